@@ -1,0 +1,2 @@
+//! The `rvq` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! One function per chart: data in, SVG out.

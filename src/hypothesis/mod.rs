@@ -1,0 +1,4 @@
+//! Hypotheses, their evidence ladder and verdicts.
+mod verdict;
+
+pub use verdict::{Decision, Rung, RungResult, Verdict};

@@ -1,0 +1,58 @@
+//! What is decided about a hypothesis, and how far up the ladder.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A rung of the evidence ladder, lowest first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// Score and later outcome go together.
+    Associated,
+    /// The score goes with later outcomes more than with earlier ones.
+    Leads,
+    /// The score improves out-of-sample forecasts that already use the baselines.
+    AddsToBaselines,
+}
+
+/// The three honest answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The interval excludes zero in the claimed direction and the rung's test passes.
+    Supported,
+    /// The interval excludes zero the other way, or lies wholly inside ±δ.
+    Contradicted,
+    /// Neither: the detectable effect says what could have been seen.
+    Inconclusive,
+}
+
+/// One rung, judged alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RungResult {
+    /// The rung.
+    pub rung: Rung,
+    /// The answer at this rung.
+    pub decision: Decision,
+    /// The estimate, interval and p-value the answer rests on, in one sentence.
+    pub why: String,
+}
+
+/// What is decided about one hypothesis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// Hypothesis, such as `H1`.
+    pub hypothesis: String,
+    /// The claim in one sentence.
+    pub claim: String,
+    /// Highest rung passed; absent when none was.
+    pub rung: Option<Rung>,
+    /// The answer. "Supported" needs *adds to baselines* or higher unless the rung is named beside it.
+    pub verdict: Decision,
+    /// The reason in one sentence, with failed lower rungs and the detectable effect.
+    pub why: String,
+    /// Every rung that was judged.
+    pub rungs: Vec<RungResult>,
+}

@@ -1,0 +1,1 @@
+//! Real exports, read through a declared mapping: every row is accepted or rejected with its reason.

@@ -1,0 +1,2 @@
+//! Results as files: `results.json`, `report.html`, `summary.md`, `junit.xml`.
+pub mod results;

@@ -1,0 +1,133 @@
+//! `results.json`: the public, versioned result of a run.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::backtest::Finding;
+use crate::hypothesis::Verdict;
+use crate::patterns::PatternSummary;
+
+/// Version of the layout of `results.json`.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// Everything a run found, for machines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: String,
+    /// What was run.
+    pub run: RunInfo,
+    /// One entry per data set of the run; a simulated run holds its world and the irrelevant one.
+    pub worlds: Vec<WorldResults>,
+    /// Everything a reader must know before believing a number.
+    pub warnings: Vec<String>,
+}
+
+/// What was run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunInfo {
+    /// Name in the plan.
+    pub name: String,
+    /// Content hash of plan, inputs and version.
+    pub id: String,
+    /// Version of rvq.
+    pub version: String,
+    /// Root seed.
+    pub seed: u64,
+    /// Currency of every amount.
+    pub currency: String,
+    /// Time zone of the months.
+    pub time_zone: String,
+    /// Profile, `full` or `smoke`.
+    pub profile: String,
+    /// Whether the data are simulated: then results are "planted, recovered", never "found".
+    pub simulated: bool,
+}
+
+/// The results on one data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorldResults {
+    /// World of a simulation, or name of the log.
+    pub name: String,
+    /// What is true in it, in one paragraph (simulated), or what it can show (real).
+    pub description: String,
+    /// Counts, span and dropped rows.
+    pub data: DataInfo,
+    /// The starting benchmark; absent when the log has no gross profit.
+    pub benchmark: Option<Benchmark>,
+    /// Every estimate.
+    pub findings: Vec<Finding>,
+    /// Every decision.
+    pub verdicts: Vec<Verdict>,
+    /// Patterns; empty when no stable pattern was found.
+    pub patterns: Vec<PatternSummary>,
+    /// Why there are no patterns, when there are none.
+    pub patterns_note: Option<String>,
+}
+
+/// Counts, span and dropped rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataInfo {
+    /// Accounts.
+    pub n_accounts: u64,
+    /// Contacts.
+    pub n_contacts: u64,
+    /// Interactions.
+    pub n_interactions: u64,
+    /// Exits.
+    pub n_exits: u64,
+    /// First month of the panel, `YYYY-MM`.
+    pub first_month: String,
+    /// Last month of the panel, `YYYY-MM`.
+    pub last_month: String,
+    /// Account-months in the panel.
+    pub n_account_months: u64,
+    /// Account-months or rows that were left out, by reason.
+    pub dropped: Vec<Dropped>,
+}
+
+/// Rows left out for one reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dropped {
+    /// What was left out of what, and why.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// An estimate with its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// The estimate.
+    pub estimate: f64,
+    /// Lower end of the 95 % interval.
+    pub ci_low: f64,
+    /// Upper end of the 95 % interval.
+    pub ci_high: f64,
+}
+
+/// The starting benchmark: how concentrated revenue, profit and cost are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Benchmark {
+    /// Cost to engage per account, top fifth over the others.
+    pub cost_ratio: Interval,
+    /// Revenue per account, top fifth over the others.
+    pub revenue_ratio: Interval,
+    /// Share of revenue held by the top fifth.
+    pub top20_revenue_share: Interval,
+    /// Share of profit held by the top fifth; above 1 when the others lose money.
+    pub top20_profit_share: Interval,
+    /// Share of revenue from accounts that were customers a year before.
+    pub repeat_revenue_share: Interval,
+    /// Exits per account-year.
+    pub annual_attrition: Interval,
+    /// Accounts in the benchmark.
+    pub n_accounts: u64,
+}

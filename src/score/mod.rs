@@ -1,0 +1,1 @@
+//! Scores: folds over the past of one account.

@@ -1,0 +1,1 @@
+//! Simulated cohorts: a hidden relationship, the interactions it meets and the outcomes it drives.

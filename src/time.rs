@@ -1,0 +1,267 @@
+//! Instants in UTC microseconds and calendar months in the plan's time zone.
+//!
+//! The clock is not here: only `run.rs` may read it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+const MICROS_PER_DAY: f64 = 86_400_000_000.0;
+
+/// A point in time: microseconds since 1970-01-01T00:00:00Z [µs].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(i64);
+
+impl Instant {
+    /// The instant `micros` microseconds after the Unix epoch [µs].
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the Unix epoch [µs].
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// This instant moved by `days` [days]; fractions and negative values are allowed.
+    #[must_use]
+    pub fn plus_days(self, days: f64) -> Self {
+        Self(self.0 + (days * MICROS_PER_DAY).round() as i64)
+    }
+
+    /// Days from `earlier` to this instant [days]; negative when `earlier` is later.
+    pub fn days_since(self, earlier: Self) -> f64 {
+        (self.0 - earlier.0) as f64 / MICROS_PER_DAY
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::<Utc>::from_timestamp_micros(self.0) {
+            Some(time) => f.write_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            None => write!(f, "{} µs", self.0),
+        }
+    }
+}
+
+/// Why a text is no instant, month or time zone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimeError {
+    /// Not an RFC 3339 time, a date-time or a date.
+    #[error("`{0}` is not a time: expected RFC 3339, `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DD`")]
+    NotATime(String),
+    /// A wall-clock time that the time zone skips.
+    #[error("`{0}` does not exist in time zone `{1}`: clocks are put forward over it")]
+    SkippedByClock(String, String),
+    /// Not a month.
+    #[error("`{0}` is not a month: expected `YYYY-MM`")]
+    NotAMonth(String),
+    /// Not an IANA time zone.
+    #[error("`{0}` is not an IANA time zone such as `UTC` or `Europe/Berlin`")]
+    NotATimeZone(String),
+}
+
+impl FromStr for Instant {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        DateTime::parse_from_rfc3339(text)
+            .map(|time| Self(time.timestamp_micros()))
+            .map_err(|_| TimeError::NotATime(text.to_owned()))
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A calendar month, counted from year 0: `Month` arithmetic is integer arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(i32);
+
+impl Month {
+    /// The month `month` (1..=12) of `year`.
+    pub fn new(year: i32, month: u32) -> Option<Self> {
+        (1..=12).contains(&month).then(|| Self(year * 12 + month as i32 - 1))
+    }
+
+    /// This month moved by `months`.
+    #[must_use]
+    pub const fn plus(self, months: i32) -> Self {
+        Self(self.0 + months)
+    }
+
+    /// Months from `earlier` to this month.
+    pub const fn since(self, earlier: Self) -> i32 {
+        self.0 - earlier.0
+    }
+
+    fn first_day(self) -> NaiveDate {
+        NaiveDate::from_ymd_opt(self.0.div_euclid(12), self.0.rem_euclid(12) as u32 + 1, 1)
+            .expect("months are within chrono's range of years")
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.0.div_euclid(12), self.0.rem_euclid(12) + 1)
+    }
+}
+
+impl FromStr for Month {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let wrong = || TimeError::NotAMonth(text.to_owned());
+        let (year, month) = text.split_once('-').ok_or_else(wrong)?;
+        let year: i32 = year.parse().map_err(|_| wrong())?;
+        if !(1..=9999).contains(&year) {
+            return Err(wrong());
+        }
+        Self::new(year, month.parse().map_err(|_| wrong())?).ok_or_else(wrong)
+    }
+}
+
+impl Serialize for Month {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Month {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Turns instants into months and wall-clock texts into instants, in one time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calendar {
+    zone: chrono_tz::Tz,
+}
+
+impl Calendar {
+    /// The calendar of coordinated universal time.
+    pub const UTC: Self = Self { zone: chrono_tz::UTC };
+
+    /// The calendar of the IANA time zone `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimeError::NotATimeZone`] when `name` is not in the IANA database.
+    pub fn new(name: &str) -> Result<Self, TimeError> {
+        let zone = name.parse().map_err(|_| TimeError::NotATimeZone(name.to_owned()))?;
+        Ok(Self { zone })
+    }
+
+    /// IANA name of the time zone.
+    pub fn name(self) -> &'static str {
+        self.zone.name()
+    }
+
+    /// The month that contains `instant`.
+    pub fn month_of(self, instant: Instant) -> Month {
+        let date = DateTime::<Utc>::from_timestamp_micros(instant.0)
+            .expect("instants are within chrono's range")
+            .with_timezone(&self.zone);
+        Month(date.year() * 12 + date.month0() as i32)
+    }
+
+    /// First instant of `month`.
+    pub fn start_of(self, month: Month) -> Instant {
+        let midnight = month.first_day().and_hms_opt(0, 0, 0).expect("midnight is a time");
+        // A few zones put clocks forward at midnight: the month then starts an hour later.
+        let start = self
+            .zone
+            .from_local_datetime(&midnight)
+            .earliest()
+            .or_else(|| {
+                self.zone.from_local_datetime(&(midnight + chrono::Duration::hours(1))).earliest()
+            })
+            .expect("clocks are never put forward by more than an hour at the first of a month");
+        Instant(start.timestamp_micros())
+    }
+
+    /// First instant after `month`: an as-of read at the end of `month` sees everything before it.
+    pub fn end_of(self, month: Month) -> Instant {
+        self.start_of(month.plus(1))
+    }
+
+    /// Reads an RFC 3339 time, or a date-time or date without offset in this time zone.
+    ///
+    /// A wall-clock time that occurs twice (clocks put back) is taken as the earlier one.
+    ///
+    /// # Errors
+    ///
+    /// [`TimeError::NotATime`] for any other text, [`TimeError::SkippedByClock`] when the time
+    /// zone has no such wall-clock time.
+    pub fn parse(self, text: &str) -> Result<Instant, TimeError> {
+        let text = text.trim();
+        if let Ok(instant) = text.parse() {
+            return Ok(instant);
+        }
+        let local = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"]
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+            .or_else(|| {
+                ["%Y-%m-%d", "%Y%m%d"]
+                    .iter()
+                    .find_map(|format| NaiveDate::parse_from_str(text, format).ok())
+                    .and_then(|date| date.and_hms_opt(0, 0, 0))
+            })
+            .ok_or_else(|| TimeError::NotATime(text.to_owned()))?;
+        self.zone
+            .from_local_datetime(&local)
+            .earliest()
+            .map(|time| Instant(time.timestamp_micros()))
+            .ok_or_else(|| TimeError::SkippedByClock(text.to_owned(), self.name().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_count_across_years() {
+        let december: Month = "2025-12".parse().unwrap();
+        assert_eq!(december.plus(1).to_string(), "2026-01");
+        assert_eq!("2026-03".parse::<Month>().unwrap().since(december), 3);
+        assert!("2026-13".parse::<Month>().is_err());
+    }
+
+    #[test]
+    fn a_month_starts_at_local_midnight() {
+        let berlin = Calendar::new("Europe/Berlin").unwrap();
+        let july: Month = "2026-07".parse().unwrap();
+        assert_eq!(berlin.start_of(july).to_string(), "2026-06-30T22:00:00Z");
+        assert_eq!(berlin.month_of(berlin.start_of(july)), july);
+        assert_eq!(Calendar::UTC.month_of(berlin.start_of(july)), july.plus(-1));
+    }
+
+    #[test]
+    fn a_wall_clock_time_skipped_by_the_clock_change_is_an_error() {
+        let berlin = Calendar::new("Europe/Berlin").unwrap();
+        let error = berlin.parse("2026-03-29 02:30:00").unwrap_err();
+        assert!(matches!(error, TimeError::SkippedByClock(..)), "{error}");
+        assert_eq!(berlin.parse("2026-03-29").unwrap().to_string(), "2026-03-28T23:00:00Z");
+    }
+
+    #[test]
+    fn instants_survive_a_round_trip_through_text() {
+        let instant = Instant::from_micros(1_700_000_000_123_456);
+        assert_eq!(instant.to_string().parse::<Instant>().unwrap(), instant);
+        assert!((instant.plus_days(1.5).days_since(instant) - 1.5).abs() < 1e-12);
+    }
+}
