@@ -14,8 +14,10 @@ const SHARE: &str = "a number from 0 to 1";
 const NOT_EMPTY: &str = "a name";
 const AFTER_ENTRY: &str = "a time at or after the account's entry";
 const IN_ORDER: &str = "a time at or after that of the row before";
-const NOT_BEFORE_EVENT: &str = "a time at or after that of the event";
-const NOT_BEFORE_START: &str = "a time at or after the start";
+const AFTER_OCCURRENCE: &str = "a time at or after `occurred_at`";
+const AFTER_PERIOD: &str = "a time at or after `period_end`";
+const AFTER_QUESTION: &str = "a time at or after `asked_at`";
+const AFTER_JOINING: &str = "a time at or after `valid_from`";
 const KNOWN_CONTACT: &str = "a contact of the account";
 
 /// Every broken rule in `history`; `before` counts the rows of the accounts before it.
@@ -132,7 +134,7 @@ impl Checker<'_> {
             previous = Some(&contact.id);
             self.not_negative(place, column::INFLUENCE, contact.influence);
             if let (Some(from), Some(to)) = (contact.valid_from, contact.valid_to) {
-                self.not_before(place, column::VALID_TO, to, from, NOT_BEFORE_START);
+                self.not_before(place, column::VALID_TO, to, from, AFTER_JOINING);
             }
         }
         if self.history.contacts.len() > usize::from(u16::MAX) {
@@ -158,7 +160,7 @@ impl Checker<'_> {
             if occurred_at >= earliest {
                 (earliest, rule) = (occurred_at, IN_ORDER);
             }
-            self.not_before(place, column::KNOWN_AT, known_at, occurred_at, NOT_BEFORE_EVENT);
+            self.not_before(place, column::KNOWN_AT, known_at, occurred_at, AFTER_OCCURRENCE);
             self.finite(place, column::RV, interaction.rv);
             self.finite(place, column::VARIABLE_COST, interaction.variable_cost);
             self.finite(place, column::CUSTOMER_EFFORT, interaction.customer_effort);
@@ -179,7 +181,7 @@ impl Checker<'_> {
             }
             free_from = free_from.max(Some(outcome.period_end));
             let (known_at, end) = (outcome.known_at, outcome.period_end);
-            self.not_before(place, column::KNOWN_AT, known_at, end, NOT_BEFORE_EVENT);
+            self.not_before(place, column::KNOWN_AT, known_at, end, AFTER_PERIOD);
             self.finite(place, column::REVENUE, outcome.revenue);
             self.finite(place, column::GROSS_PROFIT, outcome.gross_profit);
             self.finite(place, column::COST_TO_ENGAGE, outcome.cost_to_engage);
@@ -200,13 +202,7 @@ impl Checker<'_> {
             }
             if let Some(answered_at) = survey.answered_at {
                 let asked_at = survey.asked_at;
-                self.not_before(
-                    place,
-                    column::ANSWERED_AT,
-                    answered_at,
-                    asked_at,
-                    NOT_BEFORE_START,
-                );
+                self.not_before(place, column::ANSWERED_AT, answered_at, asked_at, AFTER_QUESTION);
             }
             self.name(place, column::INSTRUMENT, &survey.instrument);
             self.finite(place, column::VALUE, survey.value);

@@ -441,9 +441,13 @@ impl<R: Rows> Cursor<R> {
                     let id = id.to_owned();
                     self.pass_orphan(&id, faults)?;
                 }
+                Ordering::Equal if first.is_none() => {
+                    first = Some(self.passed + self.next as u64);
+                    let id = id.to_owned();
+                    self.remember(&id);
+                }
                 Ordering::Equal => {
                     let place = self.passed + self.next as u64;
-                    first.get_or_insert(place);
                     let table = R::TABLE;
                     let mut scope =
                         Scope { table, account: id, number: place + 1, contacts, faults };
@@ -451,9 +455,6 @@ impl<R: Rows> Cursor<R> {
                     self.next += 1;
                 }
             }
-        }
-        if let (Some(account), Some(_)) = (account, first) {
-            self.remember(account);
         }
         Ok((taken, first.unwrap_or(self.passed + self.next as u64)))
     }
