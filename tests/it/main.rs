@@ -4,3 +4,5 @@
 mod architecture;
 
 mod tables;
+
+mod score;
