@@ -6,3 +6,7 @@ mod architecture;
 mod tables;
 
 mod score;
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
+
+mod notebook;
+mod patterns;
