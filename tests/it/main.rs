@@ -10,3 +10,6 @@ mod score;
 
 mod notebook;
 mod patterns;
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests")]
+
+mod ingest;
