@@ -4,6 +4,8 @@
 //! [`Flow`], or a list of *all* problems with their places. A checked flow cannot be wrong: its
 //! fields are private to this module's constructors, so nothing downstream checks again.
 
+mod sojourn;
+
 use crate::ids::TypeIndex;
 use crate::interaction::{Direction, Stage};
 
