@@ -1,0 +1,5 @@
+//! Integration tests.
+
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
+
+mod flow;
