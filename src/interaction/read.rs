@@ -6,9 +6,11 @@
 use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_schema::{DataType, Field, Schema};
@@ -171,7 +173,7 @@ impl TableFile {
             Ok(_) => {}
             Err(source) => return Err(unreadable(path, source)),
         }
-        ArrowReaderMetadata::load(&file, options())
+        decode(|| ArrowReaderMetadata::load(&file, options()))
             .map_err(|source| FileProblem::Unreadable { path, source })
     }
 
@@ -262,8 +264,8 @@ impl TableFile {
     /// Distinct interaction types: a pass over the one column, decoded as far as its dictionaries.
     fn interaction_types(&self) -> Result<TypeNames, TableError> {
         let mut names = std::collections::BTreeSet::new();
-        for batch in self.batches(Some(column::INTERACTION_TYPE))? {
-            let batch = batch.map_err(|error| self.failed(error.into()))?;
+        let mut batches = self.batches(Some(column::INTERACTION_TYPE))?;
+        while let Some(batch) = decode(|| next_batch(&mut batches)).map_err(|e| self.failed(e))? {
             let words = batch.column(0).as_dictionary::<Int32Type>();
             for name in words.values().as_string::<i32>().iter().flatten() {
                 if !names.contains(name) {
@@ -282,6 +284,18 @@ impl TableFile {
 /// Types as Parquet gives them: a schema that another program embedded does not change them.
 fn options() -> ArrowReaderOptions {
     ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+}
+
+fn next_batch(batches: &mut ParquetRecordBatchReader) -> Result<Option<RecordBatch>, ParquetError> {
+    Ok(batches.next().transpose()?)
+}
+
+/// The result of `work`, or an error where the decoder panics, as it does on some damaged pages.
+///
+/// What `work` borrows is not used after an error.
+fn decode<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(ParquetError::General("a page is damaged".to_owned())))
 }
 
 /// Iterator over the accounts of a [`Log`].
@@ -385,12 +399,15 @@ impl<R: Rows> Cursor<R> {
     /// Makes sure that there is a next row in the current batch; false when the table has ended.
     fn load(&mut self, types: &TypeNames) -> Result<bool, Stop> {
         while self.current.as_ref().is_none_or(|rows| self.next >= rows.accounts().len()) {
-            let Some(batch) = self.batches.as_mut().and_then(Iterator::next) else {
+            let Some(batches) = &mut self.batches else {
                 return Ok(false);
             };
-            let batch = batch.map_err(|error| {
-                Stop::Failed(TableError::Parquet { path: self.path.clone(), source: error.into() })
+            let batch = decode(|| next_batch(batches)).map_err(|source| {
+                Stop::Failed(TableError::Parquet { path: self.path.clone(), source })
             })?;
+            let Some(batch) = batch else {
+                return Ok(false);
+            };
             self.passed += self.next as u64;
             self.next = 0;
             self.current = Some(R::new(&batch, types));
