@@ -68,12 +68,10 @@ impl<S: Score> Clone for Fold<'_, S> {
 impl<'a, S: Score> Fold<'a, S> {
     fn new(score: &'a S, history: &'a ValuedHistory) -> Self {
         let mut account = Record::<S::State>::default();
-        let contacts = match score.unit() {
-            Unit::Contact => vec![Record::default(); history.contacts().len()],
-            Unit::Account => Vec::new(),
-        };
-        if score.unit() == Unit::Account {
-            score.enter(&mut account.state, history.entered_at());
+        let mut contacts = Vec::new();
+        match score.unit() {
+            Unit::Contact => contacts.resize(history.contacts().len(), Record::default()),
+            Unit::Account => score.enter(&mut account.state, history.entered_at()),
         }
         Self { score, history, next: 0, account, contacts }
     }
