@@ -4,6 +4,17 @@
 //! [`Flow`], or a list of *all* problems with their places. A checked flow cannot be wrong: its
 //! fields are private to this module's constructors, so nothing downstream checks again.
 
+mod catalogue;
+mod check;
+mod error;
+mod level;
+mod load;
+mod sojourn;
+mod table;
+mod wire;
+
+pub use error::FlowError;
+
 use crate::ids::TypeIndex;
 use crate::interaction::{Direction, Stage};
 
