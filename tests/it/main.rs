@@ -1,0 +1,4 @@
+//! Integration tests.
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
+
+mod parity;
