@@ -2,3 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 mod parity;
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test that cannot go on fails")]
+
+mod architecture;
+mod ingest;
+mod notebook;
+mod patterns;
+mod score;
+mod tables;
