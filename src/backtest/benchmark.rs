@@ -48,32 +48,49 @@ struct Row {
     account_years: f64,
 }
 
-/// The starting benchmark over the twelve months before `end`; intervals resample accounts.
-///
-/// `None` when fewer than ten accounts brought anything, or the log holds no gross profit.
-pub fn starting_benchmark<'a>(
-    histories: impl Iterator<Item = &'a AccountHistory>,
+/// The starting benchmark over the twelve months before `end`, account by account.
+#[derive(Debug, Clone)]
+pub struct StartingBenchmark {
+    year_start: Instant,
     end: Instant,
-    resamples: u32,
-    streams: Streams,
-) -> Option<BenchmarkFigures> {
-    let year_start = end.plus_days(-365.25 - 1.0);
-    let rows: Vec<Row> = histories
-        .filter(|h| h.outcomes.iter().any(|o| o.gross_profit.is_some()))
-        .map(|history| row(history, year_start, end))
-        .filter(|row| row.account_years > 0.0)
-        .collect();
-    if rows.len() < 10 {
-        return None;
+    rows: Vec<Row>,
+}
+
+impl StartingBenchmark {
+    /// A benchmark that ends at `end`.
+    pub fn new(end: Instant) -> Self {
+        Self { year_start: end.plus_days(-366.25), end, rows: Vec::new() }
     }
-    let whole = figures(&rows)?;
+
+    /// Takes an account into the benchmark, if its outcomes have gross profit.
+    pub fn add(&mut self, history: &AccountHistory) {
+        if history.outcomes.iter().any(|outcome| outcome.gross_profit.is_some()) {
+            let row = row(history, self.year_start, self.end);
+            if row.account_years > 0.0 {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    /// The figures; intervals resample accounts.
+    ///
+    /// `None` when fewer than ten accounts brought anything, or the log holds no gross profit.
+    pub fn finish(&self, resamples: u32, streams: Streams) -> Option<BenchmarkFigures> {
+        if self.rows.len() < 10 {
+            return None;
+        }
+        summarise(&self.rows, resamples, streams)
+    }
+}
+
+fn summarise(rows: &[Row], resamples: u32, streams: Streams) -> Option<BenchmarkFigures> {
+    let whole = figures(rows)?;
     let draws = streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX - 1), ContactIndex(0));
     let mut resampled: [Vec<f64>; 6] = Default::default();
     for resample in 0..u64::from(resamples) {
         let mut stream = draws.stream(resample);
-        let sample: Vec<Row> = (0..rows.len())
-            .map(|_| rows[(stream.uniform() * rows.len() as f64) as usize])
-            .collect();
+        let sample: Vec<Row> =
+            (0..rows.len()).map(|_| rows[(stream.uniform() * rows.len() as f64) as usize]).collect();
         if let Some(values) = figures(&sample) {
             for (column, value) in resampled.iter_mut().zip(values) {
                 column.push(value);
@@ -118,8 +135,8 @@ fn row(history: &AccountHistory, year_start: Instant, end: Instant) -> Row {
         }
         if inside && outcome.status != Status::Prospect {
             row.year.add(outcome);
-            let known_a_year =
-                customer_since.is_some_and(|since| outcome.period_start.days_since(since) >= 365.0);
+            let known_a_year = customer_since
+                .is_some_and(|since| outcome.period_start.days_since(since) >= 365.0);
             if known_a_year {
                 row.repeat_revenue += outcome.revenue;
             }
@@ -138,8 +155,7 @@ fn figures(rows: &[Row]) -> Option<[f64; 6]> {
         return None;
     }
     let (best, others) = buyers.split_at(top);
-    let sum =
-        |part: &[&Row], value: fn(&Row) -> f64| part.iter().map(|row| value(row)).sum::<f64>();
+    let sum = |part: &[&Row], value: fn(&Row) -> f64| part.iter().map(|row| value(row)).sum::<f64>();
     let ratio = |value: fn(&Row) -> f64| {
         (sum(best, value) / best.len() as f64) / (sum(others, value) / others.len() as f64)
     };

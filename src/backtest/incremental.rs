@@ -85,11 +85,8 @@ pub fn incremental_gain(
     }
     let target = panel.outcome(outcome, horizon as i32);
     let target = if outcome == Measure::Attrition { target } else { by_date(&target, panel) };
-    let features: Vec<Vec<f64>> = baselines
-        .iter()
-        .map(|b| by_date(&b.values, panel))
-        .chain([by_date(&score.values, panel)])
-        .collect();
+    let features: Vec<Vec<f64>> =
+        baselines.iter().map(|b| by_date(&b.values, panel)).chain([by_date(&score.values, panel)]).collect();
     let fail = || failed("out-of-sample gain", &score.name, outcome, horizon as i32);
     let design = Design { features: &features, target: &target, months, kind };
     let losses = walk(&design, accounts, &split).map_err(fail())?;
@@ -99,8 +96,8 @@ pub fn incremental_gain(
         .map(|loss| (loss.without - loss.with, loss.without))
         .unzip();
     let draws = streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX), ContactIndex(0));
-    let interval =
-        stats::ratio_bootstrap(&gains, &base, params.resamples as usize, draws).map_err(fail())?;
+    let interval = stats::ratio_bootstrap(&gains, &base, params.resamples as usize, draws)
+        .map_err(fail())?;
     let finding = Finding {
         hypothesis: None,
         score: score.name.clone(),
@@ -157,12 +154,7 @@ impl Design<'_> {
     ///
     /// Gives the number of regressors that belong to the baselines; `None` where anything is
     /// missing.
-    fn row(
-        &self,
-        spline: &RestrictedCubicSpline,
-        cell: usize,
-        row: &mut Vec<f64>,
-    ) -> Option<usize> {
+    fn row(&self, spline: &RestrictedCubicSpline, cell: usize, row: &mut Vec<f64>) -> Option<usize> {
         row.clear();
         let mut of_baselines = 0;
         if self.target[cell].is_nan() {
@@ -203,7 +195,7 @@ fn walk(
     accounts: usize,
     split: &WalkForward,
 ) -> Result<Vec<Losses>, stats::StatsError> {
-    let spline = RestrictedCubicSpline::new(&KNOTS)?;
+    let spline = RestrictedCubicSpline::new(KNOTS.to_vec())?;
     let width = match design.kind {
         Baseline::Linear => 1,
         Baseline::Spline => KNOTS.len() - 1,
@@ -223,8 +215,8 @@ fn walk(
             for month in trained..fold.train_end {
                 let cell = account * design.months + month;
                 if let Some(of_baselines) = design.row(&spline, cell, &mut row) {
-                    sum.without.add(&row[..of_baselines], design.target[cell]);
-                    sum.with.add(&row, design.target[cell]);
+                    sum.without.add(&row[..of_baselines], design.target[cell])?;
+                    sum.with.add(&row, design.target[cell])?;
                 }
             }
         }
@@ -233,8 +225,8 @@ fn walk(
             let mut train = empty.clone();
             for (other, sum) in sums.iter().enumerate() {
                 if other != group as usize {
-                    train.without.merge(&sum.without);
-                    train.with.merge(&sum.with);
+                    train.without.merge(&sum.without)?;
+                    train.with.merge(&sum.with)?;
                 }
             }
             let (without, with) = (train.without.solve()?, train.with.solve()?);

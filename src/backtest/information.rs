@@ -86,7 +86,7 @@ impl InformationCoefficient {
         let headline = Finding {
             p_value: Some(self.headline_p()),
             method: self.method(),
-            detectable_effect: Some(detectable_effect(self.inference.std_error, self.inference.df)),
+            detectable_effect: detectable(&self.inference),
             in_family,
             ..base("mean_rank_ic", &self.inference)
         };
@@ -99,12 +99,7 @@ impl InformationCoefficient {
 }
 
 /// Names the computation that failed.
-pub(super) fn failed(
-    what: &str,
-    score: &str,
-    outcome: Measure,
-    horizon: i32,
-) -> impl FnOnce(StatsError) -> BacktestError {
+pub(super) fn failed(what: &str, score: &str, outcome: Measure, horizon: i32) -> impl FnOnce(StatsError) -> BacktestError {
     let what = format!("{what} of `{score}` on `{}` at horizon {horizon}", outcome.name());
     move |source| BacktestError::Statistic { what, source }
 }
@@ -190,8 +185,7 @@ pub fn lead_difference(
 ) -> Result<Finding, BacktestError> {
     let signed = horizon as i32;
     let fail = || failed("lead difference", &score.name, outcome, signed);
-    let ahead =
-        ic_statistic(panel, score, &panel.outcome(outcome, signed), params).map_err(fail())?;
+    let ahead = ic_statistic(panel, score, &panel.outcome(outcome, signed), params).map_err(fail())?;
     let behind =
         ic_statistic(panel, score, &panel.outcome(outcome, -signed), params).map_err(fail())?;
     let difference = stats::difference(&ahead, &behind).map_err(fail())?;
@@ -228,9 +222,14 @@ pub(super) fn from_inference(
         } else {
             format!("{} against {null}", inference.method)
         },
-        detectable_effect: Some(detectable_effect(inference.std_error, inference.df)),
+        detectable_effect: detectable(inference),
         in_family: false,
     }
+}
+
+/// The effect detectable with 80 % power; absent where the standard error is 0.
+fn detectable(inference: &Inference) -> Option<f64> {
+    detectable_effect(inference.std_error, inference.df).ok()
 }
 
 /// The lead-lag curve with its permutation envelope.
@@ -274,11 +273,8 @@ pub fn lead_lag(
         outcomes.push(values);
     }
     let fail = || failed("lead-lag envelope", &score.name, outcome, 0);
-    let grids: Vec<Grid<'_>> = outcomes
-        .iter()
-        .map(|values| grid(values, panel))
-        .collect::<Result<_, _>>()
-        .map_err(fail())?;
+    let grids: Vec<Grid<'_>> =
+        outcomes.iter().map(|values| grid(values, panel)).collect::<Result<_, _>>().map_err(fail())?;
     let tests = permute_histories_many(
         grid(&score.values, panel).map_err(fail())?,
         &grids,
@@ -288,14 +284,16 @@ pub fn lead_lag(
         params.min_accounts as usize,
     )
     .map_err(fail())?;
-    curve.envelope = tests
-        .into_iter()
-        .map(|test| {
-            let mut null = test.null;
-            null.sort_by(f64::total_cmp);
-            let at = |share: f64| null[((null.len() - 1) as f64 * share).round() as usize];
-            (at(0.025), at(0.975))
-        })
-        .collect();
+    for (position, test) in tests.into_iter().enumerate().rev() {
+        let Some(mut null) = test.map(|test| test.null).filter(|null| !null.is_empty()) else {
+            curve.horizons.remove(position);
+            curve.ic.remove(position);
+            continue;
+        };
+        null.sort_by(f64::total_cmp);
+        let at = |share: f64| null[((null.len() - 1) as f64 * share).round() as usize];
+        curve.envelope.push((at(0.025), at(0.975)));
+    }
+    curve.envelope.reverse();
     Ok(curve)
 }
