@@ -1,4 +1,5 @@
 //! Integration tests.
-#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod architecture;
 mod ingest;
