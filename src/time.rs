@@ -221,11 +221,20 @@ impl Calendar {
                     .and_then(|date| date.and_hms_opt(0, 0, 0))
             })
             .ok_or_else(|| TimeError::NotATime(text.to_owned()))?;
+        self.instant_at(local)
+    }
+
+    /// The instant of a date and time of day in this time zone; the earlier one of two.
+    ///
+    /// # Errors
+    ///
+    /// [`TimeError::SkippedByClock`] when the time zone has no such wall-clock time.
+    pub fn instant_at(self, local: NaiveDateTime) -> Result<Instant, TimeError> {
         self.zone
             .from_local_datetime(&local)
             .earliest()
             .map(|time| Instant(time.timestamp_micros()))
-            .ok_or_else(|| TimeError::SkippedByClock(text.to_owned(), self.name().to_owned()))
+            .ok_or_else(|| TimeError::SkippedByClock(local.to_string(), self.name().to_owned()))
     }
 }
 

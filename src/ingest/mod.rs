@@ -1,1 +1,199 @@
 //! Real exports, read through a declared mapping: every row is accepted or rejected with its reason.
+//!
+//! ```text
+//! mapping.toml + catalogue.csv ── Mapping::load ──┐
+//! exports (CSV, Parquet) ─────────────────────────┴─ ingest ── histories + report + rejected rows
+//! ```
+//!
+//! Nothing is guessed: what a log does not hold (an exit, a profit) stays absent, and the report
+//! says so. Joins of sources are absent too, except the lookup of a row by one key.
+
+mod assemble;
+mod catalogue;
+mod cell;
+mod error;
+mod field;
+mod ledger;
+mod mapping;
+mod outcomes;
+mod parquet_rows;
+mod row;
+mod source;
+mod text_rows;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::ids::TypeNames;
+use crate::interaction::AccountHistory;
+
+pub use error::{IngestError, SourceError, SourceProblems};
+pub use field::Table;
+pub use ledger::{IngestReport, Reason, RejectedRow, SetAside, SourceReport};
+pub use mapping::Mapping;
+
+use assemble::{Assembly, Taken};
+use ledger::{Breach, Tally};
+use row::{Plan, fingerprint};
+use source::SourceRow;
+
+/// The tables of one log, and what became of every row of its sources.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ingested {
+    /// One history per account, in order of account id.
+    pub histories: Vec<AccountHistory>,
+    /// Interaction types, in the order of the catalogue.
+    pub types: TypeNames,
+    /// The ledger.
+    pub report: IngestReport,
+    /// Rows that could not be used, in the order of the mapping's blocks and then of the source.
+    pub rejected: Vec<RejectedRow>,
+}
+
+/// Reads the sources that `mapping` names in the folder `data`.
+///
+/// Per source `rows = set aside + read` and `read = accepted + rejected`, always.
+///
+/// # Errors
+///
+/// `Sources` with every source that cannot be read or lacks a mapped column; `TooManyRejected`
+/// when a source has a larger share of rejected rows than the mapping allows.
+pub fn ingest(mapping: &Mapping, data: &Path) -> Result<Ingested, IngestError> {
+    let mut problems = Vec::new();
+    let plans: Vec<Plan<'_>> =
+        mapping.blocks.iter().filter_map(|block| Plan::open(data, block, &mut problems)).collect();
+    if !problems.is_empty() {
+        return Err(IngestError::Sources(SourceProblems(problems)));
+    }
+    let mut assembly = Assembly::new(mapping);
+    let mut tallies = Vec::with_capacity(plans.len());
+    for (position, plan) in plans.iter().enumerate() {
+        let mut tally = Tally::new(plan.block.table, &plan.block.file.name);
+        match read(plan, position, &mut assembly, &mut tally) {
+            Ok(()) => {}
+            Err(problem) => problems.push(problem),
+        }
+        tallies.push(tally);
+    }
+    if !problems.is_empty() {
+        return Err(IngestError::Sources(SourceProblems(problems)));
+    }
+    finish(mapping, &plans, assembly, tallies)
+}
+
+/// Reads all rows of one block.
+fn read(
+    plan: &Plan<'_>,
+    position: usize,
+    assembly: &mut Assembly<'_>,
+    tally: &mut Tally,
+) -> Result<(), SourceError> {
+    let mut seen = BTreeSet::new();
+    plan.source.for_each(&plan.wanted, |row| {
+        let SourceRow { number, cells } = row;
+        tally.row();
+        let cells = match cells {
+            Ok(cells) => cells,
+            Err(broken) => {
+                let (breach, raw) = broken.breach();
+                tally.reject(number, breach, raw);
+                return Ok(());
+            }
+        };
+        if !plan.selects(&cells) {
+            tally.set_aside(ledger::Aside::NotSelected);
+            return Ok(());
+        }
+        if plan.block.deduplicate && !seen.insert(fingerprint(&cells)) {
+            tally.reject(number, Breach::repeated_row(), plan.raw(&cells));
+            return Ok(());
+        }
+        match plan.row(number, &cells).and_then(|row| assembly.take(position, row)) {
+            Ok(Taken::Made) => {
+                tally.made += 1;
+                tally.accept();
+            }
+            Ok(Taken::Combined) => tally.accept(),
+            Ok(Taken::Aside(why)) => tally.set_aside(why),
+            Err(breach) => tally.reject(number, breach, plan.raw(&cells)),
+        }
+        Ok(())
+    })
+}
+
+fn finish(
+    mapping: &Mapping,
+    plans: &[Plan<'_>],
+    assembly: Assembly<'_>,
+    mut tallies: Vec<Tally>,
+) -> Result<Ingested, IngestError> {
+    let assembled = assembly.finish(&mut tallies);
+    let histories = assembled.histories;
+    let count = |of: fn(&AccountHistory) -> usize| histories.iter().map(of).sum::<usize>() as u64;
+    let n_outcomes = count(|history| history.outcomes.len());
+    if let Some(first) = mapping.blocks.iter().position(|block| block.aggregate) {
+        // Sums of several blocks meet in one outcome: the first block shows them.
+        tallies[first].made = n_outcomes;
+    }
+    let mut sources = Vec::with_capacity(plans.len());
+    let mut rejected = Vec::new();
+    for (tally, plan) in tallies.into_iter().zip(plans) {
+        let (report, rows) = tally.finish(plan.unused_columns());
+        sources.push(report);
+        rejected.extend(rows);
+    }
+    let mut report = IngestReport {
+        name: mapping.name().to_owned(),
+        description: mapping.description().to_owned(),
+        time_zone: mapping.calendar().name().to_owned(),
+        currency: mapping.currency().to_owned(),
+        data_start: mapping.data_start(),
+        data_end: mapping.data_end(),
+        max_rejected: mapping.max_rejected(),
+        n_accounts: histories.len() as u64,
+        n_exits: count(|history| usize::from(history.account.exited_at.is_some())),
+        n_entries_inferred: assembled.n_entries_inferred,
+        n_contacts: count(|history| history.contacts.len()),
+        n_interactions: count(|history| history.interactions.len()),
+        n_outcomes,
+        n_surveys: count(|history| history.surveys.len()),
+        sources,
+        warnings: Vec::new(),
+    };
+    let has_profit = histories
+        .iter()
+        .any(|history| history.outcomes.iter().any(|outcome| outcome.gross_profit.is_some()));
+    report.warnings = warnings(&report, has_profit, assembled.n_after_exit);
+    if report.over_limit().next().is_some() {
+        return Err(IngestError::TooManyRejected { report: Box::new(report), rejected });
+    }
+    Ok(Ingested { histories, types: mapping.types().clone(), report, rejected })
+}
+
+/// What a reader of results must know about this log.
+fn warnings(report: &IngestReport, has_profit: bool, n_after_exit: u64) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if report.n_exits == 0 {
+        warnings.push(
+            "no account has an exit: attrition cannot be tested, and the log may hold only \
+             survivors"
+                .to_owned(),
+        );
+    }
+    if report.n_outcomes == 0 {
+        warnings.push("no outcomes: relationship value cannot be tested against anything".into());
+    } else if !has_profit {
+        warnings.push("no gross profit: outcomes are revenue only".to_owned());
+    }
+    if report.n_entries_inferred > 0 {
+        warnings.push(format!(
+            "{} of {} accounts enter with their first row: relationships that began before the \
+             log are cut off on the left",
+            report.n_entries_inferred, report.n_accounts
+        ));
+    }
+    if n_after_exit > 0 {
+        warnings.push(format!("{n_after_exit} interactions are later than their account's exit"));
+    }
+    warnings
+}

@@ -1,1 +1,102 @@
-//! Scores: folds over the past of one account.
+//! Scores: folds over the past of one account, which can never see the future.
+//!
+//! A log is valued once ([`Valuation`], [`ValuedHistory`]); a score then folds the rows known at an
+//! as-of instant ([`series`], the only reader) into one number. The family is [`RvSum`],
+//! [`RvDecay`] and [`RvVelocity`], rolled up from contacts to the account; the baselines that it
+//! must beat stand beside it. Rule R1: transactional rows are outcomes in disguise, so the family
+//! leaves them out unless asked, while baselines keep them.
+//!
+//! Rank and z within a segment are not here: they need other accounts, hence the panel.
+
+mod baselines;
+mod error;
+mod fold;
+mod rollup;
+mod rv;
+mod spec;
+mod value;
+
+pub use baselines::{Count, Frequency, LastValue, PastProfit, Recency, Spend, Tenure};
+pub use error::{ScoreError, UnknownType};
+pub use fold::series;
+pub use rollup::strength;
+pub use rv::{RvDecay, RvSum, RvVelocity};
+pub use spec::ScoreSpec;
+pub use value::{Membership, Valuation, ValuedHistory, ValuedInteraction};
+
+use crate::interaction::Outcome;
+use crate::time::Instant;
+
+/// Whose past a score folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Each contact on its own, rolled up to the account by [`strength`].
+    Contact,
+    /// The account as a whole.
+    Account,
+}
+
+/// A running measure of one relationship, as a fold over its past.
+///
+/// [`series`] feeds what is known in order of occurrence and reads the value at each as-of, so a
+/// score cannot see the future: it has no other way to a row.
+pub trait Score: Sync {
+    /// What is remembered between interactions.
+    type State: Default + Clone;
+
+    /// Name of the score's column, in `snake_case`.
+    fn name(&self) -> String;
+
+    /// Whose past is folded.
+    fn unit(&self) -> Unit;
+
+    /// Whether an interaction is for this score at all; one that is not leaves no trace.
+    fn reads(&self, _interaction: &ValuedInteraction) -> bool {
+        true
+    }
+
+    /// Takes the start of the relationship into account; only account-level scores are told.
+    fn enter(&self, _state: &mut Self::State, _entered_at: Instant) {}
+
+    /// Takes one interaction into account; they arrive in order of occurrence.
+    fn observe(&self, state: &mut Self::State, interaction: &ValuedInteraction);
+
+    /// Takes a known outcome period into account; only account-level scores are told.
+    fn settle(&self, _state: &mut Self::State, _outcome: &Outcome) {}
+
+    /// Value at `as_of`, which lies after everything observed.
+    fn value(&self, state: &Self::State, as_of: Instant) -> f64;
+
+    /// Whether the value is a level that grows with tenure.
+    ///
+    /// Such a score is refused against cumulative outcomes: two growing levels always correlate.
+    fn accumulates(&self) -> bool {
+        false
+    }
+}
+
+/// One score as a column of the panel: a [`Score`] whose state nobody needs to name.
+pub trait ScoreColumn: Sync {
+    /// Name of the column, in `snake_case`.
+    fn name(&self) -> String;
+
+    /// Whether the value is a level that grows with tenure.
+    fn accumulates(&self) -> bool;
+
+    /// Values at each of `as_of`, ascending and exclusive; see [`series`].
+    fn series(&self, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64>;
+}
+
+impl<S: Score> ScoreColumn for S {
+    fn name(&self) -> String {
+        Score::name(self)
+    }
+
+    fn accumulates(&self) -> bool {
+        Score::accumulates(self)
+    }
+
+    fn series(&self, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64> {
+        series(self, history, as_of)
+    }
+}

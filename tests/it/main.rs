@@ -1,5 +1,10 @@
 //! Integration tests.
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test that cannot go on fails")]
 
-#![allow(clippy::unwrap_used, clippy::float_cmp)]
-
+mod architecture;
 mod flow;
+mod ingest;
+mod notebook;
+mod patterns;
+mod score;
+mod tables;

@@ -1,0 +1,243 @@
+//! One value of a source, and how it becomes a text, a number or an instant.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+use super::ledger::Reason;
+use crate::time::{Calendar, Instant, TimeError};
+
+/// A value as a source holds it: texts from CSV, typed values from Parquet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Nothing, or only blanks.
+    Missing,
+    Text(Cow<'a, str>),
+    Integer(i128),
+    Number(f64),
+    Bool(bool),
+    /// A point in time [µs].
+    Time(i64),
+    /// A date and time of day without zone [µs since 1970-01-01T00:00].
+    WallClock(i64),
+}
+
+/// Why a value is not what its column needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Misfit {
+    pub(super) reason: Reason,
+    pub(super) message: String,
+}
+
+impl Misfit {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+/// How times are read: the zone for wall clocks and, where given, the one pattern of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TimeReader {
+    pub(super) calendar: Calendar,
+    pub(super) format: Option<String>,
+}
+
+impl<'a> Cell<'a> {
+    /// A text without the blanks around it; blank is missing.
+    pub(super) fn from_text(text: &'a str) -> Self {
+        let text = text.trim();
+        if text.is_empty() { Self::Missing } else { Self::Text(Cow::Borrowed(text)) }
+    }
+
+    /// The same value, borrowing nothing.
+    pub(super) fn into_owned(self) -> Cell<'static> {
+        match self {
+            Self::Missing => Cell::Missing,
+            Self::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+            Self::Integer(value) => Cell::Integer(value),
+            Self::Number(value) => Cell::Number(value),
+            Self::Bool(value) => Cell::Bool(value),
+            Self::Time(micros) => Cell::Time(micros),
+            Self::WallClock(micros) => Cell::WallClock(micros),
+        }
+    }
+
+    /// The value as a text; missing is `None`.
+    pub(super) fn text(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Self::Missing => return None,
+            Self::Text(text) => Cow::Borrowed(text.as_ref()),
+            Self::Integer(value) => Cow::Owned(value.to_string()),
+            Self::Number(value) => Cow::Owned(value.to_string()),
+            Self::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+            Self::Time(micros) => Cow::Owned(Instant::from_micros(*micros).to_string()),
+            Self::WallClock(micros) => Cow::Owned(match wall_clock(*micros) {
+                Some(local) => local.format("%Y-%m-%d %H:%M:%S%.f").to_string(),
+                None => format!("{micros} µs"),
+            }),
+        })
+    }
+
+    /// The value as a finite number; missing is `None`.
+    pub(super) fn number(&self) -> Result<Option<f64>, Misfit> {
+        let value = match self {
+            Self::Missing => return Ok(None),
+            Self::Number(value) => *value,
+            Self::Integer(value) => *value as f64,
+            Self::Text(text) => text.parse().map_err(|_| self.not_a_number())?,
+            Self::Bool(_) | Self::Time(_) | Self::WallClock(_) => return Err(self.not_a_number()),
+        };
+        if value.is_finite() {
+            Ok(Some(value))
+        } else {
+            Err(Misfit::new(Reason::NotFinite, format!("`{value}` is not a finite number")))
+        }
+    }
+
+    fn not_a_number(&self) -> Misfit {
+        let text = self.text().unwrap_or_default();
+        Misfit::new(Reason::NotANumber, format!("`{text}` is not a number"))
+    }
+
+    /// The value as an instant; missing is `None`.
+    pub(super) fn instant(&self, reader: &TimeReader) -> Result<Option<Instant>, Misfit> {
+        let instant = match self {
+            Self::Missing => return Ok(None),
+            Self::Time(micros) => Instant::from_micros(*micros),
+            Self::WallClock(micros) => {
+                let local = wall_clock(*micros).ok_or_else(|| self.not_a_time(reader))?;
+                at(local, reader.calendar)?
+            }
+            Self::Text(text) => match &reader.format {
+                Some(format) => {
+                    let local = parse_local(text, format).ok_or_else(|| self.not_a_time(reader))?;
+                    at(local, reader.calendar)?
+                }
+                None => reader.calendar.parse(text).map_err(misfit)?,
+            },
+            // Parquet often holds dates such as 19970101 as whole numbers.
+            Self::Integer(value) => reader.calendar.parse(&value.to_string()).map_err(misfit)?,
+            Self::Number(_) | Self::Bool(_) => return Err(self.not_a_time(reader)),
+        };
+        if (FIRST_MICROS..LAST_MICROS).contains(&instant.micros()) {
+            Ok(Some(instant))
+        } else {
+            Err(self.not_a_time(reader))
+        }
+    }
+
+    fn not_a_time(&self, reader: &TimeReader) -> Misfit {
+        let text = self.text().unwrap_or_default();
+        let message = match &reader.format {
+            Some(format) => format!("`{text}` is not a time written as `{format}`"),
+            None => format!("`{text}` is not a time within the years 1 to 9999"),
+        };
+        Misfit::new(Reason::NotATime, message)
+    }
+}
+
+/// 0001-01-02T00:00:00Z and 9999-12-30T00:00:00Z [µs]: a day inside what every zone can write.
+const FIRST_MICROS: i64 = -62_135_510_400_000_000;
+const LAST_MICROS: i64 = 253_402_128_000_000_000;
+
+fn wall_clock(micros: i64) -> Option<NaiveDateTime> {
+    if !(FIRST_MICROS..LAST_MICROS).contains(&micros) {
+        return None;
+    }
+    DateTime::from_timestamp_micros(micros).map(|time| time.naive_utc())
+}
+
+fn parse_local(text: &str, format: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(text, format)
+        .ok()
+        .or_else(|| NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0))
+}
+
+fn at(local: NaiveDateTime, calendar: Calendar) -> Result<Instant, Misfit> {
+    calendar.instant_at(local).map_err(misfit)
+}
+
+fn misfit(error: TimeError) -> Misfit {
+    let reason = match error {
+        TimeError::SkippedByClock(..) => Reason::SkippedByClock,
+        _ => Reason::NotATime,
+    };
+    Misfit::new(reason, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn berlin(format: Option<&str>) -> TimeReader {
+        TimeReader {
+            calendar: Calendar::new("Europe/Berlin").unwrap(),
+            format: format.map(str::to_owned),
+        }
+    }
+
+    fn reason_of<T: std::fmt::Debug>(result: Result<T, Misfit>) -> Reason {
+        result.unwrap_err().reason
+    }
+
+    #[test]
+    fn a_blank_is_missing() {
+        assert_eq!(Cell::from_text("  "), Cell::Missing);
+        assert_eq!(Cell::from_text("").number(), Ok(None));
+    }
+
+    #[test]
+    fn numbers_must_be_finite() {
+        assert_eq!(Cell::from_text(" 1.5 ").number(), Ok(Some(1.5)));
+        assert_eq!(reason_of(Cell::from_text("NaN").number()), Reason::NotFinite);
+        assert_eq!(reason_of(Cell::from_text("inf").number()), Reason::NotFinite);
+        assert_eq!(reason_of(Cell::from_text("1e999").number()), Reason::NotFinite);
+        assert_eq!(reason_of(Cell::Number(f64::NAN).number()), Reason::NotFinite);
+        assert_eq!(reason_of(Cell::from_text("12,50").number()), Reason::NotANumber);
+        assert_eq!(reason_of(Cell::Bool(true).number()), Reason::NotANumber);
+    }
+
+    #[test]
+    fn a_wall_clock_is_read_in_the_zone_of_the_reader() {
+        let noon_utc = 1_751_371_200_000_000;
+        let instant = Cell::WallClock(noon_utc).instant(&berlin(None)).unwrap().unwrap();
+        assert_eq!(instant.to_string(), "2025-07-01T10:00:00Z");
+        assert_eq!(
+            Cell::Time(noon_utc).instant(&berlin(None)).unwrap().unwrap().to_string(),
+            "2025-07-01T12:00:00Z"
+        );
+        let text = Cell::from_text("2025-07-01 12:00:00").instant(&berlin(None));
+        assert_eq!(text.unwrap(), Some(instant));
+    }
+
+    #[test]
+    fn a_time_that_the_clock_skips_is_no_time() {
+        for cell in [Cell::from_text("2026-03-29 02:30:00"), Cell::WallClock(1_774_751_400_000_000)]
+        {
+            assert_eq!(reason_of(cell.instant(&berlin(None))), Reason::SkippedByClock);
+        }
+    }
+
+    #[test]
+    fn a_stated_format_is_the_only_one() {
+        let reader = berlin(Some("%d/%m/%Y %H:%M"));
+        let instant = Cell::from_text("01/07/2025 12:00").instant(&reader).unwrap().unwrap();
+        assert_eq!(instant.to_string(), "2025-07-01T10:00:00Z");
+        assert_eq!(reason_of(Cell::from_text("2025-07-01").instant(&reader)), Reason::NotATime);
+        let day = Cell::from_text("31/12/2025").instant(&berlin(Some("%d/%m/%Y")));
+        assert_eq!(day.unwrap().unwrap().to_string(), "2025-12-30T23:00:00Z");
+    }
+
+    #[test]
+    fn times_outside_the_calendar_are_rejected_not_a_panic() {
+        for cell in [Cell::Time(i64::MAX), Cell::WallClock(i64::MIN), Cell::Integer(i128::MAX)] {
+            assert_eq!(reason_of(cell.instant(&berlin(None))), Reason::NotATime);
+        }
+    }
+
+    #[test]
+    fn whole_numbers_written_as_dates_are_dates() {
+        let instant = Cell::Integer(19_970_101).instant(&berlin(None)).unwrap().unwrap();
+        assert_eq!(instant.to_string(), "1996-12-31T23:00:00Z");
+    }
+}

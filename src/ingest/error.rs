@@ -1,0 +1,102 @@
+//! Why an ingest ends without tables.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::ledger::{IngestReport, RejectedRow};
+use crate::diagnostic::Problems;
+
+/// Why an ingest ends without tables.
+///
+/// [`IngestError::Mapping`] and [`IngestError::UnreadableMapping`] are mistakes in what the user
+/// wrote (exit code 2); the others are broken promises of the data (exit code 3).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "fields are explained by the messages")]
+pub enum IngestError {
+    /// The mapping or its catalogue cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    UnreadableMapping { path: PathBuf, source: std::io::Error },
+    /// The mapping or its catalogue is wrong; all problems at once.
+    #[error("{0}")]
+    Mapping(Problems),
+    /// Sources that cannot be read or lack what the mapping promises; all at once.
+    #[error("{0}")]
+    Sources(SourceProblems),
+    /// A source has more rejected rows than allowed; carries the ledger and the rows.
+    #[error("{}", too_many(report))]
+    TooManyRejected { report: Box<IngestReport>, rejected: Vec<RejectedRow> },
+}
+
+fn too_many(report: &IngestReport) -> String {
+    let sources: Vec<String> = report
+        .over_limit()
+        .map(|source| {
+            format!(
+                "`{}` ({}): {} of {} rows rejected, {:.2} %, more than the {:.2} % that \
+                 `max_rejected` allows",
+                source.source,
+                source.table,
+                source.n_rejected(),
+                source.read,
+                100.0 * source.rejected_share(),
+                100.0 * report.max_rejected
+            )
+        })
+        .collect();
+    sources.join("\n")
+}
+
+/// All that is wrong with the sources of one ingest.
+#[derive(Debug)]
+pub struct SourceProblems(pub Vec<SourceError>);
+
+impl fmt::Display for SourceProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, problem) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why one source cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "fields are explained by the messages")]
+pub enum SourceError {
+    /// No such file in the data folder.
+    #[error("`{file}` is not in the data folder `{}`", folder.display())]
+    Missing { file: String, folder: PathBuf },
+    /// Nothing in it.
+    #[error("`{file}` is empty, expected a header and rows")]
+    Empty { file: String },
+    /// A header, but no row.
+    #[error("`{file}` has no rows")]
+    NoRows { file: String },
+    /// Broken, or not of its format.
+    #[error("`{file}` cannot be read: {reason}")]
+    Unreadable { file: String, reason: String },
+    /// Lacks a column that the mapping names.
+    #[error("`{file}` has no column `{column}`{}", suggestion(nearest.as_ref(), known))]
+    MissingColumn { file: String, column: String, nearest: Option<String>, known: Vec<String> },
+    /// Two columns with one name.
+    #[error("`{file}` has two columns named `{column}`")]
+    DuplicateColumn { file: String, column: String },
+    /// A column type that is not read.
+    #[error("column `{column}` of `{file}` has type {data_type}, which cannot be mapped")]
+    UnsupportedColumn { file: String, column: String, data_type: String },
+    /// A lookup key that is not unique.
+    #[error("row {row} of `{file}`: key `{key}` occurs twice in column `{column}`")]
+    DuplicateKey { file: String, column: String, key: String, row: u64 },
+}
+
+fn suggestion(nearest: Option<&String>, known: &[String]) -> String {
+    match nearest {
+        Some(near) => format!(": did you mean `{near}`?"),
+        None => format!(": it has {}", known.join(", ")),
+    }
+}

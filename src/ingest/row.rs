@@ -1,0 +1,382 @@
+//! One row of a source through its block: the values of our columns, or the rule it breaks.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::cell::{Cell, Misfit};
+use super::error::SourceError;
+use super::field::Field;
+use super::ledger::{Breach, Reason};
+use super::mapping::{Block, Lookup};
+use super::source::{Broken, OpenSource};
+use crate::diagnostic::nearest;
+use crate::time::Instant;
+
+/// A block with its source opened and every column found.
+#[derive(Debug)]
+pub(super) struct Plan<'m> {
+    pub(super) block: &'m Block,
+    pub(super) source: OpenSource,
+    /// Positions of the columns read, in the source's order.
+    pub(super) wanted: Vec<usize>,
+    slots: [Slot; Field::COUNT],
+    lookup: Option<Lookups<'m>>,
+    filter: Option<usize>,
+    distinct: Vec<usize>,
+}
+
+/// Where the value of one of our columns comes from; positions are within the cells read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Absent,
+    Column(usize),
+    Constant,
+    Lookup(usize),
+}
+
+/// The rows of a lookup source, by key.
+#[derive(Debug)]
+struct Lookups<'m> {
+    lookup: &'m Lookup,
+    /// Position of the key among the cells of the block's source.
+    key: usize,
+    fields: Vec<Field>,
+    rows: BTreeMap<String, Vec<Cell<'static>>>,
+}
+
+impl<'m> Plan<'m> {
+    /// Opens the sources of `block` in `folder`; every problem is noted.
+    pub(super) fn open(
+        folder: &Path,
+        block: &'m Block,
+        problems: &mut Vec<SourceError>,
+    ) -> Option<Self> {
+        let before = problems.len();
+        let source =
+            OpenSource::open(folder, &block.file).map_err(|error| problems.push(error)).ok();
+        let opened_lookup = block.lookup.as_ref().and_then(|lookup| {
+            read_lookup(folder, lookup).map_err(|errors| problems.extend(errors)).ok()
+        });
+        let source = source?;
+        let mut names: BTreeSet<&str> = block.columns.values().map(String::as_str).collect();
+        names.extend(block.distinct.iter().map(String::as_str));
+        names.extend(block.filter.as_ref().map(|filter| filter.column.as_str()));
+        names.extend(block.lookup.as_ref().map(|lookup| lookup.key.as_str()));
+        let mut wanted = BTreeSet::new();
+        for name in names {
+            match source.position(name) {
+                Ok(position) => {
+                    wanted.insert(position);
+                }
+                Err(error) => problems.push(error),
+            }
+        }
+        if problems.len() > before {
+            return None;
+        }
+        if block.deduplicate {
+            wanted.extend(0..source.columns().len());
+        }
+        let wanted: Vec<usize> = wanted.into_iter().collect();
+        let place = |name: &str| {
+            wanted
+                .iter()
+                .position(|&column| source.columns()[column] == name)
+                .expect("every column named by the block is wanted")
+        };
+        let lookup = block.lookup.as_ref().zip(opened_lookup).map(|(lookup, rows)| Lookups {
+            lookup,
+            key: place(&lookup.key),
+            fields: lookup.columns.keys().copied().collect(),
+            rows,
+        });
+        let mut slots = [Slot::Absent; Field::COUNT];
+        for (&field, name) in &block.columns {
+            slots[field as usize] = Slot::Column(place(name));
+        }
+        for &field in block.constants.keys() {
+            slots[field as usize] = Slot::Constant;
+        }
+        for (position, &field) in lookup.iter().flat_map(|l| &l.fields).enumerate() {
+            slots[field as usize] = Slot::Lookup(position);
+        }
+        let filter = block.filter.as_ref().map(|filter| place(&filter.column));
+        let distinct = block.distinct.iter().map(|name| place(name)).collect();
+        Some(Self { block, wanted, slots, lookup, filter, distinct, source })
+    }
+
+    /// Columns of the source that nothing in the block uses.
+    pub(super) fn unused_columns(&self) -> Vec<String> {
+        let used = |name: &String| {
+            self.block.columns.values().any(|column| column == name)
+                || self.block.distinct.contains(name)
+                || self.block.filter.as_ref().is_some_and(|filter| filter.column == *name)
+                || self.block.lookup.as_ref().is_some_and(|lookup| lookup.key == *name)
+        };
+        self.source.columns().iter().filter(|name| !used(name)).cloned().collect()
+    }
+
+    fn name_of(&self, cell: usize) -> &str {
+        &self.source.columns()[self.wanted[cell]]
+    }
+
+    /// Whether the block's `where` selects the row.
+    pub(super) fn selects(&self, cells: &[Cell<'_>]) -> bool {
+        let (Some(position), Some(filter)) = (self.filter, &self.block.filter) else { return true };
+        let text = cells[position].text().unwrap_or_default();
+        filter.equals.iter().any(|value| *value == text)
+    }
+
+    /// The row as the tables see it.
+    pub(super) fn row<'r>(&'r self, number: u64, cells: &'r [Cell<'r>]) -> Result<Row<'r>, Breach> {
+        let looked_up = match &self.lookup {
+            None => &[],
+            Some(lookups) => {
+                let key = cells[lookups.key].text().unwrap_or_default();
+                lookups.rows.get(key.as_ref()).map(Vec::as_slice).ok_or_else(|| Breach {
+                    column: self.name_of(lookups.key).to_owned(),
+                    value: key.clone().into_owned(),
+                    reason: Reason::NoLookupMatch,
+                    message: format!(
+                        "`{key}` is not a `{}` of `{}`",
+                        lookups.lookup.key, lookups.lookup.file.name
+                    ),
+                })?
+            }
+        };
+        Ok(Row { plan: self, number, cells, looked_up })
+    }
+
+    /// The cells as a JSON object, for `rejected`.
+    pub(super) fn raw(&self, cells: &[Cell<'_>]) -> String {
+        let object: serde_json::Map<String, serde_json::Value> = cells
+            .iter()
+            .enumerate()
+            .map(|(position, cell)| {
+                let value = cell.text().map_or(serde_json::Value::Null, |text| text.into());
+                (self.name_of(position).to_owned(), value)
+            })
+            .collect();
+        serde_json::Value::Object(object).to_string()
+    }
+}
+
+/// The rows of a lookup source; its keys must be unique.
+fn read_lookup(
+    folder: &Path,
+    lookup: &Lookup,
+) -> Result<BTreeMap<String, Vec<Cell<'static>>>, Vec<SourceError>> {
+    let source = OpenSource::open(folder, &lookup.file).map_err(|error| vec![error])?;
+    let mut wanted = Vec::new();
+    let mut missing = Vec::new();
+    for name in std::iter::once(&lookup.key).chain(lookup.columns.values()) {
+        match source.position(name) {
+            Ok(position) => wanted.push(position),
+            Err(error) => missing.push(error),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let mut rows = BTreeMap::new();
+    let read = source.for_each(&wanted, |row| {
+        let unreadable =
+            |reason: String| SourceError::Unreadable { file: lookup.file.name.clone(), reason };
+        let cells = row
+            .cells
+            .map_err(|broken| unreadable(format!("row {}: {}", row.number, broken.message())))?;
+        let mut cells = cells.into_iter();
+        let key = cells.next().and_then(|cell| cell.text().map(Cow::into_owned));
+        let key = key.ok_or_else(|| unreadable(format!("row {}: no key", row.number)))?;
+        let values = cells.map(Cell::into_owned).collect();
+        match rows.insert(key.clone(), values) {
+            None => Ok(()),
+            Some(_) => Err(SourceError::DuplicateKey {
+                file: lookup.file.name.clone(),
+                column: lookup.key.clone(),
+                key,
+                row: row.number,
+            }),
+        }
+    });
+    read.map(|()| rows).map_err(|error| vec![error])
+}
+
+impl Broken {
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::Ragged { values, columns, .. } => {
+                format!("{values} values, expected {columns} as in the header")
+            }
+            Self::NotUtf8 { .. } => "bytes that are not UTF-8".to_owned(),
+        }
+    }
+
+    /// The rule this breaks and the row as read.
+    pub(super) fn breach(self) -> (Breach, String) {
+        let message = self.message();
+        let (reason, text) = match self {
+            Self::Ragged { text, .. } => (Reason::Ragged, text),
+            Self::NotUtf8 { text } => (Reason::NotUtf8, text),
+        };
+        let breach = Breach { column: String::new(), value: String::new(), reason, message };
+        (breach, serde_json::Value::String(text).to_string())
+    }
+}
+
+/// One row: asks for values by our columns' names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'r> {
+    pub(super) plan: &'r Plan<'r>,
+    pub(super) number: u64,
+    pub(super) cells: &'r [Cell<'r>],
+    looked_up: &'r [Cell<'static>],
+}
+
+impl<'r> Row<'r> {
+    /// The value of `field` as it is in the source; absent columns are missing.
+    fn cell(&self, field: Field) -> Cell<'r> {
+        match self.plan.slots[field as usize] {
+            Slot::Absent => Cell::Missing,
+            Slot::Column(position) => self.cells[position].clone(),
+            Slot::Lookup(position) => self.looked_up[position].clone(),
+            Slot::Constant => Cell::from_text(&self.plan.block.constants[&field]),
+        }
+    }
+
+    /// Name of the source column that fills `field`.
+    fn origin(&self, field: Field) -> String {
+        match self.plan.slots[field as usize] {
+            Slot::Column(position) => self.plan.name_of(position).to_owned(),
+            Slot::Lookup(_) => {
+                let lookups = self.plan.lookup.as_ref().expect("a lookup slot has a lookup");
+                lookups.lookup.columns[&field].clone()
+            }
+            Slot::Constant | Slot::Absent => field.name().to_owned(),
+        }
+    }
+
+    /// What the row breaks when `field` breaks `reason`.
+    pub(super) fn breach(&self, field: Field, reason: Reason, message: String) -> Breach {
+        let value = self.cell(field).text().unwrap_or_default().into_owned();
+        Breach { column: self.origin(field), value, reason, message }
+    }
+
+    fn misfit(&self, field: Field, misfit: Misfit) -> Breach {
+        let message = format!("{}: {}", field.name(), misfit.message);
+        self.breach(field, misfit.reason, message)
+    }
+
+    fn needed<T>(&self, field: Field, value: Option<T>) -> Result<T, Breach> {
+        value.ok_or_else(|| {
+            self.breach(field, Reason::Empty, format!("`{}` is empty", field.name()))
+        })
+    }
+
+    /// The text of `field`, translated by the block's `values` where it has some.
+    pub(super) fn text(&self, field: Field) -> Result<Option<String>, Breach> {
+        let cell = self.cell(field);
+        let Some(text) = cell.text() else { return Ok(None) };
+        let translate = !matches!(self.plan.slots[field as usize], Slot::Constant);
+        match self.plan.block.values.get(&field).filter(|_| translate) {
+            None => Ok(Some(text.into_owned())),
+            Some(words) => {
+                words.get(text.as_ref()).map(|word| Some(word.clone())).ok_or_else(|| {
+                    let near = nearest(&text, words.keys().map(String::as_str))
+                        .map(|near| format!("; did you mean `{near}`?"))
+                        .unwrap_or_default();
+                    let message = format!(
+                        "`{text}` is not among the mapping's `values` for `{}`{near}",
+                        field.name()
+                    );
+                    self.breach(field, Reason::UnknownValue, message)
+                })
+            }
+        }
+    }
+
+    pub(super) fn needed_text(&self, field: Field) -> Result<String, Breach> {
+        let text = self.text(field)?;
+        self.needed(field, text)
+    }
+
+    /// The word of `field` as one of the fixed values of its column.
+    pub(super) fn word<T>(&self, field: Field) -> Result<Option<T>, Breach>
+    where
+        T: std::str::FromStr<Err = crate::interaction::UnknownWord>,
+    {
+        self.text(field)?.map(|text| text.parse()).transpose().map_err(
+            |error: crate::interaction::UnknownWord| {
+                self.breach(field, Reason::UnknownValue, error.to_string())
+            },
+        )
+    }
+
+    pub(super) fn number(&self, field: Field) -> Result<Option<f64>, Breach> {
+        self.cell(field).number().map_err(|misfit| self.misfit(field, misfit))
+    }
+
+    pub(super) fn needed_number(&self, field: Field) -> Result<f64, Breach> {
+        let number = self.number(field)?;
+        self.needed(field, number)
+    }
+
+    /// A number in `range`.
+    pub(super) fn number_within(
+        &self,
+        field: Field,
+        range: std::ops::RangeInclusive<f64>,
+    ) -> Result<Option<f64>, Breach> {
+        let number = self.number(field)?;
+        match number.filter(|number| !range.contains(number)) {
+            None => Ok(number),
+            Some(number) => {
+                let message = if range.end().is_finite() {
+                    format!("{number} is not within {} to {}", range.start(), range.end())
+                } else {
+                    format!("{number} is below {}", range.start())
+                };
+                Err(self.breach(field, Reason::OutOfRange, message))
+            }
+        }
+    }
+
+    pub(super) fn instant(&self, field: Field) -> Result<Option<Instant>, Breach> {
+        self.cell(field)
+            .instant(&self.plan.block.times)
+            .map_err(|misfit| self.misfit(field, misfit))
+    }
+
+    pub(super) fn needed_instant(&self, field: Field) -> Result<Instant, Breach> {
+        let instant = self.instant(field)?;
+        self.needed(field, instant)
+    }
+
+    /// Values of the block's `distinct` columns; `None` when it has none.
+    pub(super) fn distinct(&self) -> Option<Vec<String>> {
+        let key = |&position: &usize| {
+            self.cells[position].text().map(Cow::into_owned).unwrap_or_default()
+        };
+        let key: Vec<String> = self.plan.distinct.iter().map(key).collect();
+        (!key.is_empty()).then_some(key)
+    }
+
+    /// The row as read, for `rejected`.
+    pub(super) fn raw(&self) -> String {
+        self.plan.raw(self.cells)
+    }
+}
+
+/// A fingerprint of all cells, to find rows that repeat an earlier one entirely.
+pub(super) fn fingerprint(cells: &[Cell<'_>]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for cell in cells {
+        let text = cell.text().unwrap_or_default();
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text.as_bytes());
+    }
+    digest.finalize().into()
+}

@@ -1,0 +1,241 @@
+//! From account histories to a panel, one account at a time.
+
+use rayon::prelude::*;
+
+use crate::interaction::{AccountHistory, Status};
+use crate::score::{ScoreColumn, Valuation, ValuedHistory};
+use crate::time::{Calendar, Instant, Month};
+
+use super::{Drop, Measure, Panel, PanelAccount, PanelScore};
+
+/// How a panel is cut from histories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PanelParams {
+    /// Time zone of the months.
+    pub calendar: Calendar,
+    /// First month of the data.
+    pub first: Month,
+    /// Number of months of the data.
+    pub months: u32,
+    /// Months at the start of the data that only feed the scores.
+    pub warm_up_months: u32,
+    /// Months as a customer before an account's first row.
+    pub min_age_months: u32,
+}
+
+/// Why there is no panel.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PanelError {
+    /// No account-month qualifies.
+    #[error(
+        "the panel is empty: none of {accounts} accounts is a customer at a month end from {first} on"
+    )]
+    Empty {
+        /// Accounts that were read.
+        accounts: usize,
+        /// First month that counts.
+        first: Month,
+    },
+    /// Outcome periods are not calendar months.
+    #[error(
+        "account `{account}`: the outcome period from {start} to {end} is not a calendar month in `{zone}`"
+    )]
+    NotMonthly {
+        /// The account.
+        account: String,
+        /// First instant of the period.
+        start: Instant,
+        /// First instant after the period.
+        end: Instant,
+        /// Time zone of the months.
+        zone: &'static str,
+    },
+}
+
+const WARM_UP: &str = "account-month in the warm-up: it only feeds the scores";
+const NOT_CUSTOMER: &str = "account-month of a prospect or before entry";
+const TOO_YOUNG: &str = "account-month below the minimum age as a customer";
+const EXITED: &str = "account-month in or after the month of exit";
+const REASONS: [&str; 4] = [WARM_UP, NOT_CUSTOMER, TOO_YOUNG, EXITED];
+
+/// One account's part of the panel.
+struct AccountRows {
+    account: PanelAccount,
+    scores: Vec<Vec<f64>>,
+    monthly: [Vec<f64>; Measure::STORED],
+    active: Vec<bool>,
+    drops: [u64; REASONS.len()],
+}
+
+/// Accounts folded at a time.
+const CHUNK: usize = 256;
+
+impl Panel {
+    /// Builds the panel of `histories` with the columns `scores`, in parallel, in one pass.
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::Empty`] when no account-month qualifies, [`PanelError::NotMonthly`] when an
+    /// outcome period is not a calendar month.
+    pub fn build(
+        histories: impl Iterator<Item = AccountHistory>,
+        valuation: &Valuation,
+        scores: &[Box<dyn ScoreColumn>],
+        params: &PanelParams,
+    ) -> Result<Self, PanelError> {
+        let as_of: Vec<Instant> = (0..params.months as i32)
+            .map(|month| params.calendar.end_of(params.first.plus(month)))
+            .collect();
+        let months = as_of.len();
+        let mut panel = Self {
+            calendar: params.calendar,
+            first: params.first,
+            months,
+            accounts: Vec::new(),
+            scores: scores
+                .iter()
+                .map(|score| PanelScore {
+                    name: score.name(),
+                    accumulates: score.accumulates(),
+                    values: Vec::new(),
+                })
+                .collect(),
+            monthly: vec![Vec::new(); Measure::STORED],
+            active: Vec::new(),
+            drops: Vec::new(),
+        };
+        let mut counts = [0_u64; REASONS.len()];
+        let mut histories = histories.peekable();
+        while histories.peek().is_some() {
+            let chunk: Vec<AccountHistory> = histories.by_ref().take(CHUNK).collect();
+            let rows: Vec<Result<AccountRows, PanelError>> = chunk
+                .par_iter()
+                .map(|history| account_rows(history, valuation, scores, params, &as_of))
+                .collect();
+            for row in rows {
+                panel.push(row?, &mut counts);
+            }
+        }
+        panel.drops = REASONS
+            .iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| Drop { reason, count })
+            .collect();
+        if panel.rows() == 0 {
+            return Err(PanelError::Empty {
+                accounts: panel.accounts.len(),
+                first: params.first.plus(params.warm_up_months as i32),
+            });
+        }
+        Ok(panel)
+    }
+
+    fn push(&mut self, rows: AccountRows, counts: &mut [u64; REASONS.len()]) {
+        self.accounts.push(rows.account);
+        for (column, values) in self.scores.iter_mut().zip(rows.scores) {
+            column.values.extend(values);
+        }
+        for (column, values) in self.monthly.iter_mut().zip(rows.monthly) {
+            column.extend(values);
+        }
+        self.active.extend(rows.active);
+        for (total, count) in counts.iter_mut().zip(rows.drops) {
+            *total += count;
+        }
+    }
+}
+
+fn account_rows(
+    history: &AccountHistory,
+    valuation: &Valuation,
+    scores: &[Box<dyn ScoreColumn>],
+    params: &PanelParams,
+    as_of: &[Instant],
+) -> Result<AccountRows, PanelError> {
+    let months = as_of.len();
+    let position = |at: Instant| params.calendar.month_of(at).since(params.first);
+    let mut monthly: [Vec<f64>; Measure::STORED] = std::array::from_fn(|_| vec![f64::NAN; months]);
+    let mut customer = vec![false; months];
+    let mut entry = None;
+    for outcome in &history.outcomes {
+        let month = params.calendar.month_of(outcome.period_start);
+        let whole = params.calendar.start_of(month) == outcome.period_start
+            && params.calendar.end_of(month) == outcome.period_end;
+        if !whole {
+            return Err(PanelError::NotMonthly {
+                account: history.account.id.clone(),
+                start: outcome.period_start,
+                end: outcome.period_end,
+                zone: params.calendar.name(),
+            });
+        }
+        let at = month.since(params.first);
+        if outcome.status != Status::Prospect {
+            entry.get_or_insert(at);
+        }
+        if let Some(slot) = usize::try_from(at).ok().filter(|&slot| slot < months) {
+            customer[slot] = outcome.status == Status::Customer;
+            for (series, value) in monthly.iter_mut().zip(Measure::monthly(outcome)) {
+                series[slot] = value;
+            }
+        }
+    }
+    // The outcomes of an installed base begin with the log, the relationship did not.
+    let entered = position(history.account.entered_at);
+    let entry = match entry {
+        Some(0) if entered < 0 => entered,
+        Some(entry) => entry,
+        None => months as i32,
+    };
+    let exit = history.account.exited_at.map(position);
+    let mut active = vec![false; months];
+    let mut drops = [0; REASONS.len()];
+    for month in 0..months {
+        let at = month as i32;
+        let reason = if at < params.warm_up_months as i32 {
+            Some(0)
+        } else if exit.is_some_and(|exit| at >= exit) {
+            Some(3)
+        } else if at < entry || !customer[month] {
+            Some(1)
+        } else if at - entry < params.min_age_months as i32 {
+            Some(2)
+        } else {
+            None
+        };
+        match reason {
+            Some(reason) => drops[reason] += 1,
+            None => active[month] = true,
+        }
+    }
+    let valued = ValuedHistory::new(history, valuation);
+    let dates: Vec<Instant> =
+        as_of.iter().zip(&active).filter(|(_, active)| **active).map(|(date, _)| *date).collect();
+    let columns = scores
+        .iter()
+        .map(|score| {
+            let mut values = score.series(&valued, &dates).into_iter();
+            let next = |&active: &bool| {
+                if active { values.next().expect("one value per date") } else { f64::NAN }
+            };
+            active.iter().map(next).collect()
+        })
+        .collect();
+    Ok(AccountRows {
+        account: PanelAccount {
+            id: history.account.id.clone(),
+            segment: history.account.segment_id.clone(),
+            size: history.account.size,
+            entry,
+            exit,
+            contacts: history.contacts.len() as u32,
+            interactions: history.interactions.len() as u32,
+        },
+        scores: columns,
+        monthly,
+        active,
+        drops,
+    })
+}

@@ -1,0 +1,74 @@
+//! What an account may bring.
+
+use serde::{Deserialize, Serialize};
+
+use crate::interaction::Outcome;
+
+/// An outcome of the panel, as written in plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Gross profit less cost to engage and cost to serve, summed over the horizon [currency].
+    Contribution,
+    /// Gross profit, summed over the horizon [currency].
+    GrossProfit,
+    /// Revenue, summed over the horizon [currency].
+    Revenue,
+    /// Mean share of wallet over the horizon.
+    ShareOfWallet,
+    /// Whether the account exits within the horizon.
+    Attrition,
+    /// Contribution since entry: a level that grows with tenure [currency].
+    CumulativeContribution,
+    /// Revenue since entry: a level that grows with tenure [currency].
+    CumulativeRevenue,
+}
+
+impl Measure {
+    /// Number of monthly series a panel stores.
+    pub(super) const STORED: usize = 4;
+
+    /// Position of the monthly series it is made of; none for attrition.
+    pub(super) const fn stored(self) -> Option<usize> {
+        match self {
+            Self::Contribution | Self::CumulativeContribution => Some(0),
+            Self::GrossProfit => Some(1),
+            Self::Revenue | Self::CumulativeRevenue => Some(2),
+            Self::ShareOfWallet => Some(3),
+            Self::Attrition => None,
+        }
+    }
+
+    /// The monthly values that a panel stores, in order of [`Measure::stored`].
+    pub(super) fn monthly(outcome: &Outcome) -> [f64; Self::STORED] {
+        [
+            outcome.contribution().unwrap_or(f64::NAN),
+            outcome.gross_profit.unwrap_or(f64::NAN),
+            outcome.revenue,
+            outcome.share_of_wallet.unwrap_or(f64::NAN),
+        ]
+    }
+
+    /// Whether it is an amount: summed over a horizon, and 0 after an exit.
+    pub const fn is_money(self) -> bool {
+        !matches!(self, Self::ShareOfWallet | Self::Attrition)
+    }
+
+    /// Whether it grows with tenure by construction.
+    pub const fn is_cumulative(self) -> bool {
+        matches!(self, Self::CumulativeContribution | Self::CumulativeRevenue)
+    }
+
+    /// Name as written in plans and results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contribution => "contribution",
+            Self::GrossProfit => "gross_profit",
+            Self::Revenue => "revenue",
+            Self::ShareOfWallet => "share_of_wallet",
+            Self::Attrition => "attrition",
+            Self::CumulativeContribution => "cumulative_contribution",
+            Self::CumulativeRevenue => "cumulative_revenue",
+        }
+    }
+}

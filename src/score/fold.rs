@@ -1,0 +1,142 @@
+//! The only reader of a history: it folds rows in order of occurrence and never reads ahead.
+//!
+//! A row may be read as of `t` when `max(occurred_at, known_at) < t`: it has happened and is known.
+//! Planned rows and rows logged late therefore wait. Rows before the first waiting row are folded
+//! once; those after it are folded again, on a copy, for every date until it becomes known.
+
+use super::rollup::strength;
+use super::value::{Row, Step, ValuedHistory, ValuedInteraction};
+use super::{Score, Unit};
+use crate::time::Instant;
+
+/// Values of `score` at each of `as_of`.
+///
+/// - `as_of`: ascending and exclusive: the end of a month is the first instant after it.
+/// - Returns one finite value per as-of. O(rows + dates) when rows become known in the order in
+///   which they occurred; each late row adds the rows behind it once per date it is late.
+///
+/// # Panics
+///
+/// When `as_of` is not in ascending order.
+pub fn series<S: Score>(score: &S, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64> {
+    assert!(as_of.is_sorted(), "as-of instants are in ascending order");
+    let mut settled = Fold::new(score, history);
+    as_of
+        .iter()
+        .map(|&as_of| {
+            settled.advance(as_of);
+            if settled.is_complete(as_of) {
+                settled.value(as_of)
+            } else {
+                let mut tail = settled.clone();
+                tail.advance_past_waiting(as_of);
+                tail.value(as_of)
+            }
+        })
+        .collect()
+}
+
+/// The state of a score after some rows of a history.
+struct Fold<'a, S: Score> {
+    score: &'a S,
+    history: &'a ValuedHistory,
+    /// Position of the next step to read.
+    next: usize,
+    account: Record<S::State>,
+    /// By contact position; empty for account-level scores.
+    contacts: Vec<Record<S::State>>,
+}
+
+#[derive(Clone, Default)]
+struct Record<T> {
+    state: T,
+    seen: bool,
+}
+
+impl<S: Score> Clone for Fold<'_, S> {
+    fn clone(&self) -> Self {
+        Self {
+            score: self.score,
+            history: self.history,
+            next: self.next,
+            account: self.account.clone(),
+            contacts: self.contacts.clone(),
+        }
+    }
+}
+
+impl<'a, S: Score> Fold<'a, S> {
+    fn new(score: &'a S, history: &'a ValuedHistory) -> Self {
+        let mut account = Record::<S::State>::default();
+        let contacts = match score.unit() {
+            Unit::Contact => vec![Record::default(); history.contacts().len()],
+            Unit::Account => Vec::new(),
+        };
+        score.enter(&mut account.state, history.entered_at());
+        Self { score, history, next: 0, account, contacts }
+    }
+
+    /// Reads on until the first step that may not be read as of `as_of`.
+    fn advance(&mut self, as_of: Instant) {
+        while let Some(step) = self.peek().filter(|step| step.readable < as_of) {
+            self.read(step);
+        }
+    }
+
+    /// Reads every step that may be read as of `as_of`, leaving out those that must wait.
+    fn advance_past_waiting(&mut self, as_of: Instant) {
+        while let Some(step) = self.peek().filter(|step| step.at < as_of) {
+            if step.readable < as_of {
+                self.read(step);
+            } else {
+                self.next += 1;
+            }
+        }
+    }
+
+    /// Whether nothing that happened before `as_of` is left to read.
+    fn is_complete(&self, as_of: Instant) -> bool {
+        self.peek().is_none_or(|step| step.at >= as_of)
+    }
+
+    fn peek(&self) -> Option<Step> {
+        self.history.steps().get(self.next).copied()
+    }
+
+    fn read(&mut self, step: Step) {
+        self.next += 1;
+        match step.row {
+            Row::Interaction(position) => self.observe(&self.history.interactions()[position]),
+            Row::Outcome(position) if self.score.unit() == Unit::Account => {
+                self.score.settle(&mut self.account.state, &self.history.outcomes()[position]);
+            }
+            Row::Outcome(_) => {}
+        }
+    }
+
+    fn observe(&mut self, interaction: &ValuedInteraction) {
+        if !self.score.reads(interaction) {
+            return;
+        }
+        let contact = interaction.contact.and_then(|i| self.contacts.get_mut(usize::from(i.0)));
+        let record = contact.unwrap_or(&mut self.account);
+        record.seen = true;
+        self.score.observe(&mut record.state, interaction);
+    }
+
+    fn value(&self, as_of: Instant) -> f64 {
+        let value = |record: &Record<S::State>| self.score.value(&record.state, as_of);
+        match self.score.unit() {
+            Unit::Account => value(&self.account),
+            Unit::Contact => {
+                let counted = self.history.contacts().iter().zip(&self.contacts);
+                strength(
+                    counted
+                        .filter(|(contact, record)| contact.counts(as_of, record.seen))
+                        .map(|(contact, record)| (contact.influence, value(record))),
+                    self.account.seen.then(|| value(&self.account)),
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What each interaction of a log is worth: catalogue values joined to rows, once per account.
+
+use std::collections::BTreeMap;
+
+use super::error::{ScoreError, UnknownType};
+use crate::flow::{Catalogue, CatalogueEntry, Worth};
+use crate::ids::{ContactIndex, TypeIndex, TypeNames};
+use crate::interaction::{AccountHistory, Interaction, Outcome};
+use crate::time::Instant;
+
+/// The catalogue's values, arranged by the types of one log.
+#[derive(Debug, Clone)]
+pub struct Valuation {
+    base: Vec<TypeValue>,
+    /// Only segments for which the catalogue overrides a value.
+    segments: BTreeMap<String, Vec<TypeValue>>,
+}
+
+/// What one interaction of a type is worth, unless its row says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct TypeValue {
+    rv: f64,
+    variable_cost: f64,
+    customer_effort: f64,
+    transactional: bool,
+    emotional: bool,
+    critical: bool,
+}
+
+impl TypeValue {
+    fn new(entry: &CatalogueEntry, worth: Worth) -> Self {
+        Self {
+            rv: worth.rv,
+            variable_cost: worth.variable_cost,
+            customer_effort: entry.customer_effort,
+            transactional: entry.transactional,
+            emotional: entry.emotional,
+            critical: entry.critical,
+        }
+    }
+}
+
+impl Valuation {
+    /// Arranges the values of `catalogue` by the positions of `types`.
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::UnknownTypes`] listing every type of the log that the catalogue lacks.
+    pub fn new(catalogue: &Catalogue, types: &TypeNames) -> Result<Self, ScoreError> {
+        let known = || catalogue.entries().iter().map(|entry| entry.interaction_type.as_str());
+        let mut entries = Vec::with_capacity(types.len());
+        let mut unknown = Vec::new();
+        for name in types.iter() {
+            match catalogue.get(name) {
+                Some(entry) => entries.push(entry),
+                None => unknown.push(UnknownType::new(name, known())),
+            }
+        }
+        if !unknown.is_empty() {
+            let catalogue = catalogue.version().to_owned();
+            return Err(ScoreError::UnknownTypes { catalogue, unknown });
+        }
+        let values = |segment: Option<&str>| -> Vec<TypeValue> {
+            entries.iter().map(|entry| TypeValue::new(entry, entry.worth_in(segment))).collect()
+        };
+        let segments = entries
+            .iter()
+            .flat_map(|entry| &entry.overrides)
+            .map(|(segment, _)| (segment.clone(), values(Some(segment))))
+            .collect();
+        Ok(Self { base: values(None), segments })
+    }
+
+    fn of_segment(&self, segment: Option<&str>) -> &[TypeValue] {
+        segment.and_then(|id| self.segments.get(id)).unwrap_or(&self.base)
+    }
+}
+
+/// One interaction with its value and cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValuedInteraction {
+    /// Position of the contact; absent for account-level rows.
+    pub contact: Option<ContactIndex>,
+    /// What happened.
+    pub kind: TypeIndex,
+    /// When it happened.
+    pub occurred_at: Instant,
+    /// When the row could first have been read.
+    pub known_at: Instant,
+    /// Relative value: signed, no unit.
+    pub rv: f64,
+    /// Variable cost [currency].
+    pub variable_cost: f64,
+    /// Effort of the customer [minutes].
+    pub customer_effort: f64,
+    /// A purchase, renewal or invoice (rule R1).
+    pub transactional: bool,
+    /// An emotional moment.
+    pub emotional: bool,
+    /// A bad one of these can destroy goodwill.
+    pub critical: bool,
+}
+
+impl ValuedInteraction {
+    fn new(row: &Interaction, value: &TypeValue) -> Self {
+        Self {
+            contact: row.contact,
+            kind: row.kind,
+            occurred_at: row.occurred_at,
+            known_at: row.known_at,
+            rv: row.rv.unwrap_or(value.rv),
+            variable_cost: row.variable_cost.unwrap_or(value.variable_cost),
+            customer_effort: row.customer_effort.unwrap_or(value.customer_effort),
+            transactional: value.transactional,
+            emotional: value.emotional,
+            critical: value.critical,
+        }
+    }
+}
+
+/// What a roll-up needs to know about a contact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Membership {
+    /// Buying influence, non-negative; only ratios within an account matter.
+    pub influence: f64,
+    /// Joined the account; absent means with the first interaction.
+    pub valid_from: Option<Instant>,
+    /// Left the account; absent while the contact stays.
+    pub valid_to: Option<Instant>,
+}
+
+/// The past of one account in the one order in which scores read it.
+#[derive(Debug, Clone)]
+pub struct ValuedHistory {
+    interactions: Vec<ValuedInteraction>,
+    outcomes: Vec<Outcome>,
+    contacts: Vec<Membership>,
+    entered_at: Instant,
+    steps: Vec<Step>,
+}
+
+/// One interaction or outcome, with the instants that decide when a score may read it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// When it happened: rows are folded in this order.
+    pub(super) at: Instant,
+    /// When it had happened and was known: from the next instant on it may be read.
+    pub(super) readable: Instant,
+    pub(super) row: Row,
+}
+
+/// Position of a row in its table.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Row {
+    Interaction(usize),
+    Outcome(usize),
+}
+
+impl ValuedHistory {
+    /// Values the rows of `history`.
+    ///
+    /// Interactions are put in order of occurrence, those of the same instant in order of position.
+    /// An outcome comes at the last instant of its period, after the interactions of that instant.
+    ///
+    /// # Panics
+    ///
+    /// When `valuation` was made for another log and lacks a type.
+    pub fn new(history: &AccountHistory, valuation: &Valuation) -> Self {
+        let values = valuation.of_segment(history.account.segment_id.as_deref());
+        let mut interactions: Vec<_> = history
+            .interactions
+            .iter()
+            .map(|row| ValuedInteraction::new(row, &values[usize::from(row.kind.0)]))
+            .collect();
+        interactions.sort_by_key(|interaction| interaction.occurred_at);
+        let mut outcomes = history.outcomes.clone();
+        outcomes.sort_by_key(|outcome| outcome.period_end);
+        Self {
+            steps: steps(&interactions, &outcomes),
+            contacts: contacts(history),
+            entered_at: history.account.entered_at,
+            interactions,
+            outcomes,
+        }
+    }
+
+    /// The interactions, in order of occurrence.
+    pub fn interactions(&self) -> &[ValuedInteraction] {
+        &self.interactions
+    }
+
+    /// The outcomes, in order of period.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// The contacts, by position; those that occur only in interactions have influence 1.
+    pub fn contacts(&self) -> &[Membership] {
+        &self.contacts
+    }
+
+    /// When the relationship began.
+    pub fn entered_at(&self) -> Instant {
+        self.entered_at
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+fn steps(interactions: &[ValuedInteraction], outcomes: &[Outcome]) -> Vec<Step> {
+    let step = |at: Instant, known_at: Instant, row| Step { at, readable: at.max(known_at), row };
+    let mut steps: Vec<Step> = interactions
+        .iter()
+        .enumerate()
+        .map(|(n, row)| step(row.occurred_at, row.known_at, Row::Interaction(n)))
+        .chain(outcomes.iter().enumerate().map(|(n, row)| {
+            let last_instant = Instant::from_micros(row.period_end.micros() - 1);
+            step(last_instant, row.known_at, Row::Outcome(n))
+        }))
+        .collect();
+    steps.sort_by_key(|step| step.at);
+    steps
+}
+
+fn contacts(history: &AccountHistory) -> Vec<Membership> {
+    let mut contacts: Vec<Membership> = history
+        .contacts
+        .iter()
+        .map(|contact| Membership {
+            influence: contact.influence,
+            valid_from: contact.valid_from,
+            valid_to: contact.valid_to,
+        })
+        .collect();
+    let seen = history.interactions.iter().filter_map(|row| row.contact);
+    let needed = seen.map(|contact| usize::from(contact.0) + 1).max().unwrap_or(0);
+    let unlisted = Membership { influence: 1.0, valid_from: None, valid_to: None };
+    contacts.resize(contacts.len().max(needed), unlisted);
+    contacts
+}
