@@ -12,6 +12,7 @@ pub mod panel;
 pub mod patterns;
 pub mod report;
 pub mod rng;
+pub mod run;
 pub mod score;
 pub mod simulate;
 pub mod stats;

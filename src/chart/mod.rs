@@ -65,10 +65,7 @@ pub enum ChartError {
     Font { font: &'static str },
     /// The drawing library failed.
     #[error("chart `{chart}` cannot be drawn")]
-    Draw {
-        chart: String,
-        source: plotters::drawing::DrawingAreaErrorKind<std::io::Error>,
-    },
+    Draw { chart: String, source: plotters::drawing::DrawingAreaErrorKind<std::io::Error> },
 }
 
 /// `LengthMismatch` unless `column` has as many values as the x-axis.

@@ -54,6 +54,25 @@ pub(super) fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// A value and its unit, where it has one.
+pub(super) fn with_unit(value: f64, unit: &str) -> String {
+    let value = three_digits(value);
+    if unit.is_empty() { value } else { format!("{value} {unit}") }
+}
+
+/// A name and its unit in brackets, where it has one.
+pub(super) fn with_brackets(name: &str, unit: &str) -> String {
+    if unit.is_empty() { name.to_owned() } else { format!("{name} [{unit}]") }
+}
+
+/// `words` with a capital first letter.
+pub(super) fn sentence(words: &str) -> String {
+    let mut characters = words.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 fn thousands(mantissa: &str, exponent: usize) -> String {
     let mut digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
     digits.extend(std::iter::repeat_n('0', (exponent + 1).saturating_sub(digits.len())));

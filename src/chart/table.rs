@@ -90,7 +90,11 @@ impl ChartTable {
 
 /// `text` with an apostrophe before what a spreadsheet would run as a formula.
 fn inert(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.into() }
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.into()
+    }
 }
 
 #[cfg(test)]
@@ -102,10 +106,7 @@ mod tests {
         let mut table = ChartTable::new(&["name", "n", "mean [EUR]"]);
         table.rows.push(vec!["=1+1".into(), 3_i32.into(), (1.0 / 3.0).into()]);
         table.rows.push(vec!["a, b".into(), (-3_i32).into(), f64::NAN.into()]);
-        assert_eq!(
-            table.to_csv(),
-            "name,n,mean [EUR]\n'=1+1,3,0.3333333333333333\n\"a, b\",-3,\n"
-        );
+        assert_eq!(table.to_csv(), "name,n,mean [EUR]\n'=1+1,3,0.3333333333333333\n\"a, b\",-3,\n");
     }
 
     #[test]

@@ -4,6 +4,17 @@
 //! [`Flow`], or a list of *all* problems with their places. A checked flow cannot be wrong: its
 //! fields are private to this module's constructors, so nothing downstream checks again.
 
+mod catalogue;
+mod check;
+mod error;
+mod level;
+mod load;
+mod sojourn;
+mod table;
+mod wire;
+
+pub use error::FlowError;
+
 use crate::ids::TypeIndex;
 use crate::interaction::{Direction, Stage};
 
@@ -141,14 +152,6 @@ pub struct Flow {
 }
 
 impl Catalogue {
-    /// A catalogue of `entries`; `None` when two of them have the same name.
-    pub fn from_entries(version: impl Into<String>, entries: Vec<CatalogueEntry>) -> Option<Self> {
-        let names: std::collections::BTreeSet<&str> =
-            entries.iter().map(|entry| entry.interaction_type.as_str()).collect();
-        let unique = names.len() == entries.len();
-        unique.then(|| Self { version: version.into(), entries })
-    }
-
     /// Version as written in the file.
     pub fn version(&self) -> &str {
         &self.version

@@ -17,6 +17,17 @@ pub enum Rung {
     AddsToBaselines,
 }
 
+impl Rung {
+    /// The rung in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Associated => "associated",
+            Self::Leads => "leads",
+            Self::AddsToBaselines => "adds to baselines",
+        }
+    }
+}
+
 /// The three honest answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,15 @@
 //! The tables where simulated and real data meet, as values: one [`AccountHistory`] per account.
 //!
-//! [`schema`] is the only place where a column name is written; [`write`] and [`read`] turn
+//! [`schema`] is the only place where a column name is written; [`LogWriter`] and [`Log`] turn
 //! histories into Parquet and back. What a type is worth is not here: that is the catalogue's.
+
+mod check;
+mod error;
+mod flat;
+mod read;
+mod rows;
+pub mod schema;
+mod write;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +18,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ContactIndex, TypeIndex};
 use crate::time::Instant;
+
+pub use error::{Fault, FileProblem, TableError};
+pub use flat::{ColumnData, write_csv, write_table};
+pub use read::{Histories, Log};
+pub use schema::Table;
+pub use write::LogWriter;
+
+const ACCOUNT_ONCE: &str = "an account id that occurs once";
+const ACCOUNTS_ASCEND: &str = "an account id after that of the row before, in order of bytes";
 
 /// The three phases of a relationship.
 #[derive(
@@ -279,4 +296,39 @@ pub struct AccountHistory {
     pub surveys: Vec<Survey>,
     /// What only a simulation knows, in order of period; empty for real data.
     pub truth: Vec<Truth>,
+}
+
+/// Number of rows in each table of a log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the tables")]
+pub struct TableCounts {
+    pub accounts: u64,
+    pub contacts: u64,
+    pub interactions: u64,
+    pub outcomes: u64,
+    pub surveys: u64,
+    pub truth: u64,
+}
+
+impl TableCounts {
+    /// Number of rows in `table`.
+    pub const fn of(&self, table: Table) -> u64 {
+        match table {
+            Table::Accounts => self.accounts,
+            Table::Contacts => self.contacts,
+            Table::Interactions => self.interactions,
+            Table::Outcomes => self.outcomes,
+            Table::Surveys => self.surveys,
+            Table::Truth => self.truth,
+        }
+    }
+
+    fn add(&mut self, history: &AccountHistory) {
+        self.accounts += 1;
+        self.contacts += history.contacts.len() as u64;
+        self.interactions += history.interactions.len() as u64;
+        self.outcomes += history.outcomes.len() as u64;
+        self.surveys += history.surveys.len() as u64;
+        self.truth += history.truth.len() as u64;
+    }
 }

@@ -1,1 +1,41 @@
 //! Statistics on plain slices: numbers in, numbers out; nothing here knows of customers.
+//!
+//! In reading order: ranks and correlations of two samples, statistics of a panel of units and
+//! periods, inference on them, permutation of unit histories, then what back-tests and reports
+//! need beside: strata, multiplicity, regression, bootstrap, proportions, survival curves.
+//!
+//! An undefined statistic is an error, never NaN; NaN means "not observed" and only in a [`Grid`].
+
+mod binomial;
+mod bootstrap;
+mod error;
+mod grid;
+mod inference;
+mod kaplan_meier;
+mod multiplicity;
+mod panel;
+mod permutation;
+mod rank;
+mod regression;
+mod spline;
+mod strata;
+
+pub use binomial::{Interval, rejection_limit, wilson_interval};
+pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
+pub use error::StatsError;
+pub use grid::Grid;
+pub use inference::{
+    Inference, cluster_ewc, detectable_effect, naive_t, newey_west, two_way_clustered,
+    unit_clustered,
+};
+pub use kaplan_meier::{SurvivalCurve, SurvivalStep, kaplan_meier};
+pub use multiplicity::{benjamini_hochberg, holm};
+pub use panel::{
+    PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
+    quantile_spread,
+};
+pub use permutation::{PermutationTest, permute_histories, permute_histories_many};
+pub use rank::{mid_ranks, normal_scores, pearson, spearman};
+pub use regression::{LeastSquares, NormalEquations};
+pub use spline::RestrictedCubicSpline;
+pub use strata::coarsen;

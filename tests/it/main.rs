@@ -1,5 +1,10 @@
 //! Integration tests.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test that cannot go on fails")]
 
 mod architecture;
+mod flow;
 mod ingest;
+mod notebook;
+mod patterns;
+mod score;
+mod tables;

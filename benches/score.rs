@@ -1,0 +1,119 @@
+//! Scoring one account with the default family, monthly, from a short to a very long history.
+
+use divan::counter::ItemsCount;
+use rvq::flow::{Catalogue, CatalogueEntry, Worth};
+use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
+use rvq::interaction::{Account, AccountHistory, Contact, Direction, Interaction, Stage};
+use rvq::score::{ScoreColumn, ScoreSpec, Valuation, ValuedHistory};
+use rvq::time::Instant;
+
+const MONTHS: u32 = 60;
+const CONTACTS: u16 = 5;
+
+fn main() {
+    divan::main();
+}
+
+fn day(day: f64) -> Instant {
+    Instant::from_micros(1_700_000_000_000_000).plus_days(day)
+}
+
+fn valuation() -> Valuation {
+    let entry = CatalogueEntry {
+        interaction_type: "call".to_owned(),
+        stage: Stage::Retention,
+        function: "sales".to_owned(),
+        direction: Direction::Outbound,
+        worth: Worth { rv: 2.0, rv_sd: None, variable_cost: 20.0, cost_sd: None },
+        overrides: Vec::new(),
+        customer_effort: 5.0,
+        emotional: false,
+        critical: false,
+        transactional: false,
+        trigger_to: None,
+        is_voc: false,
+        expected_within_days: None,
+    };
+    let catalogue = Catalogue::from_entries("bench", vec![entry]).expect("one name");
+    let types: TypeNames = ["call"].into_iter().collect();
+    Valuation::new(&catalogue, &types).expect("the catalogue values every type")
+}
+
+/// `rows` interactions, evenly over five years; every `late`-th is known ten days after it happened.
+fn history(rows: usize, late: usize) -> AccountHistory {
+    let span = f64::from(MONTHS) * 30.0;
+    let interactions = (0..rows)
+        .map(|n| {
+            let occurred = span * n as f64 / rows as f64;
+            let delay = if n % late == 0 { 10.0 } else { 0.0 };
+            Interaction {
+                contact: Some(ContactIndex(n as u16 % CONTACTS)),
+                kind: TypeIndex(0),
+                occurred_at: day(occurred),
+                known_at: day(occurred + delay),
+                rv: None,
+                variable_cost: None,
+                customer_effort: None,
+                stage: None,
+                direction: None,
+                details: None,
+            }
+        })
+        .collect();
+    let contact = |n: u16| Contact {
+        id: n.to_string(),
+        role: None,
+        influence: f64::from(n + 1),
+        valid_from: Some(day(-1.0)),
+        valid_to: None,
+    };
+    let account = Account {
+        id: "a".to_owned(),
+        segment_id: None,
+        entered_at: day(0.0),
+        exited_at: None,
+        exit_reason: None,
+        size: None,
+    };
+    AccountHistory {
+        account,
+        contacts: (0..CONTACTS).map(contact).collect(),
+        interactions,
+        outcomes: Vec::new(),
+        surveys: Vec::new(),
+        truth: Vec::new(),
+    }
+}
+
+fn month_ends() -> Vec<Instant> {
+    (1..=MONTHS).map(|month| day(f64::from(month) * 30.0)).collect()
+}
+
+fn family() -> Vec<Box<dyn ScoreColumn>> {
+    ScoreSpec::default_family()
+        .iter()
+        .map(|spec| spec.build().expect("the defaults are valid"))
+        .collect()
+}
+
+fn score(bencher: divan::Bencher<'_, '_>, rows: usize, late: usize) {
+    let (valuation, scores, dates) = (valuation(), family(), month_ends());
+    bencher.counter(ItemsCount::new(rows)).with_inputs(|| history(rows, late)).bench_refs(
+        |history| {
+            let valued = ValuedHistory::new(history, &valuation);
+            scores.iter().map(|score| score.series(&valued, &dates)).collect::<Vec<_>>()
+        },
+    );
+}
+
+/// Valuing and scoring an account whose rows are known at once.
+#[divan::bench(args = [10, 100, 1_000, 10_000])]
+fn default_family(bencher: divan::Bencher<'_, '_>, rows: usize) {
+    score(bencher, rows, usize::MAX);
+}
+
+/// The same with one row in ten known ten days late.
+#[divan::bench(args = [10, 100, 1_000, 10_000])]
+fn default_family_with_late_rows(bencher: divan::Bencher<'_, '_>, rows: usize) {
+    score(bencher, rows, 10);
+}

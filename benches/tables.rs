@@ -1,0 +1,122 @@
+//! Writing and reading a log.
+
+use std::path::Path;
+
+use divan::counter::ItemsCount;
+use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
+use rvq::interaction::{
+    Account, AccountHistory, Contact, Interaction, Log, LogWriter, Outcome, Status,
+};
+use rvq::time::Instant;
+
+fn main() {
+    divan::main();
+}
+
+/// Interactions in the log, whatever the length of its histories.
+const INTERACTIONS: usize = 400_000;
+
+/// The shortest, the typical and the longest history.
+const LENGTHS: [usize; 3] = [10, 200, 20_000];
+
+fn types() -> TypeNames {
+    let names: Vec<_> = (0..100).map(|position| format!("type_{position:02}")).collect();
+    names.iter().map(String::as_str).collect()
+}
+
+/// Scatters `position` over 64 bits (SplitMix64's output function).
+fn mix(position: usize) -> u64 {
+    let z = (position as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z ^ (z >> 27)
+}
+
+fn history(account: usize, length: usize) -> AccountHistory {
+    let mut time = 1_600_000_000_000_000;
+    let mut interaction = |position| {
+        let draw = mix(account * length + position);
+        time += (draw % 604_800_000_000) as i64;
+        let late = draw.is_multiple_of(8);
+        Interaction {
+            contact: Some(ContactIndex((draw >> 40) as u16 % 5)),
+            kind: TypeIndex((draw >> 50) as u16 % 100),
+            occurred_at: Instant::from_micros(time),
+            known_at: Instant::from_micros(time + i64::from(late) * 3_600_000_000),
+            rv: None,
+            variable_cost: Some((draw % 10_000) as f64 / 100.0),
+            customer_effort: None,
+            stage: None,
+            direction: None,
+            details: None,
+        }
+    };
+    let interactions = (0..length).map(&mut interaction).collect();
+    let contact = |position| Contact {
+        id: format!("A{account:08}-{position}"),
+        role: Some("user".to_owned()),
+        influence: 1.0,
+        valid_from: None,
+        valid_to: None,
+    };
+    let outcome = |month: i64| Outcome {
+        period_start: Instant::from_micros(month * 2_592_000_000_000),
+        period_end: Instant::from_micros((month + 1) * 2_592_000_000_000),
+        known_at: Instant::from_micros((month + 1) * 2_592_000_000_000),
+        revenue: (mix(account) % 100_000) as f64 / 100.0,
+        gross_profit: Some((mix(account) % 40_000) as f64 / 100.0),
+        cost_to_engage: Some(1.0),
+        cost_to_serve: Some(2.0),
+        share_of_wallet: None,
+        status: Status::Customer,
+    };
+    AccountHistory {
+        account: Account {
+            id: format!("A{account:08}"),
+            segment_id: None,
+            entered_at: Instant::from_micros(0),
+            exited_at: None,
+            exit_reason: None,
+            size: None,
+        },
+        contacts: (0..5).map(contact).collect(),
+        interactions,
+        outcomes: (0..(length as i64 / 5).min(60)).map(outcome).collect(),
+        surveys: Vec::new(),
+        truth: Vec::new(),
+    }
+}
+
+fn histories(length: usize) -> Vec<AccountHistory> {
+    (0..INTERACTIONS / length).map(|account| history(account, length)).collect()
+}
+
+fn write_log(dir: &Path, histories: &[AccountHistory]) {
+    let mut writer = LogWriter::create(dir, &types(), "bench").expect("the folder is new");
+    for history in histories {
+        writer.write(history).expect("histories keep the rules");
+    }
+    writer.finish().expect("the disk has room");
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
+}
+
+#[divan::bench(args = LENGTHS, sample_count = 10)]
+fn write(bencher: divan::Bencher<'_, '_>, length: usize) {
+    let histories = histories(length);
+    bencher
+        .counter(ItemsCount::new(INTERACTIONS))
+        .with_inputs(folder)
+        .bench_refs(|dir| write_log(dir.path(), &histories));
+}
+
+#[divan::bench(args = LENGTHS, sample_count = 10)]
+fn read(bencher: divan::Bencher<'_, '_>, length: usize) {
+    let dir = folder();
+    write_log(dir.path(), &histories(length));
+    bencher.counter(ItemsCount::new(INTERACTIONS)).bench(|| {
+        let log = Log::open(dir.path()).expect("the log was written");
+        log.histories().expect("the log was opened").filter_map(Result::ok).count()
+    });
+}

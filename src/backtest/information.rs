@@ -1,0 +1,295 @@
+//! Information coefficient: the rank correlation of a score with an outcome, date by date.
+
+use crate::panel::{Measure, Panel, PanelScore};
+use crate::rng::Draws;
+use crate::stats::{
+    self, Grid, Inference, PanelStatistic, StatsError, cluster_ewc, detectable_effect,
+    permute_histories_many,
+};
+
+use super::{BacktestError, BacktestParams, Finding, refuse_level_on_level};
+
+/// Share of accounts without a partner above which the permutation is no guide.
+const MAX_WITHOUT_PARTNER: f64 = 0.10;
+
+/// The mean rank information coefficient of one score, outcome and horizon with its inference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InformationCoefficient {
+    /// Score.
+    pub score: String,
+    /// Outcome.
+    pub outcome: Measure,
+    /// Horizon [months]; negative looks back.
+    pub horizon: i32,
+    /// Account-clustered with EWC date variance.
+    pub inference: Inference,
+    /// Permutation p-value; absent when not asked for.
+    pub permutation_p: Option<f64>,
+    /// Share of accounts without an overlapping partner in their stratum.
+    pub share_without_partner: f64,
+    /// The usual one-sample t on the series of coefficients, for comparison only.
+    pub naive: Inference,
+    /// Newey-West on that series, for comparison only.
+    pub newey_west: Inference,
+}
+
+impl InformationCoefficient {
+    /// The headline p-value: the larger of clustered and permuted, unless too many accounts have
+    /// no partner; then the clustered one alone.
+    pub fn headline_p(&self) -> f64 {
+        match self.permutation_p {
+            Some(p) if self.share_without_partner <= MAX_WITHOUT_PARTNER => {
+                p.max(self.inference.p_value)
+            }
+            _ => self.inference.p_value,
+        }
+    }
+
+    fn method(&self) -> String {
+        let both = self.permutation_p.is_some();
+        if both && self.share_without_partner <= MAX_WITHOUT_PARTNER {
+            "mean of rank correlations by date; account cluster + EWC date variance; p is the \
+             larger of this and whole-history permutation inside strata"
+                .to_owned()
+        } else if both {
+            format!(
+                "mean of rank correlations by date; account cluster + EWC date variance alone: \
+                 {:.0} % of accounts have no permutation partner",
+                100.0 * self.share_without_partner
+            )
+        } else {
+            "mean of rank correlations by date; account cluster + EWC date variance".to_owned()
+        }
+    }
+
+    /// The findings: the headline, and beside it what the usual tests would have said.
+    pub fn findings(&self, in_family: bool) -> Vec<Finding> {
+        let base = |statistic: &str, inference: &Inference| Finding {
+            hypothesis: None,
+            score: self.score.clone(),
+            outcome: self.outcome.name().to_owned(),
+            horizon_months: self.horizon,
+            statistic: statistic.to_owned(),
+            estimate: Some(inference.estimate),
+            std_error: Some(inference.std_error),
+            ci_low: Some(inference.ci_low),
+            ci_high: Some(inference.ci_high),
+            p_value: Some(inference.p_value),
+            p_adjusted: None,
+            n_accounts: inference.n_units as u64,
+            n_events: inference.n_pairs as u64,
+            n_periods: inference.n_periods as u64,
+            method: inference.method.to_owned(),
+            detectable_effect: None,
+            in_family: false,
+        };
+        let headline = Finding {
+            p_value: Some(self.headline_p()),
+            method: self.method(),
+            detectable_effect: Some(detectable_effect(
+                self.inference.std_error,
+                self.inference.df,
+            )),
+            in_family,
+            ..base("mean_rank_ic", &self.inference)
+        };
+        vec![
+            headline,
+            base("mean_rank_ic_naive_t", &self.naive),
+            base("mean_rank_ic_newey_west", &self.newey_west),
+        ]
+    }
+}
+
+/// Names the computation that failed.
+pub(super) fn failed(what: &str, score: &str, outcome: Measure, horizon: i32) -> impl FnOnce(StatsError) -> BacktestError {
+    let what = format!("{what} of `{score}` on `{}` at horizon {horizon}", outcome.name());
+    move |source| BacktestError::Statistic { what, source }
+}
+
+pub(super) fn grid<'a>(values: &'a [f64], panel: &Panel) -> Result<Grid<'a>, StatsError> {
+    Grid::new(values, panel.accounts().len(), panel.months())
+}
+
+/// Information coefficients of `score` with `outcome` at `horizons`, in that order.
+///
+/// One permutation of accounts serves all horizons; without `permutation` (strata and draws) the
+/// clustered inference stands alone.
+///
+/// # Errors
+///
+/// [`BacktestError::LevelOnLevel`] when both accumulate. A horizon whose statistic cannot be
+/// computed is an error inside the list, so that it does not hide the others.
+pub fn information_coefficient(
+    panel: &Panel,
+    score: &PanelScore,
+    outcome: Measure,
+    horizons: &[i32],
+    params: &BacktestParams,
+    permutation: Option<(&[u32], Draws)>,
+) -> Result<Vec<Result<InformationCoefficient, BacktestError>>, BacktestError> {
+    refuse_level_on_level(&score.name, score.accumulates, outcome)?;
+    let outcomes: Vec<Vec<f64>> = horizons.iter().map(|&h| panel.outcome(outcome, h)).collect();
+    let coefficient = |position: usize| -> Result<InformationCoefficient, BacktestError> {
+        let horizon = horizons[position];
+        let fail = || failed("information coefficient", &score.name, outcome, horizon);
+        let statistic = ic_statistic(panel, score, &outcomes[position], params).map_err(fail())?;
+        let lag = horizon.unsigned_abs().saturating_sub(1) as usize;
+        let mut result = InformationCoefficient {
+            score: score.name.clone(),
+            outcome,
+            horizon,
+            inference: cluster_ewc(&statistic, 0.0).map_err(fail())?,
+            permutation_p: None,
+            share_without_partner: 0.0,
+            naive: stats::naive_t(&statistic, 0.0).map_err(fail())?,
+            newey_west: stats::newey_west(&statistic, 0.0, lag).map_err(fail())?,
+        };
+        if let Some((strata, draws)) = permutation {
+            let test = stats::permute_histories(
+                grid(&score.values, panel).map_err(fail())?,
+                grid(&outcomes[position], panel).map_err(fail())?,
+                strata,
+                params.permutations as usize,
+                draws,
+                params.min_accounts as usize,
+            )
+            .map_err(fail())?;
+            result.permutation_p = Some(test.p_value);
+            result.share_without_partner = test.share_without_partner;
+        }
+        Ok(result)
+    };
+    Ok((0..horizons.len()).map(coefficient).collect())
+}
+
+fn ic_statistic(
+    panel: &Panel,
+    score: &PanelScore,
+    outcome: &[f64],
+    params: &BacktestParams,
+) -> Result<PanelStatistic, StatsError> {
+    let (x, y) = (grid(&score.values, panel)?, grid(outcome, panel)?);
+    stats::mean_rank_correlation(x, y, params.min_accounts as usize)
+}
+
+/// IC(+h) − IC(−h) on the dates where both exist: does the score go with what follows more than
+/// with what went before?
+///
+/// # Errors
+///
+/// [`BacktestError::Statistic`] when one of them cannot be computed or they share no date.
+pub fn lead_difference(
+    panel: &Panel,
+    score: &PanelScore,
+    outcome: Measure,
+    horizon: u32,
+    params: &BacktestParams,
+) -> Result<Finding, BacktestError> {
+    let signed = horizon as i32;
+    let fail = || failed("lead difference", &score.name, outcome, signed);
+    let ahead = ic_statistic(panel, score, &panel.outcome(outcome, signed), params).map_err(fail())?;
+    let behind =
+        ic_statistic(panel, score, &panel.outcome(outcome, -signed), params).map_err(fail())?;
+    let difference = stats::difference(&ahead, &behind).map_err(fail())?;
+    let inference = cluster_ewc(&difference, 0.0).map_err(fail())?;
+    Ok(from_inference("lead_ic_difference", &score.name, outcome, signed, &inference, 0.0))
+}
+
+/// A finding from an inference against `null`, with its detectable effect.
+pub(super) fn from_inference(
+    statistic: &str,
+    score: &str,
+    outcome: Measure,
+    horizon: i32,
+    inference: &Inference,
+    null: f64,
+) -> Finding {
+    Finding {
+        hypothesis: None,
+        score: score.to_owned(),
+        outcome: outcome.name().to_owned(),
+        horizon_months: horizon,
+        statistic: statistic.to_owned(),
+        estimate: Some(inference.estimate),
+        std_error: Some(inference.std_error),
+        ci_low: Some(inference.ci_low),
+        ci_high: Some(inference.ci_high),
+        p_value: Some(inference.p_value),
+        p_adjusted: None,
+        n_accounts: inference.n_units as u64,
+        n_events: inference.n_pairs as u64,
+        n_periods: inference.n_periods as u64,
+        method: if null == 0.0 {
+            inference.method.to_owned()
+        } else {
+            format!("{} against {null}", inference.method)
+        },
+        detectable_effect: Some(detectable_effect(inference.std_error, inference.df)),
+        in_family: false,
+    }
+}
+
+/// The lead-lag curve with its permutation envelope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeadLag {
+    /// Horizons, negative first [months].
+    pub horizons: Vec<i32>,
+    /// Mean rank IC at each horizon with its 95 % interval.
+    pub ic: Vec<Inference>,
+    /// 2.5 % and 97.5 % quantiles of the mean rank IC over permuted histories.
+    pub envelope: Vec<(f64, f64)>,
+}
+
+/// The lead-lag curve of `score` with `outcome`; horizons that cannot be computed are left out.
+///
+/// # Errors
+///
+/// [`BacktestError::LevelOnLevel`], or [`BacktestError::Statistic`] when the permutation fails.
+pub fn lead_lag(
+    panel: &Panel,
+    score: &PanelScore,
+    outcome: Measure,
+    params: &BacktestParams,
+    (strata, draws): (&[u32], Draws),
+) -> Result<LeadLag, BacktestError> {
+    refuse_level_on_level(&score.name, score.accumulates, outcome)?;
+    let ahead = params.lead_lag.iter().map(|&h| h as i32);
+    let mut wanted: Vec<i32> = ahead.clone().map(|h| -h).chain(ahead).collect();
+    wanted.sort_unstable();
+    let mut curve = LeadLag { horizons: Vec::new(), ic: Vec::new(), envelope: Vec::new() };
+    let mut outcomes = Vec::new();
+    for horizon in wanted {
+        let values = panel.outcome(outcome, horizon);
+        let Ok(inference) = ic_statistic(panel, score, &values, params)
+            .and_then(|statistic| cluster_ewc(&statistic, 0.0))
+        else {
+            continue;
+        };
+        curve.horizons.push(horizon);
+        curve.ic.push(inference);
+        outcomes.push(values);
+    }
+    let fail = || failed("lead-lag envelope", &score.name, outcome, 0);
+    let grids: Vec<Grid<'_>> =
+        outcomes.iter().map(|values| grid(values, panel)).collect::<Result<_, _>>().map_err(fail())?;
+    let tests = permute_histories_many(
+        grid(&score.values, panel).map_err(fail())?,
+        &grids,
+        strata,
+        params.permutations as usize,
+        draws,
+        params.min_accounts as usize,
+    )
+    .map_err(fail())?;
+    curve.envelope = tests
+        .into_iter()
+        .map(|test| {
+            let mut null = test.null;
+            null.sort_by(f64::total_cmp);
+            let at = |share: f64| null[((null.len() - 1) as f64 * share).round() as usize];
+            (at(0.025), at(0.975))
+        })
+        .collect();
+    Ok(curve)
+}

@@ -1,0 +1,71 @@
+//! What accounts bring later, by quantile of the score.
+
+use crate::panel::{Measure, Panel, PanelScore};
+use crate::stats::{self, Inference, cluster_ewc};
+
+use super::information::{failed, from_inference, grid};
+use super::{BacktestError, BacktestParams, Finding};
+
+/// Mean later outcome in each quantile of the score, averaged over dates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantileMeans {
+    /// From the lowest quantile to the highest.
+    pub means: Vec<Inference>,
+    /// Mean over all accounts and dates.
+    pub overall: f64,
+}
+
+/// Mean outcome of the top quantile less that of the bottom quantile, averaged over dates.
+///
+/// # Errors
+///
+/// [`BacktestError::Statistic`] when no date has enough accounts.
+pub fn quantile_spread(
+    panel: &Panel,
+    score: &PanelScore,
+    outcome: Measure,
+    horizon: u32,
+    params: &BacktestParams,
+) -> Result<Finding, BacktestError> {
+    let signed = horizon as i32;
+    let fail = || failed("quantile spread", &score.name, outcome, signed);
+    let values = panel.outcome(outcome, signed);
+    let statistic = stats::quantile_spread(
+        grid(&score.values, panel).map_err(fail())?,
+        grid(&values, panel).map_err(fail())?,
+        params.quantiles as usize,
+        params.min_accounts as usize,
+    )
+    .map_err(fail())?;
+    let inference = cluster_ewc(&statistic, 0.0).map_err(fail())?;
+    Ok(from_inference("quantile_spread", &score.name, outcome, signed, &inference, 0.0))
+}
+
+/// Mean outcome by quantile of the score, each with its interval.
+///
+/// # Errors
+///
+/// [`BacktestError::Statistic`] when no date has enough accounts.
+pub fn quantile_means(
+    panel: &Panel,
+    score: &PanelScore,
+    outcome: Measure,
+    horizon: u32,
+    quantiles: u32,
+    params: &BacktestParams,
+) -> Result<QuantileMeans, BacktestError> {
+    let signed = horizon as i32;
+    let fail = || failed("quantile means", &score.name, outcome, signed);
+    let values = panel.outcome(outcome, signed);
+    let (x, y) =
+        (grid(&score.values, panel).map_err(fail())?, grid(&values, panel).map_err(fail())?);
+    let means = stats::quantile_means(x, y, quantiles as usize, params.min_accounts as usize)
+        .map_err(fail())?
+        .iter()
+        .map(|statistic| cluster_ewc(statistic, 0.0))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(fail())?;
+    let paired = score.values.iter().zip(&values).filter(|(s, v)| !s.is_nan() && !v.is_nan());
+    let (sum, n) = paired.fold((0.0, 0_u64), |(sum, n), (_, v)| (sum + v, n + 1));
+    Ok(QuantileMeans { means, overall: sum / n as f64 })
+}

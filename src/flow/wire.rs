@@ -1,0 +1,103 @@
+//! `flow.toml` as written: a mirror of the file that keeps the place of every value.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::SojournLaw;
+use crate::interaction::Stage;
+
+/// Names with probabilities; TOML itself rejects a name written twice.
+pub(super) type WireMix = Spanned<BTreeMap<Spanned<String>, Spanned<f64>>>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireFlow {
+    pub(super) catalogue: Spanned<String>,
+    pub(super) retention_entry: Spanned<String>,
+    pub(super) entry: WireMix,
+    pub(super) transactions: WireTransactions,
+    pub(super) levels: Spanned<Vec<WireLevel>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireTransactions {
+    pub(super) on_close: Spanned<String>,
+    pub(super) on_purchase: WireMix,
+    pub(super) on_renewal: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireLevel {
+    pub(super) name: Spanned<String>,
+    pub(super) stage: Stage,
+    pub(super) wait: Spanned<WireLaw>,
+    pub(super) mix: WireMix,
+    #[serde(default)]
+    pub(super) follow_ups: Vec<WireFollowUp>,
+    #[serde(default)]
+    pub(super) exits: Vec<WireExit>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireFollowUp {
+    pub(super) after: Spanned<String>,
+    pub(super) then: Spanned<String>,
+    pub(super) probability: Spanned<f64>,
+    pub(super) wait: Spanned<WireLaw>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireExit {
+    pub(super) reason: String,
+    pub(super) probability: Spanned<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum WireLaw {
+    Exponential { mean_days: Spanned<f64> },
+    Weibull { shape: Spanned<f64>, scale_days: Spanned<f64> },
+    Gamma { shape: Spanned<f64>, mean_days: Spanned<f64> },
+    LogNormal { median_days: Spanned<f64>, sigma: Spanned<f64> },
+}
+
+impl WireLaw {
+    /// The parameters with their names, to be checked one by one.
+    pub(super) fn parameters(&self) -> Vec<(&'static str, &Spanned<f64>)> {
+        match self {
+            Self::Exponential { mean_days } => vec![("mean_days", mean_days)],
+            Self::Weibull { shape, scale_days } => {
+                vec![("shape", shape), ("scale_days", scale_days)]
+            }
+            Self::Gamma { shape, mean_days } => vec![("shape", shape), ("mean_days", mean_days)],
+            Self::LogNormal { median_days, sigma } => {
+                vec![("median_days", median_days), ("sigma", sigma)]
+            }
+        }
+    }
+
+    /// The law these parameters name, not yet checked.
+    pub(super) fn to_law(&self) -> SojournLaw {
+        match self {
+            Self::Exponential { mean_days } => {
+                SojournLaw::Exponential { mean_days: *mean_days.get_ref() }
+            }
+            Self::Weibull { shape, scale_days } => {
+                SojournLaw::Weibull { shape: *shape.get_ref(), scale_days: *scale_days.get_ref() }
+            }
+            Self::Gamma { shape, mean_days } => {
+                SojournLaw::Gamma { shape: *shape.get_ref(), mean_days: *mean_days.get_ref() }
+            }
+            Self::LogNormal { median_days, sigma } => SojournLaw::LogNormal {
+                median_days: *median_days.get_ref(),
+                sigma: *sigma.get_ref(),
+            },
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Tables of results: named columns of one length, as Parquet or as CSV for a spreadsheet.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow_schema::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use super::error::TableError;
+use super::schema::{ColumnKind, SCHEMA_VERSION, SCHEMA_VERSION_KEY};
+use crate::time::Instant;
+
+/// Rows encoded at a time.
+const ROWS_PER_BATCH: usize = 65_536;
+
+/// The cells of one column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ColumnData {
+    /// Texts.
+    Text(Vec<String>),
+    /// Numbers; NaN is an empty cell.
+    Number(Vec<f64>),
+    /// Whole numbers.
+    Integer(Vec<i64>),
+    /// Instants.
+    Instant(Vec<Instant>),
+}
+
+impl ColumnData {
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(cells) => cells.len(),
+            Self::Number(cells) => cells.len(),
+            Self::Integer(cells) => cells.len(),
+            Self::Instant(cells) => cells.len(),
+        }
+    }
+
+    /// Whether there is no cell.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn data_type(&self) -> DataType {
+        match self {
+            Self::Text(_) => ColumnKind::Word.data_type(),
+            Self::Number(_) => ColumnKind::Number.data_type(),
+            Self::Integer(_) => DataType::Int64,
+            Self::Instant(_) => ColumnKind::Instant.data_type(),
+        }
+    }
+
+    fn slice(&self, from: usize, to: usize) -> ArrayRef {
+        match self {
+            Self::Text(cells) => Arc::new(StringArray::from_iter_values(&cells[from..to])),
+            Self::Number(cells) => {
+                let cells = cells[from..to].iter().map(|v| (!v.is_nan()).then_some(*v));
+                Arc::new(cells.collect::<Float64Array>())
+            }
+            Self::Integer(cells) => {
+                Arc::new(Int64Array::from_iter_values(cells[from..to].iter().copied()))
+            }
+            Self::Instant(cells) => {
+                let micros = cells[from..to].iter().map(|instant| instant.micros());
+                let array = TimestampMicrosecondArray::from_iter_values(micros);
+                Arc::new(array.with_data_type(self.data_type()))
+            }
+        }
+    }
+
+    /// The cell in `row` as a spreadsheet may open it.
+    fn csv_cell(&self, row: usize) -> String {
+        match self {
+            Self::Text(cells) => harmless(&cells[row]),
+            Self::Number(cells) if cells[row].is_nan() => String::new(),
+            Self::Number(cells) => cells[row].to_string(),
+            Self::Integer(cells) => cells[row].to_string(),
+            Self::Instant(cells) => cells[row].to_string(),
+        }
+    }
+}
+
+/// `text`, with an apostrophe in front where a spreadsheet would take it for a formula.
+fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Number of rows of `columns`, which must agree on it.
+fn rows(columns: &[(&str, ColumnData)]) -> Result<usize, TableError> {
+    let expected = columns.first().map_or(0, |(_, cells)| cells.len());
+    match columns.iter().find(|(_, cells)| cells.len() != expected) {
+        Some((name, cells)) => {
+            Err(TableError::ColumnLength { column: (*name).to_owned(), got: cells.len(), expected })
+        }
+        None => Ok(expected),
+    }
+}
+
+/// Writes `columns` as the Parquet file `path`.
+///
+/// # Errors
+///
+/// [`TableError::ColumnLength`] when the columns differ in length, [`TableError::Io`] and
+/// [`TableError::Parquet`] when the file cannot be written.
+pub fn write_table(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TableError> {
+    let rows = rows(columns)?;
+    let file =
+        File::create(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
+    write_batches(file, columns, rows)
+        .map_err(|source| TableError::Parquet { path: path.to_owned(), source })
+}
+
+fn write_batches(
+    file: File,
+    columns: &[(&str, ColumnData)],
+    rows: usize,
+) -> Result<(), ParquetError> {
+    let field = |(name, cells): &(&str, ColumnData)| {
+        Field::new(*name, cells.data_type(), matches!(cells, ColumnData::Number(_)))
+    };
+    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+    let version = KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned());
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_key_value_metadata(Some(vec![version]))
+        .build();
+    let options =
+        ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options)?;
+    for from in (0..rows).step_by(ROWS_PER_BATCH) {
+        let to = rows.min(from + ROWS_PER_BATCH);
+        let arrays = columns.iter().map(|(_, cells)| cells.slice(from, to)).collect();
+        writer.write(&RecordBatch::try_new(Arc::clone(&schema), arrays)?)?;
+    }
+    writer.close().map(|_| ())
+}
+
+/// Writes `columns` as the CSV file `path`: a header, then one line per row.
+///
+/// A text that a spreadsheet would run as a formula gets an apostrophe in front.
+///
+/// # Errors
+///
+/// [`TableError::ColumnLength`] when the columns differ in length, [`TableError::Csv`] when the
+/// file cannot be written.
+pub fn write_csv(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TableError> {
+    let rows = rows(columns)?;
+    let write = || -> Result<(), csv::Error> {
+        let mut writer = csv::Writer::from_path(path)?;
+        writer.write_record(columns.iter().map(|(name, _)| harmless(name)))?;
+        for row in 0..rows {
+            writer.write_record(columns.iter().map(|(_, cells)| cells.csv_cell(row)))?;
+        }
+        Ok(writer.flush()?)
+    };
+    write().map_err(|source| TableError::Csv { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Vec<(&'static str, ColumnData)> {
+        let text = ["=1+1", "-a", "a,\"b\"", ""].map(str::to_owned).to_vec();
+        vec![
+            ("name", ColumnData::Text(text)),
+            ("ic", ColumnData::Number(vec![-0.5, f64::NAN, 1e-7, 0.1])),
+            ("n", ColumnData::Integer(vec![-1, 0, 1, 2])),
+            ("at", ColumnData::Instant(vec![Instant::from_micros(1_500_000); 4])),
+        ]
+    }
+
+    #[test]
+    fn csv_defuses_formulas_and_leaves_numbers_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        write_csv(&path, &sample()).unwrap();
+        insta::assert_snapshot!(std::fs::read_to_string(path).unwrap(), @r#"
+        name,ic,n,at
+        '=1+1,-0.5,-1,1970-01-01T00:00:01.500Z
+        '-a,,0,1970-01-01T00:00:01.500Z
+        "a,""b""",0.0000001,1,1970-01-01T00:00:01.500Z
+        ,0.1,2,1970-01-01T00:00:01.500Z
+        "#);
+    }
+
+    #[test]
+    fn columns_of_different_length_are_refused() {
+        let columns = [("a", ColumnData::Integer(vec![1])), ("b", ColumnData::Number(vec![]))];
+        let error = write_table(Path::new("unused"), &columns).unwrap_err();
+        insta::assert_snapshot!(error, @"column `b` has 0 rows, expected 1 as in the first column");
+    }
+}

@@ -1,0 +1,3 @@
+//! From a plan to a run folder.
+mod plan;
+pub use plan::{FULL, Plan, PlanError, ResolvedPlan};

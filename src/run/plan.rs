@@ -1,0 +1,469 @@
+//! A plan: one strict TOML file that says everything a run depends on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::backtest::BacktestParams;
+use crate::diagnostic::{Problems, Source, nearest};
+use crate::hypothesis::Hypotheses;
+use crate::patterns::PatternParams;
+use crate::score::ScoreSpec;
+use crate::time::{Calendar, Month};
+
+/// A plan as written, checked for keys and kinds of values.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// `[run]`.
+    pub run: RunParams,
+    /// `[world]`: simulate.
+    pub world: Option<WorldParams>,
+    /// `[data]`: read a real log.
+    pub data: Option<DataParams>,
+    /// `[score]`.
+    #[serde(default)]
+    pub score: ScoreParams,
+    /// `[panel]`.
+    #[serde(default)]
+    pub panel: PanelSection,
+    /// `[backtest]`.
+    #[serde(default)]
+    pub backtest: BacktestParams,
+    /// `[hypotheses]`.
+    #[serde(default)]
+    pub hypotheses: Hypotheses,
+    /// `[patterns]`.
+    #[serde(default)]
+    pub patterns: PatternParams,
+    /// `[gates]`: expectations that end a run with exit code 1.
+    #[serde(default)]
+    pub gates: BTreeMap<String, Gate>,
+    /// `[profiles.NAME]`: tables laid over the plan.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, toml::Table>,
+}
+
+/// `[run]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunParams {
+    /// Name of the run: letters, digits, `-` and `_`.
+    pub name: String,
+    /// Root seed.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Currency of every amount.
+    #[serde(default = "default_currency")]
+    pub currency: String,
+    /// IANA time zone of the months.
+    #[serde(default = "default_time_zone")]
+    pub time_zone: String,
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+fn default_currency() -> String {
+    "EUR".to_owned()
+}
+
+fn default_time_zone() -> String {
+    "UTC".to_owned()
+}
+
+/// `[world]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorldParams {
+    /// Built-in world or TOML file.
+    pub world: String,
+    /// Worlds run beside it with everything else equal; the null must be among them.
+    #[serde(default = "default_beside")]
+    pub beside: Vec<String>,
+    /// Flow file; the built-in business-to-business flow when absent.
+    pub flow: Option<PathBuf>,
+    /// Accounts that ever exist.
+    pub accounts: u32,
+    /// First month of the log.
+    pub start: Month,
+    /// Length of the log [months].
+    pub months: u32,
+}
+
+fn default_beside() -> Vec<String> {
+    vec!["irrelevant".to_owned()]
+}
+
+/// `[data]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataParams {
+    /// Mapping of the export's columns.
+    pub mapping: PathBuf,
+    /// Folder of the export; the mapping's folder when absent.
+    pub folder: Option<PathBuf>,
+    /// Public log fetched by `data/fetch NAME`, in place of `folder`.
+    pub fetched: Option<String>,
+}
+
+/// `[score]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScoreParams {
+    /// Scores under test.
+    pub scores: Vec<ScoreSpec>,
+    /// Scores they must beat.
+    pub baselines: Vec<ScoreSpec>,
+}
+
+impl Default for ScoreParams {
+    fn default() -> Self {
+        Self { scores: ScoreSpec::default_family(), baselines: ScoreSpec::baselines() }
+    }
+}
+
+/// `[panel]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PanelSection {
+    /// Months at the start of the data that only feed the scores.
+    pub warm_up_months: u32,
+    /// Months as a customer before an account's first row.
+    pub min_age_months: u32,
+}
+
+impl Default for PanelSection {
+    fn default() -> Self {
+        Self { warm_up_months: 6, min_age_months: 3 }
+    }
+}
+
+/// An expectation of a plan: a hypothesis has a verdict in a world.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Hypothesis.
+    pub hypothesis: String,
+    /// World, or name of the log.
+    pub world: String,
+    /// Verdict that must come out; or, with `not`, must not.
+    pub verdict: crate::hypothesis::Decision,
+    /// Turns the expectation round.
+    #[serde(default)]
+    pub not: bool,
+}
+
+/// A plan with its profile and overrides applied, and the text that says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// Its text: what `plan.resolved.toml` holds.
+    pub text: String,
+    /// Profile applied.
+    pub profile: String,
+    /// Folder that relative paths of the plan start from.
+    pub folder: PathBuf,
+}
+
+/// Why a plan cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The file cannot be read.
+    #[error("cannot read plan `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no valid plan: every problem with its place.
+    #[error("{0}")]
+    Invalid(#[from] Problems),
+    /// An override is not `key=value`.
+    #[error("`--set {0}` is not `key=value`, such as `world.accounts=500`")]
+    NotAnOverride(String),
+    /// The plan has no profile of that name.
+    #[error("the plan has no profile `{name}`; it has: {known}")]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+/// The profile that is the plan itself.
+pub const FULL: &str = "full";
+
+impl ResolvedPlan {
+    /// Reads the plan at `path` and applies a profile and overrides (`key=value`).
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]: all problems of the file at once, each with line, caret and hint.
+    pub fn load(path: &Path, profile: &str, overrides: &[String]) -> Result<Self, PlanError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| PlanError::Read { path: path.display().to_string(), source })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self::resolve(Source::new(path.display().to_string(), text), folder, profile, overrides)
+    }
+
+    /// As [`load`](Self::load), from a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn resolve(
+        source: Source,
+        folder: PathBuf,
+        profile: &str,
+        overrides: &[String],
+    ) -> Result<Self, PlanError> {
+        let written = check(source.clone())?;
+        let mut table: toml::Table =
+            toml::from_str(&source.text).expect("a text that was just parsed");
+        table.remove("profiles");
+        if profile != FULL {
+            let laid_over = written.profiles.get(profile).ok_or_else(|| {
+                let known: Vec<&str> =
+                    written.profiles.keys().map(String::as_str).chain([FULL]).collect();
+                PlanError::UnknownProfile { name: profile.to_owned(), known: known.join(", ") }
+            })?;
+            lay_over(&mut table, laid_over);
+        }
+        for text in overrides {
+            lay_over(&mut table, &parse_override(text)?);
+        }
+        let text = toml::to_string(&table).expect("a table of plain values");
+        let resolved = Source::new("plan.resolved.toml (profile and --set applied)", text.clone());
+        Ok(Self { plan: check(resolved)?, text, profile: profile.to_owned(), folder })
+    }
+
+    /// SHA-256 of the resolved text and profile, in hexadecimal.
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(format!("{}\n{}", self.profile, self.text)))
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string");
+        text
+    })
+}
+
+fn parse_override(text: &str) -> Result<toml::Table, PlanError> {
+    let wrong = || PlanError::NotAnOverride(text.to_owned());
+    let (key, value) = text.split_once('=').ok_or_else(wrong)?;
+    let plain = format!("{key} = {value}");
+    let quoted = format!("{key} = {}", toml::Value::String(value.trim().to_owned()));
+    toml::from_str(&plain).or_else(|_| toml::from_str(&quoted)).map_err(|_| wrong())
+}
+
+fn lay_over(base: &mut toml::Table, over: &toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => lay_over(base, over),
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Parses a plan and checks the rules that its types cannot hold.
+fn check(source: Source) -> Result<Plan, Problems> {
+    let mut problems = Problems::default();
+    let place = problems.add_source(source);
+    let Some(plan) = problems.parse_toml::<Plan>(place) else {
+        return Err(problems);
+    };
+    for (key, message, help) in broken_rules(&plan) {
+        let span = find_key(&problems.sources()[place].text, key);
+        problems.add(place, span, message, help);
+    }
+    problems.into_result(plan)
+}
+
+type Broken = (&'static str, String, Option<String>);
+
+fn broken_rules(plan: &Plan) -> Vec<Broken> {
+    let mut broken: Vec<Broken> = Vec::new();
+    let name = &plan.run.name;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || !name.chars().all(is_plain) {
+        let message = format!("`name` is `{name}`, expected letters, digits, `-` and `_`");
+        broken.push(("name", message, None));
+    }
+    if let Err(error) = Calendar::new(&plan.run.time_zone) {
+        broken.push(("time_zone", error.to_string(), None));
+    }
+    match (&plan.world, &plan.data) {
+        (Some(_), None) | (None, Some(_)) => {}
+        (Some(_), Some(_)) => broken.push((
+            "data",
+            "the plan has both `[world]` and `[data]`, expected one of them".to_owned(),
+            None,
+        )),
+        (None, None) => broken.push((
+            "run",
+            "the plan has neither `[world]` nor `[data]`".to_owned(),
+            Some("add `[world]` to simulate, or `[data]` to read a log".to_owned()),
+        )),
+    }
+    if let Some(world) = &plan.world {
+        if world.accounts == 0 {
+            broken.push(("accounts", "`accounts` is 0, expected at least 1".to_owned(), None));
+        }
+        if world.months == 0 || world.months > 1_200 {
+            let message = format!("`months` is {}, expected 1 to 1200", world.months);
+            broken.push(("months", message, None));
+        }
+    }
+    broken.extend(broken_scores(plan));
+    broken.extend(broken_backtest(&plan.backtest));
+    broken
+}
+
+fn broken_scores(plan: &Plan) -> Vec<Broken> {
+    let mut broken: Vec<Broken> = Vec::new();
+    let mut names: Vec<(String, bool)> = Vec::new();
+    for spec in plan.score.scores.iter().chain(&plan.score.baselines) {
+        match spec.build() {
+            Ok(score) if names.iter().any(|(name, _)| *name == score.name()) => {
+                broken.push(("score", format!("score `{}` is named twice", score.name()), None));
+            }
+            Ok(score) => names.push((score.name(), score.accumulates())),
+            Err(error) => broken.push(("score", error.to_string(), None)),
+        }
+    }
+    for (id, hypothesis) in &plan.hypotheses {
+        let key = id.name();
+        let Some((_, accumulates)) = names.iter().find(|(name, _)| *name == hypothesis.score)
+        else {
+            let known = names.iter().map(|(name, _)| name.as_str());
+            let help = nearest(&hypothesis.score, known.clone())
+                .map(|near| format!("did you mean `{near}`?"))
+                .or_else(|| Some(format!("the plan's scores: {}", known.collect::<Vec<_>>().join(", "))));
+            let message = format!("`{key}` names the score `{}`, which `[score]` lacks", hypothesis.score);
+            broken.push((key, message, help));
+            continue;
+        };
+        let refused = crate::backtest::refuse_level_on_level(
+            &hypothesis.score,
+            *accumulates,
+            hypothesis.outcome,
+        );
+        if let Err(reason) = refused {
+            broken.push((key, reason.to_string(), None));
+        }
+        if hypothesis.horizon == 0 {
+            broken.push((key, format!("`{key}` has horizon 0, expected at least 1 month"), None));
+        }
+    }
+    broken
+}
+
+fn broken_backtest(params: &BacktestParams) -> Vec<Broken> {
+    let zero_horizon = params.horizons.iter().chain(&params.lead_lag).any(|&h| h == 0);
+    [
+        (zero_horizon, "horizons", "a horizon of 0 months, expected at least 1"),
+        (params.permutations < 19, "permutations", "fewer than 19 permutations cannot give p ≤ .05"),
+        (params.resamples < 99, "resamples", "fewer than 99 resamples give no 95 % interval"),
+        (params.quantiles < 2, "quantiles", "fewer than 2 quantiles have no spread"),
+        (params.min_accounts < 5, "min_accounts", "a rank correlation needs at least 5 accounts"),
+        (params.account_groups < 2, "account_groups", "fewer than 2 groups leave no one to train on"),
+    ]
+    .into_iter()
+    .filter(|(is_broken, _, _)| *is_broken)
+    .map(|(_, key, message)| (key, message.to_owned(), None))
+    .collect()
+}
+
+/// Where `key` (or the table of that name) stands in a TOML text; the start when it is not there.
+fn find_key(text: &str, key: &str) -> std::ops::Range<usize> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let name = line.trim_start().trim_start_matches('[').trim_start_matches("hypotheses.");
+        let ends = |c: char| c.is_alphanumeric() || c == '_';
+        if name.starts_with(key) && !name[key.len()..].starts_with(ends) {
+            return start..start + line.trim_end().len();
+        }
+        start += line.len();
+    }
+    0..0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = r#"
+[run]
+name = "example"
+
+[world]
+world = "informative"
+accounts = 100
+start = "2020-01"
+months = 36
+
+[profiles.smoke.world]
+accounts = 20
+"#;
+
+    fn resolve(text: &str, profile: &str, overrides: &[&str]) -> Result<ResolvedPlan, PlanError> {
+        let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+        ResolvedPlan::resolve(Source::new("plan.toml", text), PathBuf::new(), profile, &overrides)
+    }
+
+    #[test]
+    fn a_profile_and_overrides_are_laid_over_the_plan_in_this_order() {
+        let accounts = |plan: &ResolvedPlan| plan.plan.world.as_ref().unwrap().accounts;
+        assert_eq!(accounts(&resolve(PLAN, FULL, &[]).unwrap()), 100);
+        assert_eq!(accounts(&resolve(PLAN, "smoke", &[]).unwrap()), 20);
+        let plan = resolve(PLAN, "smoke", &["world.accounts=7", "world.world=irrelevant"]).unwrap();
+        assert_eq!(accounts(&plan), 7);
+        assert_eq!(plan.plan.world.unwrap().world, "irrelevant");
+        assert_ne!(
+            resolve(PLAN, FULL, &[]).unwrap().hash(),
+            resolve(PLAN, "smoke", &[]).unwrap().hash()
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_the_nearest_one() {
+        let error = resolve(&PLAN.replace("accounts = 100", "acounts = 100"), FULL, &[]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("unknown key `acounts`"), "{text}");
+        assert!(text.contains("plan.toml:7:1"), "{text}");
+        assert!(text.contains("did you mean `accounts`?"), "{text}");
+        let error = resolve(PLAN, FULL, &["world.acounts=9"]).unwrap_err().to_string();
+        assert!(error.contains("did you mean `accounts`?"), "{error}");
+    }
+
+    #[test]
+    fn cumulative_value_against_cumulative_profit_is_refused_with_the_reason() {
+        let text = format!(
+            "{PLAN}\n[hypotheses.H1]\nscore = \"rv_sum\"\noutcome = \"cumulative_contribution\"\n\
+             horizon = 3\ndelta = {{ associated = 0.02, leads = 0.02, adds = 0.002 }}\n"
+        );
+        let error = resolve(&text, FULL, &[]).unwrap_err().to_string();
+        assert!(error.contains("is refused: both grow with tenure"), "{error}");
+    }
+
+    #[test]
+    fn every_broken_rule_is_reported_at_once() {
+        let text = PLAN.replace("months = 36", "months = 0").replace("\"example\"", "\"a b\"");
+        let error = resolve(&text, FULL, &[]).unwrap_err().to_string();
+        assert!(error.contains("`months` is 0") && error.contains("`name` is `a b`"), "{error}");
+    }
+}

@@ -1,0 +1,54 @@
+//! Why a statistic could not be computed.
+
+/// Why a statistic could not be computed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "fields are explained by the messages")]
+pub enum StatsError {
+    /// Fewer observations than the statistic is defined for.
+    #[error("`{statistic}` needs at least {needed} observations, got {got}")]
+    TooFew { statistic: &'static str, needed: usize, got: usize },
+    /// Two inputs that belong together differ in length.
+    #[error("`{statistic}` pairs its inputs by position, got lengths {left} and {right}")]
+    LengthMismatch { statistic: &'static str, left: usize, right: usize },
+    /// A value is NaN or infinite.
+    #[error("value {value} at index {index} is not finite")]
+    NotFinite { index: usize, value: f64 },
+    /// Nothing varies, so the statistic is undefined.
+    #[error("`{statistic}` is undefined for a constant sample")]
+    Constant { statistic: &'static str },
+    /// The number of values is not units × periods.
+    #[error("a grid of {units} units and {periods} periods cannot hold {values} values")]
+    Shape { values: usize, units: usize, periods: usize },
+    /// No period has enough observations that vary.
+    #[error("`{statistic}` has no period with {needed} or more observations that vary")]
+    NoPeriod { statistic: &'static str, needed: usize },
+    /// An argument is outside its range.
+    #[error("`{argument}` is {value}, expected {expected}")]
+    OutOfRange { argument: &'static str, value: f64, expected: &'static str },
+}
+
+/// Checks that two samples pair up, are long enough and finite.
+pub(super) fn check_pair(
+    statistic: &'static str,
+    x: &[f64],
+    y: &[f64],
+    needed: usize,
+) -> Result<(), StatsError> {
+    if x.len() != y.len() {
+        return Err(StatsError::LengthMismatch { statistic, left: x.len(), right: y.len() });
+    }
+    if x.len() < needed {
+        return Err(StatsError::TooFew { statistic, needed, got: x.len() });
+    }
+    check_finite(x)?;
+    check_finite(y)
+}
+
+/// Checks that every value is finite.
+pub(super) fn check_finite(values: &[f64]) -> Result<(), StatsError> {
+    match values.iter().position(|v| !v.is_finite()) {
+        Some(index) => Err(StatsError::NotFinite { index, value: values[index] }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,399 @@
+//! Permutation of whole unit histories.
+//!
+//! Histories stay whole, so whatever persists within a unit persists in the null distribution too:
+//! the one device that keeps its size when units differ for good.
+
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+
+use super::error::StatsError;
+use super::grid::Grid;
+use super::rank::same;
+use crate::rng::Draws;
+
+/// A permutation test of a mean rank information coefficient.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PermutationTest {
+    /// Two-sided p-value, (k + 1) / (B + 1).
+    pub p_value: f64,
+    /// The mean rank correlation of the data.
+    pub observed: f64,
+    /// The mean rank correlation of each permutation, in order of permutation.
+    pub null: Vec<f64>,
+    /// Permutations without any defined period; they count as at least as extreme as the data and
+    /// stand in `null` as the observed value.
+    pub undefined: usize,
+    /// Share of the contributing units for which no other unit of their stratum has an x history
+    /// that overlaps their y.
+    pub share_without_partner: f64,
+}
+
+/// Permutation test of the mean rank information coefficient: x histories move between units.
+///
+/// ```text
+/// p = (k + 1) / (B + 1),  k = #{b : |IC_b| ≥ |IC|}
+/// IC_b: mean Spearman over periods after unit a took the x history of πᵦ(a), within its stratum
+/// ```
+///
+/// At each period only units observed in the permuted x and in y count, ranked anew with mid-ranks.
+/// Units without one jointly observed pair stay where they are and take no part. Permutation b is
+/// named by `draws.stream(b)`: the result does not depend on the number of threads.
+///
+/// - `x`, `y`: shape `(units, periods)`, NaN where not observed.
+/// - `strata`: shape `(units,)`; histories move only between units of the same stratum.
+/// - `permutations`: B, at least 1; the smallest p-value is 1 / (B + 1).
+/// - `min_units`: as for [`mean_rank_correlation`](super::mean_rank_correlation).
+///
+/// Units are sorted once per period; a permutation is then linear in units × periods.
+///
+/// # Errors
+///
+/// `LengthMismatch` when shapes differ; `OutOfRange` for no permutation; `NoPeriod` when the
+/// observed statistic has no defined period.
+///
+/// # Source
+///
+/// Phipson and Smyth (2010), *Stat. Appl. Genet. Mol. Biol.* 9(1), 39. Parity: the observed value
+/// is `scipy.stats.spearmanr` per period; permuted ones against ranking anew, in this file.
+///
+/// # Examples
+///
+/// ```
+/// use rvq::{rng::{Purpose, Streams}, stats::{Grid, permute_histories}};
+/// let x: Vec<f64> = (0..20).map(f64::from).collect();
+/// let grid = Grid::new(&x, 20, 1)?;
+/// let draws = Streams::new(1).global(Purpose::Permutation);
+/// let test = permute_histories(grid, grid, &[0; 20], 99, draws, 3)?;
+/// assert!((test.observed - 1.0).abs() < 1e-12 && (test.p_value - 0.01).abs() < 1e-12);
+/// # Ok::<(), rvq::stats::StatsError>(())
+/// ```
+pub fn permute_histories(
+    x: Grid<'_>,
+    y: Grid<'_>,
+    strata: &[u32],
+    permutations: usize,
+    draws: Draws,
+    min_units: usize,
+) -> Result<PermutationTest, StatsError> {
+    let tests = permute_histories_many(x, &[y], strata, permutations, draws, min_units)?;
+    tests
+        .into_iter()
+        .next()
+        .flatten()
+        .ok_or(StatsError::NoPeriod { statistic: "permute_histories", needed: min_units.max(3) })
+}
+
+/// [`permute_histories`] for several outcomes of the same units, with the same permutations.
+///
+/// Because the permutations are shared, `null[b]` of all tests belong together: maxima over
+/// outcomes or horizons give joint envelopes.
+///
+/// - `ys`: grids of the shape of `x`. Returns one test per outcome, none where its observed
+///   statistic has no defined period. A unit moves when it has a jointly observed pair in any
+///   outcome.
+///
+/// # Errors
+///
+/// `LengthMismatch` when shapes differ; `OutOfRange` for no permutation.
+///
+/// # Source
+///
+/// Westfall and Young (1993), *Resampling-Based Multiple Testing*, ch. 2 (joint resampling).
+///
+/// # Examples
+///
+/// ```
+/// use rvq::{rng::{Purpose, Streams}, stats::{Grid, permute_histories_many}};
+/// let x: Vec<f64> = (0..20).map(f64::from).collect();
+/// let (grid, empty) = (Grid::new(&x, 20, 1)?, [f64::NAN; 20]);
+/// let draws = Streams::new(1).global(Purpose::Permutation);
+/// let ys = [grid, Grid::new(&empty, 20, 1)?];
+/// let tests = permute_histories_many(grid, &ys, &[0; 20], 9, draws, 3)?;
+/// assert!(tests[0].is_some() && tests[1].is_none());
+/// # Ok::<(), rvq::stats::StatsError>(())
+/// ```
+pub fn permute_histories_many(
+    x: Grid<'_>,
+    ys: &[Grid<'_>],
+    strata: &[u32],
+    permutations: usize,
+    draws: Draws,
+    min_units: usize,
+) -> Result<Vec<Option<PermutationTest>>, StatsError> {
+    let statistic = "permute_histories";
+    for y in ys {
+        x.check_same_shape(y, statistic)?;
+    }
+    if strata.len() != x.units() {
+        let (left, right) = (x.units(), strata.len());
+        return Err(StatsError::LengthMismatch { statistic, left, right });
+    }
+    if permutations == 0 {
+        let expected = "1 or more";
+        return Err(StatsError::OutOfRange { argument: "permutations", value: 0.0, expected });
+    }
+    let needed = min_units.max(3);
+    let sorted_x = SortedGrid::new(x);
+    let sorted_ys: Vec<SortedGrid> = ys.iter().map(|y| SortedGrid::new(*y)).collect();
+    let groups = Groups::new(strata, &contributing(x, ys));
+    let identity: Vec<u32> = (0..x.units() as u32).collect();
+    let evaluate = |recipient: &[u32]| -> Vec<Option<f64>> {
+        let mut ranks = Ranks::new(x.units());
+        let mean = |y: &SortedGrid| ranks.mean_correlation(&sorted_x, y, recipient, needed);
+        sorted_ys.iter().map(mean).collect()
+    };
+    let observed = evaluate(&identity);
+    let permuted: Vec<Vec<Option<f64>>> = (0..permutations)
+        .into_par_iter()
+        .map(|b| evaluate(&groups.shuffle(identity.clone(), draws, b as u64)))
+        .collect();
+    let test = |(i, observed): (usize, &Option<f64>)| {
+        let null = permuted.iter().map(|values| values[i]).collect();
+        (*observed).map(|observed| conclude(observed, null, without_partner(x, ys[i], strata)))
+    };
+    Ok(observed.iter().enumerate().map(test).collect())
+}
+
+fn conclude(
+    observed: f64,
+    permuted: Vec<Option<f64>>,
+    share_without_partner: f64,
+) -> PermutationTest {
+    let undefined = permuted.iter().filter(|v| v.is_none()).count();
+    let null: Vec<f64> = permuted.into_iter().map(|v| v.unwrap_or(observed)).collect();
+    // A permutation that repeats the data may differ by rounding.
+    let limit = observed.abs() * (1.0 - 1e-12);
+    let extreme = null.iter().filter(|v| v.abs() >= limit).count();
+    let p_value = (extreme + 1) as f64 / (null.len() + 1) as f64;
+    PermutationTest { p_value, observed, null, undefined, share_without_partner }
+}
+
+/// Units with one jointly observed pair or more in any outcome.
+fn contributing(x: Grid<'_>, ys: &[Grid<'_>]) -> Vec<bool> {
+    let pair = |unit: usize, y: &Grid<'_>| {
+        x.row(unit).iter().zip(y.row(unit)).any(|(x, y)| !x.is_nan() && !y.is_nan())
+    };
+    (0..x.units()).map(|unit| ys.iter().any(|y| pair(unit, y))).collect()
+}
+
+/// Share of contributing units whose y overlaps no other contributing unit's x in their stratum.
+fn without_partner(x: Grid<'_>, y: Grid<'_>, strata: &[u32]) -> f64 {
+    let contributes = contributing(x, &[y]);
+    let groups = Groups::new(strata, &contributes);
+    let periods = x.periods();
+    let (mut alone, mut all) = (0_usize, 0_usize);
+    for group in &groups.members {
+        let mut observed = vec![0_usize; periods];
+        for &unit in group {
+            for (count, x) in observed.iter_mut().zip(x.row(unit as usize)) {
+                *count += usize::from(!x.is_nan());
+            }
+        }
+        for &unit in group {
+            let (xs, ys) = (x.row(unit as usize), y.row(unit as usize));
+            let overlaps = |t: usize| !ys[t].is_nan() && observed[t] > usize::from(!xs[t].is_nan());
+            alone += usize::from(!(0..periods).any(overlaps));
+            all += 1;
+        }
+    }
+    if all == 0 { 0.0 } else { alone as f64 / all as f64 }
+}
+
+/// The units that may swap histories, by stratum.
+struct Groups {
+    members: Vec<Vec<u32>>,
+}
+
+impl Groups {
+    fn new(strata: &[u32], contributes: &[bool]) -> Self {
+        let mut units: Vec<u32> =
+            (0..strata.len() as u32).filter(|&u| contributes[u as usize]).collect();
+        units.sort_by_key(|&u| strata[u as usize]);
+        let stratum = |u: &u32| strata[*u as usize];
+        let members =
+            units.chunk_by(|a, b| stratum(a) == stratum(b)).map(<[u32]>::to_vec).collect();
+        Self { members }
+    }
+
+    /// Permutation `b`: which unit receives each unit's x history.
+    fn shuffle(&self, mut recipient: Vec<u32>, draws: Draws, b: u64) -> Vec<u32> {
+        let mut stream = draws.stream(b);
+        for group in &self.members {
+            let mut shuffled = group.clone();
+            shuffled.shuffle(&mut stream);
+            for (&from, to) in group.iter().zip(shuffled) {
+                recipient[from as usize] = to;
+            }
+        }
+        recipient
+    }
+}
+
+/// One observed unit in a period's sorted order.
+#[derive(Clone, Copy)]
+struct Entry {
+    unit: u32,
+    /// Whether the value differs from the one before.
+    new_value: bool,
+}
+
+/// A grid with the observed units of each period sorted by value.
+struct SortedGrid {
+    order: Vec<Vec<Entry>>,
+    /// Shape `(periods, units)`.
+    observed: Vec<bool>,
+    units: usize,
+}
+
+impl SortedGrid {
+    fn new(grid: Grid<'_>) -> Self {
+        let units = grid.units();
+        let mut observed = Vec::with_capacity(units * grid.periods());
+        let mut order = Vec::with_capacity(grid.periods());
+        let mut present: Vec<(f64, u32)> = Vec::with_capacity(units);
+        for period in 0..grid.periods() {
+            present.clear();
+            for unit in 0..units {
+                let value = grid.get(unit, period);
+                observed.push(value.is_some());
+                present.extend(value.map(|v| (v, unit as u32)));
+            }
+            present.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            let mut before = f64::NAN;
+            let mut entry = |&(value, unit): &(f64, u32)| {
+                let new_value = !same(value, before);
+                before = value;
+                Entry { unit, new_value }
+            };
+            order.push(present.iter().map(&mut entry).collect());
+        }
+        Self { order, observed, units }
+    }
+
+    fn observed_at(&self, period: usize) -> &[bool] {
+        &self.observed[period * self.units..(period + 1) * self.units]
+    }
+}
+
+/// Mid-ranks of one period's members, and room to make them.
+struct Ranks {
+    /// Mid-rank of x by receiving unit; 0 for units that are not members.
+    of_x: Vec<f64>,
+    tied: Vec<u32>,
+}
+
+/// What a walk over a sorted period found.
+#[derive(Default)]
+struct Walk {
+    members: usize,
+    /// Σ (t³ − t) over groups of t tied members.
+    ties: f64,
+}
+
+impl Walk {
+    /// Takes a group of `tied` members and returns their mid-rank.
+    fn advance(&mut self, tied: usize) -> f64 {
+        let t = tied as f64;
+        let rank = self.members as f64 + f64::midpoint(t, 1.0);
+        self.members += tied;
+        self.ties += t * (t * t - 1.0);
+        rank
+    }
+
+    /// Σ (R − R̄)², exact in floating point up to about 200,000 members.
+    fn squares(&self) -> f64 {
+        let n = self.members as f64;
+        (n * (n * n - 1.0) - self.ties) / 12.0
+    }
+}
+
+impl Ranks {
+    fn new(units: usize) -> Self {
+        Self { of_x: vec![0.0; units], tied: Vec::new() }
+    }
+
+    /// Mean over defined periods of the rank correlation after x histories moved to `recipient`.
+    fn mean_correlation(
+        &mut self,
+        x: &SortedGrid,
+        y: &SortedGrid,
+        recipient: &[u32],
+        needed: usize,
+    ) -> Option<f64> {
+        let (mut sum, mut periods) = (0.0, 0_usize);
+        for period in 0..x.order.len() {
+            if let Some(rho) = self.correlation(x, y, recipient, needed, period) {
+                sum += rho;
+                periods += 1;
+            }
+        }
+        (periods > 0).then(|| sum / periods as f64)
+    }
+
+    fn correlation(
+        &mut self,
+        x: &SortedGrid,
+        y: &SortedGrid,
+        recipient: &[u32],
+        needed: usize,
+        period: usize,
+    ) -> Option<f64> {
+        let walk_x = self.rank_x(&x.order[period], y.observed_at(period), recipient);
+        if walk_x.members < needed {
+            return None;
+        }
+        let (walk_y, products) = self.rank_y(&y.order[period]);
+        let n = walk_x.members as f64;
+        let scale = (walk_x.squares() * walk_y.squares()).sqrt();
+        (scale > 0.0).then(|| (products - n * (n + 1.0) * (n + 1.0) / 4.0) / scale)
+    }
+
+    /// Ranks the moved x of the units that have y, and remembers them by unit.
+    fn rank_x(&mut self, order: &[Entry], has_y: &[bool], recipient: &[u32]) -> Walk {
+        self.of_x.fill(0.0);
+        self.tied.clear();
+        let mut walk = Walk::default();
+        for entry in order {
+            if entry.new_value {
+                self.close_x(&mut walk);
+            }
+            let unit = recipient[entry.unit as usize];
+            if has_y[unit as usize] {
+                self.tied.push(unit);
+            }
+        }
+        self.close_x(&mut walk);
+        walk
+    }
+
+    fn close_x(&mut self, walk: &mut Walk) {
+        if self.tied.is_empty() {
+            return;
+        }
+        let rank = walk.advance(self.tied.len());
+        for unit in self.tied.drain(..) {
+            self.of_x[unit as usize] = rank;
+        }
+    }
+
+    /// Ranks the y of the members and sums the products with their x ranks.
+    fn rank_y(&self, order: &[Entry]) -> (Walk, f64) {
+        let mut walk = Walk::default();
+        let mut products = 0.0;
+        // Of the members tied so far: how many, and the sum of their x ranks.
+        let (mut tied, mut sum) = (0_usize, 0.0);
+        for entry in order {
+            if entry.new_value && tied > 0 {
+                products += walk.advance(tied) * sum;
+                (tied, sum) = (0, 0.0);
+            }
+            let rank = self.of_x[entry.unit as usize];
+            tied += usize::from(rank > 0.0);
+            sum += rank;
+        }
+        if tied > 0 {
+            products += walk.advance(tied) * sum;
+        }
+        (walk, products)
+    }
+}

@@ -1,0 +1,534 @@
+//! Every score passes through one conformance property; formulas are checked against other ways
+//! of computing them.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use rvq::flow::{Catalogue, CatalogueEntry, Worth};
+use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
+use rvq::interaction::{
+    Account, AccountHistory, Contact, Direction, Interaction, Outcome, Stage, Status,
+};
+use rvq::score::{
+    RvDecay, RvSum, RvVelocity, ScoreColumn, ScoreSpec, Valuation, ValuedHistory, series,
+};
+use rvq::time::Instant;
+
+const TYPES: [(&str, f64, bool); 4] = [
+    ("demo_download", 1.0, false),
+    ("executive_meeting", 10.0, false),
+    ("complaint", -4.0, false),
+    ("order", 5.0, true),
+];
+const ORDER: TypeIndex = TypeIndex(3);
+
+fn entry((name, rv, transactional): (&str, f64, bool)) -> CatalogueEntry {
+    CatalogueEntry {
+        interaction_type: name.to_owned(),
+        stage: Stage::Retention,
+        function: "sales".to_owned(),
+        direction: Direction::Inbound,
+        worth: Worth { rv, rv_sd: None, variable_cost: 1.0, cost_sd: None },
+        overrides: Vec::new(),
+        customer_effort: 0.0,
+        emotional: false,
+        critical: false,
+        transactional,
+        trigger_to: None,
+        is_voc: false,
+        expected_within_days: None,
+    }
+}
+
+fn valuation() -> Valuation {
+    let catalogue = Catalogue::from_entries("test", TYPES.map(entry).to_vec()).unwrap();
+    let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
+    Valuation::new(&catalogue, &types).unwrap()
+}
+
+fn valued(history: &AccountHistory) -> ValuedHistory {
+    ValuedHistory::new(history, &valuation())
+}
+
+/// Day `day` of the test's calendar.
+fn day(day: f64) -> Instant {
+    Instant::from_micros(1_700_000_000_000_000).plus_days(day)
+}
+
+fn history(
+    contacts: Vec<Contact>,
+    interactions: Vec<Interaction>,
+    outcomes: Vec<Outcome>,
+) -> AccountHistory {
+    let account = Account {
+        id: "a".to_owned(),
+        segment_id: None,
+        entered_at: day(0.0),
+        exited_at: None,
+        exit_reason: None,
+        size: None,
+    };
+    AccountHistory {
+        account,
+        contacts,
+        interactions,
+        outcomes,
+        surveys: Vec::new(),
+        truth: Vec::new(),
+    }
+}
+
+fn row(occurred: f64, known: f64, rv: f64) -> Interaction {
+    Interaction {
+        contact: None,
+        kind: TypeIndex(0),
+        occurred_at: day(occurred),
+        known_at: day(known),
+        rv: Some(rv),
+        variable_cost: None,
+        customer_effort: None,
+        stage: None,
+        direction: None,
+        details: None,
+    }
+}
+
+fn month(number: f64, known: f64, revenue: f64, gross_profit: Option<f64>) -> Outcome {
+    Outcome {
+        period_start: day(number * 30.0),
+        period_end: day((number + 1.0) * 30.0),
+        known_at: day(known),
+        revenue,
+        gross_profit,
+        cost_to_engage: Some(1.0),
+        cost_to_serve: None,
+        share_of_wallet: None,
+        status: Status::Customer,
+    }
+}
+
+/// Half days, so that ties and as-of instants on a row are common.
+fn half_days(range: std::ops::Range<i32>) -> impl Strategy<Value = f64> {
+    range.prop_map(|half| f64::from(half) / 2.0)
+}
+
+/// Known at once, planned ahead, late, or very late.
+fn delay() -> impl Strategy<Value = f64> {
+    prop_oneof![4 => Just(0.0), 1 => half_days(-60..0), 3 => half_days(0..20), 1 => half_days(0..500)]
+}
+
+fn any_row() -> impl Strategy<Value = Interaction> {
+    let contact = proptest::option::weighted(0.8, 0_u16..4);
+    let rv = proptest::option::weighted(0.5, -20.0..20.0);
+    (half_days(0..800), delay(), contact, 0_u16..4, rv).prop_map(
+        |(occurred, delay, contact, kind, rv)| Interaction {
+            contact: contact.map(ContactIndex),
+            kind: TypeIndex(kind),
+            rv,
+            ..row(occurred, occurred + delay, 0.0)
+        },
+    )
+}
+
+fn any_outcomes() -> impl Strategy<Value = Vec<Outcome>> {
+    let amounts = (delay(), -50.0..500.0, proptest::option::of(-100.0..300.0));
+    vec(amounts, 0..14).prop_map(|months| {
+        let numbered = (0..14).map(f64::from).zip(months);
+        numbered
+            .map(|(n, (delay, revenue, profit))| {
+                month(n, (n + 1.0) * 30.0 + delay, revenue, profit)
+            })
+            .collect()
+    })
+}
+
+/// Four contacts who may join and leave, or no table of contacts at all.
+fn any_contacts() -> impl Strategy<Value = Vec<Contact>> {
+    let when = || proptest::option::of(half_days(0..800));
+    let contact =
+        (0.0..5.0, when(), when()).prop_map(|(influence, valid_from, valid_to)| Contact {
+            id: String::new(),
+            role: None,
+            influence,
+            valid_from: valid_from.map(day),
+            valid_to: valid_to.map(day),
+        });
+    prop_oneof![1 => Just(Vec::new()), 4 => vec(contact, 4)]
+}
+
+fn any_history() -> impl Strategy<Value = AccountHistory> {
+    (any_contacts(), vec(any_row(), 0..40), any_outcomes())
+        .prop_map(|(contacts, rows, outcomes)| history(contacts, rows, outcomes))
+}
+
+fn any_dates() -> impl Strategy<Value = Vec<Instant>> {
+    vec(half_days(0..1000).prop_map(day), 1..8).prop_map(|mut dates| {
+        dates.sort();
+        dates
+    })
+}
+
+fn all_scores() -> Vec<Box<dyn ScoreColumn>> {
+    let others = [
+        ScoreSpec::RvSum { transactions: true },
+        ScoreSpec::RvDecay { half_life_days: 30.0, transactions: true },
+        ScoreSpec::RvDecay { half_life_days: f64::INFINITY, transactions: false },
+        ScoreSpec::RvVelocity { window_days: 365.0, transactions: true },
+    ];
+    ScoreSpec::default_family()
+        .into_iter()
+        .chain(ScoreSpec::baselines())
+        .chain(others)
+        .map(|spec| spec.build().unwrap())
+        .collect()
+}
+
+fn is_readable(occurred_at: Instant, known_at: Instant, as_of: Instant) -> bool {
+    occurred_at.max(known_at) < as_of
+}
+
+/// The log as somebody who exports it just before `as_of` sees it.
+fn known_before(history: &AccountHistory, as_of: Instant) -> AccountHistory {
+    let mut past = history.clone();
+    past.interactions.retain(|row| is_readable(row.occurred_at, row.known_at, as_of));
+    past.outcomes.retain(|row| row.period_end <= as_of && row.known_at < as_of);
+    past
+}
+
+/// What every score promises: no look-ahead, finite values, one answer however dates are asked for,
+/// and no trace of the order in which rows became known.
+fn conformance(
+    score: &dyn ScoreColumn,
+    log: &AccountHistory,
+    dates: &[Instant],
+) -> Result<(), TestCaseError> {
+    let name = score.name();
+    let values = score.series(&valued(log), dates);
+    prop_assert_eq!(values.len(), dates.len());
+    prop_assert!(values.iter().all(|value| value.is_finite()), "{} is not finite", name);
+    for (&as_of, &value) in dates.iter().zip(&values) {
+        let past = known_before(log, as_of);
+        let at = |history: &AccountHistory| score.series(&valued(history), &[as_of])[0];
+        prop_assert_eq!(value.to_bits(), at(&past).to_bits(), "{} looks ahead", name);
+        prop_assert_eq!(value.to_bits(), at(log).to_bits(), "{} depends on other dates", name);
+        let mut prompt = past.clone();
+        prompt.interactions.iter_mut().for_each(|row| row.known_at = row.occurred_at);
+        prompt.outcomes.iter_mut().for_each(|row| row.known_at = row.period_end.plus_days(-1.0));
+        prop_assert_eq!(value.to_bits(), at(&prompt).to_bits(), "{} remembers delays", name);
+    }
+    Ok(())
+}
+
+fn close(a: f64, b: f64) -> bool {
+    // A few hundred additions of numbers below 1e4 round to far less than this.
+    (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs()))
+}
+
+proptest! {
+    #[test]
+    fn every_score_conforms(log in any_history(), dates in any_dates()) {
+        for score in all_scores() {
+            conformance(score.as_ref(), &log, &dates)?;
+        }
+    }
+
+    #[test]
+    fn a_row_not_yet_readable_changes_nothing(
+        log in any_history(),
+        dates in any_dates(),
+        added in any_row(),
+        position in any::<prop::sample::Index>(),
+    ) {
+        let mut longer = log.clone();
+        longer.interactions.insert(position.index(log.interactions.len() + 1), added.clone());
+        let earlier: Vec<Instant> = dates
+            .into_iter()
+            .filter(|&as_of| !is_readable(added.occurred_at, added.known_at, as_of))
+            .collect();
+        for score in all_scores() {
+            let before = score.series(&valued(&log), &earlier);
+            let after = score.series(&valued(&longer), &earlier);
+            prop_assert_eq!(before, after, "{} sees the added row", score.name());
+        }
+    }
+
+    #[test]
+    fn the_storage_order_of_rows_does_not_matter(log in any_history(), dates in any_dates()) {
+        let mut reversed = log.clone();
+        reversed.interactions.reverse();
+        for score in all_scores() {
+            let forwards = score.series(&valued(&log), &dates);
+            let backwards = score.series(&valued(&reversed), &dates);
+            let agree = forwards.iter().zip(&backwards).all(|(a, b)| close(*a, *b));
+            prop_assert!(agree, "{}: {forwards:?} {backwards:?}", score.name());
+        }
+    }
+
+    #[test]
+    fn splitting_a_row_in_two_parts_changes_no_relationship_value(
+        log in any_history(),
+        dates in any_dates(),
+        share in 0.0..1.0,
+    ) {
+        let whole = valued(&log);
+        let mut split = log.clone();
+        split.interactions.clear();
+        for (row, valued) in log.interactions.iter().zip(whole_values(&log)) {
+            let part = |share: f64| Interaction { rv: Some(valued * share), ..row.clone() };
+            split.interactions.extend([part(share), part(1.0 - share)]);
+        }
+        for spec in ScoreSpec::default_family() {
+            let score = spec.build().unwrap();
+            let before = score.series(&whole, &dates);
+            let after = score.series(&valued(&split), &dates);
+            let agree = before.iter().zip(&after).all(|(a, b)| close(*a, *b));
+            prop_assert!(agree, "{}: {before:?} {after:?}", score.name());
+        }
+    }
+
+    #[test]
+    fn purchases_leave_no_trace_in_the_default_family(
+        log in any_history(),
+        dates in any_dates(),
+    ) {
+        let mut without = log.clone();
+        without.interactions.retain(|row| row.kind != ORDER);
+        for spec in ScoreSpec::default_family() {
+            let score = spec.build().unwrap();
+            prop_assert_eq!(
+                score.series(&valued(&log), &dates),
+                score.series(&valued(&without), &dates),
+                "{} reads purchases", score.name()
+            );
+        }
+    }
+
+    #[test]
+    fn decay_with_an_infinite_half_life_is_the_sum(log in any_history(), dates in any_dates()) {
+        let history = valued(&log);
+        let decay = RvDecay::new(f64::INFINITY).unwrap();
+        prop_assert_eq!(
+            series(&decay, &history, &dates),
+            series(&RvSum::default(), &history, &dates)
+        );
+    }
+
+    #[test]
+    fn decay_matches_its_closed_form(
+        rows in vec((half_days(0..800), delay(), -20.0..20.0), 0..40),
+        as_of in half_days(0..1000),
+        half_life in 5.0..400.0,
+    ) {
+        let log = account_level(&rows);
+        let expected: f64 = rows
+            .iter()
+            .filter(|(at, delay, _)| at.max(at + delay) < as_of)
+            .map(|(at, _, rv)| rv * 0.5_f64.powf((as_of - at) / half_life))
+            .sum();
+        let score = RvDecay::new(half_life).unwrap();
+        let value = series(&score, &valued(&log), &[day(as_of)])[0];
+        prop_assert!(close(value, expected), "{value} {expected}");
+    }
+
+    #[test]
+    fn velocity_is_the_least_squares_slope(
+        rows in vec((half_days(0..800), delay(), -20.0..20.0), 0..40),
+        as_of in half_days(0..1000),
+        window in 1..400_i32,
+    ) {
+        let log = account_level(&rows);
+        let window = f64::from(window);
+        let known: Vec<(f64, f64)> = rows
+            .iter()
+            .filter(|(at, delay, _)| at.max(at + delay) < as_of)
+            .map(|(at, _, rv)| (*at, *rv))
+            .collect();
+        let expected = least_squares_slope(&known, as_of, window);
+        let score = RvVelocity::new(window).unwrap();
+        let value = series(&score, &valued(&log), &[day(as_of)])[0];
+        prop_assert!(close(value, expected), "{value} {expected}");
+    }
+}
+
+/// Values of the rows of `log` in order of storage.
+fn whole_values(log: &AccountHistory) -> impl Iterator<Item = f64> {
+    log.interactions.iter().map(|row| row.rv.unwrap_or(TYPES[usize::from(row.kind.0)].1))
+}
+
+fn account_level(rows: &[(f64, f64, f64)]) -> AccountHistory {
+    let rows = rows.iter().map(|(at, delay, rv)| row(*at, at + delay, *rv)).collect();
+    history(Vec::new(), rows, Vec::new())
+}
+
+/// Slope of the least-squares line through the cumulative value at the middles of half-day cells.
+///
+/// Steps lie on cell borders, where the midpoint rule integrates the covariance exactly; it
+/// understates the variance W²/12 by the factor 1 − 1/n² for n cells, which is put right here.
+fn least_squares_slope(known: &[(f64, f64)], as_of: f64, window: f64) -> f64 {
+    let cells = (window * 2.0) as usize;
+    let points: Vec<(f64, f64)> = (0..cells)
+        .map(|cell| {
+            let s = (cell as f64 + 0.5) / 2.0;
+            let at = as_of - window + s;
+            let cumulative = known.iter().filter(|(t, _)| *t <= at).map(|(_, rv)| rv).sum();
+            (s, cumulative)
+        })
+        .collect();
+    let n = cells as f64;
+    let mean_s = points.iter().map(|(s, _)| s).sum::<f64>() / n;
+    let mean_value = points.iter().map(|(_, value)| value).sum::<f64>() / n;
+    let covariance: f64 = points.iter().map(|(s, v)| (s - mean_s) * (v - mean_value)).sum();
+    let variance: f64 = points.iter().map(|(s, _)| (s - mean_s).powi(2)).sum();
+    covariance / variance * (1.0 - n.powi(-2))
+}
+
+/// A column that reads a row without asking when it became known.
+struct Peeking;
+
+impl ScoreColumn for Peeking {
+    fn name(&self) -> String {
+        "peeking".to_owned()
+    }
+
+    fn accumulates(&self) -> bool {
+        true
+    }
+
+    fn series(&self, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64> {
+        let rows = history.interactions();
+        let count = |as_of| rows.iter().filter(|row| row.occurred_at < as_of).count() as f64;
+        as_of.iter().map(|&as_of| count(as_of)).collect()
+    }
+}
+
+#[test]
+fn conformance_rejects_a_column_that_ignores_when_rows_become_known() {
+    let log = history(Vec::new(), vec![row(1.0, 5.0, 1.0)], Vec::new());
+    assert!(conformance(&Peeking, &log, &[day(3.0)]).is_err());
+    assert!(conformance(&Peeking, &log, &[day(6.0)]).is_ok());
+}
+
+#[test]
+fn scores_have_distinct_names() {
+    let mut names: Vec<String> = all_scores().iter().map(|score| score.name()).collect();
+    names.sort();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all, "{names:?}");
+}
+
+#[test]
+fn a_late_row_counts_from_the_day_it_is_known_and_at_its_age() {
+    // 8 on day 0, and 4 on day 10 that nobody knows before day 25; half-life 10 days.
+    let log = history(
+        Vec::new(),
+        vec![row(0.0, 0.0, 8.0), row(10.0, 25.0, 4.0), row(20.0, 20.0, 2.0)],
+        Vec::new(),
+    );
+    let dates = [day(20.0), day(20.5), day(25.0), day(30.0)];
+    let values = series(&RvDecay::new(10.0).unwrap(), &valued(&log), &dates);
+    let fade = |days: f64| 0.5_f64.powf(days / 10.0);
+    let expected = [2.0, (2.0 + 2.0) * fade(0.5), (2.0 + 2.0) * fade(5.0), 1.0 + 1.0 + 1.0];
+    for (value, expected) in values.iter().zip(expected) {
+        assert!((value - expected).abs() < 1e-12, "{values:?}");
+    }
+}
+
+#[test]
+fn a_planned_row_waits_until_it_has_happened() {
+    let log = history(Vec::new(), vec![row(10.0, 1.0, 3.0)], Vec::new());
+    let values = series(&RvSum::default(), &valued(&log), &[day(5.0), day(10.0), day(10.5)]);
+    assert_eq!(values, [0.0, 0.0, 3.0]);
+}
+
+fn contact(influence: f64, from: Option<f64>, to: Option<f64>) -> Contact {
+    Contact {
+        id: String::new(),
+        role: None,
+        influence,
+        valid_from: from.map(day),
+        valid_to: to.map(day),
+    }
+}
+
+fn of_contact(position: u16, row: Interaction) -> Interaction {
+    Interaction { contact: Some(ContactIndex(position)), ..row }
+}
+
+#[test]
+fn a_contact_who_leaves_takes_the_relationship_value_along() {
+    let contacts = vec![contact(3.0, Some(-1.0), Some(20.0)), contact(1.0, Some(-1.0), None)];
+    let rows = vec![of_contact(0, row(1.0, 1.0, 10.0)), of_contact(1, row(2.0, 2.0, 2.0))];
+    let log = history(contacts, rows, Vec::new());
+    let values = series(&RvSum::default(), &valued(&log), &[day(20.0), day(20.5)]);
+    assert_eq!(values, [8.0, 2.0]);
+}
+
+#[test]
+fn a_contact_who_joins_counts_before_the_first_interaction_but_not_before_joining() {
+    let contacts = vec![contact(1.0, Some(0.0), None), contact(1.0, Some(10.0), None)];
+    let log = history(contacts, vec![of_contact(0, row(1.0, 1.0, 6.0))], Vec::new());
+    let values = series(&RvSum::default(), &valued(&log), &[day(10.0), day(10.5)]);
+    assert_eq!(values, [6.0, 3.0]);
+}
+
+#[test]
+fn contacts_without_a_table_weigh_the_same_from_their_first_interaction_on() {
+    let rows = vec![of_contact(0, row(1.0, 1.0, 6.0)), of_contact(1, row(5.0, 5.0, 2.0))];
+    let log = history(Vec::new(), rows, Vec::new());
+    let values = series(&RvSum::default(), &valued(&log), &[day(0.5), day(4.0), day(6.0)]);
+    assert_eq!(values, [0.0, 6.0, 4.0]);
+}
+
+fn baseline(spec: ScoreSpec, log: &AccountHistory, dates: &[f64]) -> Vec<f64> {
+    let dates: Vec<Instant> = dates.iter().map(|&at| day(at)).collect();
+    spec.build().unwrap().series(&valued(log), &dates)
+}
+
+#[test]
+fn baselines_over_interactions_match_hand_counts() {
+    let order = Interaction { kind: ORDER, ..row(40.0, 40.0, 0.0) };
+    let rows = vec![row(10.0, 10.0, 1.0), order, row(200.0, 200.0, 1.0)];
+    let log = history(Vec::new(), rows, Vec::new());
+    let dates = [5.0, 30.0, 100.0, 220.0, 221.0];
+    let of = |spec| baseline(spec, &log, &dates);
+    assert_eq!(of(ScoreSpec::Count {}), [0.0, 1.0, 2.0, 3.0, 3.0]);
+    assert_eq!(of(ScoreSpec::PurchaseCount {}), [0.0, 0.0, 1.0, 1.0, 1.0]);
+    assert_eq!(of(ScoreSpec::Recency {}), [-5.0, -20.0, -60.0, -20.0, -21.0]);
+    assert_eq!(of(ScoreSpec::PurchaseRecency {}), [-5.0, -30.0, -60.0, -180.0, -181.0]);
+    assert_eq!(of(ScoreSpec::Tenure {}), dates);
+    // 1/6 per row in the window; on day 220 it begins on day 40, whose row still counts.
+    let sixth = 30.0 / 180.0;
+    let frequency = of(ScoreSpec::Frequency {});
+    for (value, rows) in frequency.iter().zip([0.0, 1.0, 2.0, 2.0, 1.0]) {
+        assert!((value - rows * sixth).abs() < 1e-12, "{frequency:?}");
+    }
+}
+
+#[test]
+fn baselines_over_outcomes_use_the_latest_twelve_known_months() {
+    // Revenue 1, 2, …, 14; profit 10 more than revenue, less 1 of cost to engage; 5 days to close.
+    let months = (0..14)
+        .map(f64::from)
+        .map(|n| month(n, (n + 1.0) * 30.0 + 5.0, n + 1.0, Some(n + 11.0)))
+        .collect();
+    let log = history(Vec::new(), Vec::new(), months);
+    let dates = [30.0, 35.0, 35.5, 66.0, 426.0];
+    let of = |spec| baseline(spec, &log, &dates);
+    assert_eq!(of(ScoreSpec::Spend {}), [0.0, 0.0, 1.0, 3.0, 102.0]);
+    assert_eq!(of(ScoreSpec::PastProfit {}), [0.0, 0.0, 10.0, 21.0, 210.0]);
+    assert_eq!(of(ScoreSpec::LastValue {}), [0.0, 0.0, 10.0, 11.0, 23.0]);
+}
+
+#[test]
+fn without_gross_profit_the_profit_baselines_fall_back_to_revenue() {
+    let months = vec![month(0.0, 30.0, 7.0, None), month(1.0, 60.0, 5.0, None)];
+    let log = history(Vec::new(), Vec::new(), months);
+    assert_eq!(baseline(ScoreSpec::PastProfit {}, &log, &[61.0]), [12.0]);
+    assert_eq!(baseline(ScoreSpec::LastValue {}, &log, &[61.0]), [5.0]);
+}
+
+#[test]
+fn an_outcome_known_before_its_period_ends_waits_for_the_end() {
+    let log = history(Vec::new(), Vec::new(), vec![month(0.0, 3.0, 7.0, None)]);
+    assert_eq!(baseline(ScoreSpec::Spend {}, &log, &[29.5, 30.0]), [0.0, 7.0]);
+}

@@ -1,0 +1,589 @@
+//! A log that was written reads back as it was; whatever breaks a rule is named.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
+use rvq::interaction::{
+    Account, AccountHistory, ColumnData, Contact, Details, Direction, Interaction, Log, LogWriter,
+    Outcome, Stage, Status, Survey, Table, TableCounts, TableError, Truth, write_table,
+};
+use rvq::time::Instant;
+
+/// In order of bytes, as a reader registers them.
+const TYPES: [&str; 4] = ["call", "demo", "visit", "Überraschung"];
+
+fn types() -> TypeNames {
+    TYPES.into_iter().collect()
+}
+
+fn days(days: i64) -> Instant {
+    Instant::from_micros(days * 86_400_000_000)
+}
+
+fn write(dir: &Path, histories: &[AccountHistory]) -> Result<TableCounts, TableError> {
+    let mut writer = LogWriter::create(dir, &types(), "run-1")?;
+    for history in histories {
+        writer.write(history)?;
+    }
+    writer.finish()
+}
+
+/// The log in `dir`, with its interaction types at the positions of [`types`].
+fn read(dir: &Path) -> Result<Vec<AccountHistory>, TableError> {
+    let log = Log::open(dir)?;
+    let written = types();
+    let mut histories: Vec<AccountHistory> = log.histories()?.collect::<Result<_, _>>()?;
+    for interaction in histories.iter_mut().flat_map(|history| &mut history.interactions) {
+        interaction.kind = written.get(log.types().name(interaction.kind)).unwrap();
+    }
+    Ok(histories)
+}
+
+/// An account with rows in every table.
+fn sample(id: &str) -> AccountHistory {
+    let interaction = |day, contact, kind| Interaction {
+        contact,
+        kind: TypeIndex(kind),
+        occurred_at: days(day),
+        known_at: days(day),
+        rv: None,
+        variable_cost: None,
+        customer_effort: None,
+        stage: None,
+        direction: None,
+        details: None,
+    };
+    let outcome = |day| Outcome {
+        period_start: days(day),
+        period_end: days(day + 30),
+        known_at: days(day + 33),
+        revenue: 100.0,
+        gross_profit: Some(40.0),
+        cost_to_engage: None,
+        cost_to_serve: Some(3.0),
+        share_of_wallet: Some(0.25),
+        status: Status::Customer,
+    };
+    let truth = |day| Truth {
+        period_start: days(day),
+        state: "warm".to_owned(),
+        hazard: 0.02,
+        expected_profit: 38.0,
+        expected_revenue: 95.0,
+        expected_satisfaction: 7.5,
+        expected_share_of_wallet: 0.3,
+    };
+    let contact = |id: &str| Contact {
+        id: id.to_owned(),
+        role: Some("buyer".to_owned()),
+        influence: 1.0,
+        valid_from: Some(days(0)),
+        valid_to: None,
+    };
+    AccountHistory {
+        account: Account {
+            id: id.to_owned(),
+            segment_id: Some("large".to_owned()),
+            entered_at: days(0),
+            exited_at: None,
+            exit_reason: None,
+            size: Some(12.0),
+        },
+        contacts: vec![contact("c1"), contact("c2")],
+        interactions: vec![
+            interaction(1, Some(ContactIndex(0)), 0),
+            interaction(1, Some(ContactIndex(1)), 2),
+            interaction(9, None, 3),
+        ],
+        outcomes: vec![outcome(0), outcome(30)],
+        surveys: vec![Survey {
+            contact: Some(ContactIndex(1)),
+            asked_at: days(20),
+            answered_at: None,
+            instrument: "satisfaction".to_owned(),
+            value: None,
+        }],
+        truth: vec![truth(0), truth(30)],
+    }
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-c]{1,3}", "\\PC{1,6}", Just("=1+1".to_owned()), Just("a\nb\"'".to_owned())]
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![-1e9..1e9, Just(0.0), Just(-0.0), Just(f64::MIN_POSITIVE), Just(f64::MAX)]
+}
+
+/// Ascending instants, some equal.
+fn instants(at_most: usize) -> impl Strategy<Value = Vec<Instant>> {
+    vec(prop_oneof![0_i64..200_000_000, Just(0)], 0..at_most).prop_map(|gaps| {
+        let mut time = 0;
+        gaps.into_iter()
+            .map(|gap| {
+                time += gap;
+                Instant::from_micros(time)
+            })
+            .collect()
+    })
+}
+
+fn later(time: Instant, delay: Option<i64>) -> Instant {
+    Instant::from_micros(time.micros() + delay.unwrap_or(0))
+}
+
+fn delay() -> impl Strategy<Value = Option<i64>> {
+    option::of(1_i64..400_000_000)
+}
+
+prop_compose! {
+    fn contacts()(all in btree_map(
+        name(), (option::of(name()), 0.0..1e6, option::of(-9_i64..9), option::of(9_i64..99)), 0..4,
+    )) -> Vec<Contact> {
+        all.into_iter().map(|(id, (role, influence, from, to))| Contact {
+            id, role, influence, valid_from: from.map(days), valid_to: to.map(days),
+        }).collect()
+    }
+}
+
+prop_compose! {
+    fn details()(texts in vec(option::of(name()), 6)) -> Option<Box<Details>> {
+        let mut texts = texts.into_iter();
+        let mut next = || texts.next().flatten();
+        let details = Details {
+            level: next(), function: next(), channel: next(),
+            owner_id: next(), source_system: next(), source_id: next(),
+        };
+        (details != Details::default()).then(|| Box::new(details))
+    }
+}
+
+prop_compose! {
+    fn interaction(contacts: usize)(
+        contact in option::of(0..contacts.max(1) as u16),
+        kind in 0..TYPES.len() as u16,
+        delay in delay(),
+        (rv, variable_cost, customer_effort) in
+            (option::of(number()), option::of(number()), option::of(number())),
+        stage in option::of(prop::sample::select(Stage::ALL.to_vec())),
+        direction in option::of(prop::sample::select(Direction::ALL.to_vec())),
+        details in prop_oneof![3 => Just(None), 1 => details()],
+    ) -> Interaction {
+        Interaction {
+            contact: contact.filter(|_| contacts > 0).map(ContactIndex),
+            kind: TypeIndex(kind),
+            occurred_at: Instant::from_micros(0),
+            known_at: later(Instant::from_micros(0), delay),
+            rv, variable_cost, customer_effort, stage, direction, details,
+        }
+    }
+}
+
+prop_compose! {
+    fn outcome()(
+        (gap, span, delay) in (0_i64..5, 1_i64..40, delay()),
+        revenue in number(),
+        (gross_profit, cost_to_engage, cost_to_serve) in
+            (option::of(number()), option::of(number()), option::of(number())),
+        share_of_wallet in option::of(0.0..=1.0),
+        status in prop::sample::select(Status::ALL.to_vec()),
+    ) -> Outcome {
+        Outcome {
+            period_start: days(gap), period_end: days(gap + span),
+            known_at: later(days(gap + span), delay),
+            revenue, gross_profit, cost_to_engage, cost_to_serve, share_of_wallet, status,
+        }
+    }
+}
+
+prop_compose! {
+    fn survey(contacts: usize)(
+        contact in option::of(0..contacts.max(1) as u16),
+        delay in delay(),
+        instrument in name(),
+        value in option::of(number()),
+    ) -> Survey {
+        let asked_at = Instant::from_micros(0);
+        Survey {
+            contact: contact.filter(|_| contacts > 0).map(ContactIndex),
+            asked_at, answered_at: delay.map(|d| later(asked_at, Some(d))), instrument, value,
+        }
+    }
+}
+
+prop_compose! {
+    fn truth()(
+        state in name(),
+        (hazard, expected_share_of_wallet) in (0.0..=1.0, 0.0..=1.0),
+        (expected_profit, expected_revenue, expected_satisfaction) in (number(), number(), number()),
+    ) -> Truth {
+        Truth {
+            period_start: days(0), state, hazard,
+            expected_profit, expected_revenue, expected_satisfaction, expected_share_of_wallet,
+        }
+    }
+}
+
+/// One after another in time, as an account's rows have to be.
+fn in_time(history: &mut AccountHistory, times: &[Instant]) {
+    let moved = |time: Instant, by: Instant| Instant::from_micros(time.micros() + by.micros());
+    for (interaction, &time) in history.interactions.iter_mut().zip(times) {
+        interaction.occurred_at = moved(interaction.occurred_at, time);
+        interaction.known_at = moved(interaction.known_at, time);
+    }
+    for (survey, &time) in history.surveys.iter_mut().zip(times) {
+        survey.asked_at = moved(survey.asked_at, time);
+        survey.answered_at = survey.answered_at.map(|answered| moved(answered, time));
+    }
+    let mut end = days(0);
+    for outcome in &mut history.outcomes {
+        outcome.period_start = moved(outcome.period_start, end);
+        outcome.period_end = moved(outcome.period_end, end);
+        outcome.known_at = moved(outcome.known_at, end);
+        end = outcome.period_end;
+    }
+    for (month, truth) in history.truth.iter_mut().enumerate() {
+        truth.period_start = days(30 * month as i64);
+    }
+}
+
+prop_compose! {
+    fn history()(contacts in contacts(), times in instants(12))(
+        interactions in vec(interaction(contacts.len()), times.len()),
+        outcomes in vec(outcome(), 0..4),
+        surveys in vec(survey(contacts.len()), 0..=times.len().min(3)),
+        truth in vec(truth(), 0..3),
+        (segment_id, exit_reason) in (option::of(name()), option::of(name())),
+        (entry, exit, size) in (-99_i64..=0, option::of(0_i64..99), option::of(0.0..1e6)),
+        contacts in Just(contacts),
+        times in Just(times),
+    ) -> AccountHistory {
+        let account = Account {
+            id: String::new(), segment_id, exit_reason, size,
+            entered_at: days(entry), exited_at: exit.map(days),
+        };
+        let mut history =
+            AccountHistory { account, contacts, interactions, outcomes, surveys, truth };
+        in_time(&mut history, &times);
+        history
+    }
+}
+
+fn histories() -> impl Strategy<Value = Vec<AccountHistory>> {
+    btree_set(name(), 0..6).prop_flat_map(|ids| {
+        vec(history(), ids.len()).prop_map(move |mut all| {
+            for (history, id) in all.iter_mut().zip(&ids) {
+                history.account.id.clone_from(id);
+            }
+            all
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_log_reads_back_as_it_was_written(histories in histories()) {
+        let dir = tempfile::tempdir()?;
+        let counts = write(dir.path(), &histories)?;
+        prop_assert_eq!(Log::open(dir.path())?.counts(), counts);
+        prop_assert_eq!(read(dir.path())?, histories);
+    }
+
+    #[test]
+    fn a_file_cut_off_anywhere_is_named(table in 0..6_usize, share in 0.0..1.0) {
+        let dir = tempfile::tempdir()?;
+        write(dir.path(), &[sample("a"), sample("b")])?;
+        let path = dir.path().join(Table::ALL[table].file_name());
+        let whole = fs::read(&path)?;
+        fs::write(&path, &whole[..(whole.len() as f64 * share) as usize])?;
+        let error = Log::open(dir.path()).unwrap_err();
+        prop_assert!(matches!(error, TableError::Files { .. }), "{}", error);
+        prop_assert!(error.to_string().contains(Table::ALL[table].name()), "{}", error);
+    }
+}
+
+#[test]
+fn histories_longer_than_a_batch_and_a_row_group_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut histories = ["a", "b", "c"].map(sample).to_vec();
+    // The second account crosses the edge of a row group, in the writer and in the reader.
+    for (history, rows) in histories.iter_mut().zip([20_000, 510_000, 5_000]) {
+        let row = history.interactions[2].clone();
+        history.interactions.extend((0..rows).map(|position| Interaction {
+            occurred_at: later(row.occurred_at, Some(position)),
+            known_at: later(row.known_at, Some(position * (position % 2 + 1))),
+            rv: (position % 3 == 0).then_some(position as f64),
+            ..row.clone()
+        }));
+    }
+    let counts = write(dir.path(), &histories).unwrap();
+    assert_eq!(counts.interactions, 535_009);
+    assert!(read(dir.path()).unwrap() == histories, "written and read histories differ");
+}
+
+#[test]
+fn the_same_histories_give_the_same_bytes() {
+    let histories = [sample("a"), sample("b")];
+    let [first, second] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+    write(first.path(), &histories).unwrap();
+    write(second.path(), &histories).unwrap();
+    for table in Table::ALL {
+        let bytes = |dir: &Path| fs::read(dir.join(table.file_name())).unwrap();
+        assert!(bytes(first.path()) == bytes(second.path()), "{table}");
+    }
+}
+
+#[test]
+fn tables_without_rows_are_left_out_where_a_log_may_lack_them() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[]).unwrap();
+    let mut names: Vec<_> =
+        fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    let expected = ["accounts", "contacts", "interactions", "outcomes"];
+    assert_eq!(names, expected.map(|name| std::ffi::OsString::from(format!("{name}.parquet"))));
+    assert_eq!(read(dir.path()).unwrap(), []);
+    assert_eq!(Log::open(dir.path()).unwrap().run_id(), Some("run-1"));
+}
+
+#[test]
+fn a_writer_that_is_dropped_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::create(dir.path(), &types(), "run-1").unwrap();
+    writer.write(&sample("a")).unwrap();
+    assert!(
+        matches!(Log::open(dir.path()), Err(TableError::Files { problems }) if problems.len() == 4)
+    );
+    drop(writer);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_log_is_not_written_over_another() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[sample("a")]).unwrap();
+    assert!(matches!(write(dir.path(), &[]), Err(TableError::Occupied { .. })));
+    assert_eq!(read(dir.path()).unwrap(), [sample("a")]);
+}
+
+/// What the writer says about a history, or several, that break a rule.
+fn refusal(histories: &[AccountHistory]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), histories).unwrap_err().to_string()
+}
+
+/// What the writer says about the sample after `break_it`, as the second account of a log.
+fn broken(break_it: impl FnOnce(&mut AccountHistory)) -> String {
+    let mut history = sample("b");
+    break_it(&mut history);
+    refusal(&[sample("a"), history])
+}
+
+#[test]
+fn every_fault_of_an_account_is_named_at_once() {
+    let message = broken(|history| {
+        history.account.size = Some(f64::NAN);
+        history.contacts[1].influence = -1.0;
+        history.interactions[0].occurred_at = days(-1);
+        history.interactions[1].contact = Some(ContactIndex(2));
+        history.interactions[2].occurred_at = days(0);
+        history.interactions[2].rv = Some(f64::INFINITY);
+        history.outcomes[1].period_end = days(30);
+        history.outcomes[1].revenue = f64::NAN;
+        history.surveys[0].answered_at = Some(days(19));
+        history.truth[1].hazard = 1.5;
+    });
+    insta::assert_snapshot!(message, @"
+    row 2 of `accounts.parquet`, account `b`: `size` is `NaN`, expected a finite number of at least 0
+    row 4 of `contacts.parquet`, account `b`: `influence` is `-1`, expected a finite number of at least 0
+    row 4 of `interactions.parquet`, account `b`: `occurred_at` is `1969-12-31T00:00:00Z`, expected a time at or after the account's entry
+    row 5 of `interactions.parquet`, account `b`: `contact_id` is `position 2`, expected a contact of the account
+    row 6 of `interactions.parquet`, account `b`: `occurred_at` is `1970-01-01T00:00:00Z`, expected a time at or after that of the row before
+    row 6 of `interactions.parquet`, account `b`: `rv` is `inf`, expected a finite number
+    row 4 of `outcomes.parquet`, account `b`: `period_end` is `1970-01-31T00:00:00Z`, expected a time after `period_start`
+    row 4 of `outcomes.parquet`, account `b`: `revenue` is `NaN`, expected a finite number
+    row 2 of `surveys.parquet`, account `b`: `answered_at` is `1970-01-20T00:00:00Z`, expected a time at or after `asked_at`
+    row 4 of `truth.parquet`, account `b`: `hazard` is `1.5`, expected a number from 0 to 1
+    ");
+}
+
+#[test]
+fn periods_may_not_overlap() {
+    let message = broken(|history| history.outcomes[0].period_end = days(31));
+    insta::assert_snapshot!(message, @"
+    row 4 of `outcomes.parquet`, account `b`: `period_start` is `1970-01-31T00:00:00Z`, expected a time at or after the end of the period before
+    ");
+}
+
+#[test]
+fn nothing_is_known_before_it_happens() {
+    let message = broken(|history| {
+        history.interactions[1].known_at = days(0);
+        history.outcomes[0].known_at = days(10);
+    });
+    insta::assert_snapshot!(message, @"
+    row 5 of `interactions.parquet`, account `b`: `known_at` is `1970-01-01T00:00:00Z`, expected a time at or after `occurred_at`
+    row 3 of `outcomes.parquet`, account `b`: `known_at` is `1970-01-11T00:00:00Z`, expected a time at or after `period_end`
+    ");
+}
+
+#[test]
+fn contacts_are_in_order_and_distinct() {
+    let message = broken(|history| history.contacts[1].id = "c1".to_owned());
+    insta::assert_snapshot!(message, @"
+    row 4 of `contacts.parquet`, account `b`: `contact_id` is `c1`, expected an id after that of the row before, each once
+    ");
+}
+
+#[test]
+fn accounts_ascend_and_occur_once() {
+    insta::assert_snapshot!(refusal(&[sample("b"), sample("b")]), @"
+    row 2 of `accounts.parquet`, account `b`: `account_id` is `b`, expected an account id that occurs once
+    ");
+    insta::assert_snapshot!(refusal(&[sample("b"), sample("a")]), @"
+    row 2 of `accounts.parquet`, account `a`: `account_id` is `a`, expected an account id after that of the row before, in order of bytes
+    ");
+}
+
+#[test]
+fn an_account_that_is_refused_leaves_no_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::create(dir.path(), &types(), "run-1").unwrap();
+    let mut faulty = sample("a");
+    faulty.truth[0].expected_profit = f64::NEG_INFINITY;
+    assert!(matches!(writer.write(&faulty), Err(TableError::Rows { faults }) if faults.len() == 1));
+    writer.write(&sample("a")).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(read(dir.path()).unwrap(), [sample("a")]);
+}
+
+/// Messages of opening and reading the log in `dir`, without the path of the folder.
+fn complaints(dir: &Path) -> String {
+    let text = match Log::open(dir) {
+        Ok(log) => log
+            .histories()
+            .unwrap()
+            .filter_map(|history| history.err().map(|error| error.to_string()))
+            .collect::<Vec<_>>()
+            .join("\n\n"),
+        Err(error) => error.to_string(),
+    };
+    text.replace(&format!("{}/", dir.display()), "")
+}
+
+/// A log of accounts `a` and `c` in which `table` was written by another program.
+fn with_table(table: Table, columns: &[(&str, ColumnData)]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[sample("a"), sample("c")]).unwrap();
+    write_table(&dir.path().join(table.file_name()), columns).unwrap();
+    complaints(dir.path())
+}
+
+fn texts(cells: &[&str]) -> ColumnData {
+    ColumnData::Text(cells.iter().map(|&cell| cell.to_owned()).collect())
+}
+
+fn instants_at(cells: &[i64]) -> ColumnData {
+    ColumnData::Instant(cells.iter().map(|&day| days(day)).collect())
+}
+
+/// Interactions with none of the optional columns.
+fn interactions(accounts: &[&str], at: &[i64]) -> [(&'static str, ColumnData); 3] {
+    let kinds = vec!["call"; accounts.len()];
+    [
+        ("account_id", texts(accounts)),
+        ("interaction_type", texts(&kinds)),
+        ("occurred_at", instants_at(at)),
+    ]
+}
+
+#[test]
+fn every_file_that_is_missing_or_wrong_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[sample("a")]).unwrap();
+    fs::remove_file(dir.path().join("contacts.parquet")).unwrap();
+    fs::write(dir.path().join("outcomes.parquet"), "").unwrap();
+    fs::write(dir.path().join("surveys.parquet"), "not a table").unwrap();
+    let columns = [("account_id", texts(&["a"])), ("occurred_at", texts(&["today"]))];
+    write_table(&dir.path().join("interactions.parquet"), &columns).unwrap();
+    insta::assert_snapshot!(complaints(dir.path()), @r#"
+    `contacts.parquet` is missing, expected a Parquet file
+    `interactions.parquet` has no column `interaction_type`, expected one of type Utf8
+    column `occurred_at` of `interactions.parquet` has type Utf8, expected Timestamp(µs, "UTC")
+    `outcomes.parquet` is empty, expected a Parquet file
+    `surveys.parquet` is not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer
+    "#);
+}
+
+#[test]
+fn optional_columns_may_be_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[sample("a"), sample("c")]).unwrap();
+    let columns = interactions(&["a", "c", "c"], &[1, 2, 3]);
+    write_table(&dir.path().join("interactions.parquet"), &columns).unwrap();
+    let histories = read(dir.path()).unwrap();
+    let c = &histories[1].interactions;
+    assert_eq!(c.len(), 2);
+    assert_eq!((c[1].contact, c[1].occurred_at, c[1].known_at), (None, days(3), days(3)));
+}
+
+#[test]
+fn rows_of_unknown_accounts_are_named_once_each() {
+    let columns = interactions(&["Z", "a", "b", "b", "c", "d"], &[1, 1, 1, 1, 1, 1]);
+    insta::assert_snapshot!(with_table(Table::Interactions, &columns), @"
+    row 1 of `interactions.parquet`, account `Z`: `account_id` is `Z`, expected an account of `accounts.parquet`
+
+    row 3 of `interactions.parquet`, account `b`: `account_id` is `b`, expected an account of `accounts.parquet`
+
+    row 6 of `interactions.parquet`, account `d`: `account_id` is `d`, expected an account of `accounts.parquet`
+    ");
+}
+
+#[test]
+fn rows_out_of_order_end_the_reading() {
+    let columns = interactions(&["a", "c", "a"], &[1, 1, 1]);
+    insta::assert_snapshot!(with_table(Table::Interactions, &columns), @"
+    row 3 of `interactions.parquet`, account `a`: `account_id` is `a`, expected an account id after that of the row before, in order of bytes
+    ");
+    let columns = interactions(&["a", "a", "c"], &[2, 1, 1]);
+    insta::assert_snapshot!(with_table(Table::Interactions, &columns), @"
+    row 2 of `interactions.parquet`, account `a`: `occurred_at` is `1970-01-02T00:00:00Z`, expected a time at or after that of the row before
+    ");
+}
+
+#[test]
+fn an_account_that_occurs_twice_is_named() {
+    let columns =
+        [("account_id", texts(&["a", "a", "c"])), ("entered_at", instants_at(&[0, 0, 0]))];
+    insta::assert_snapshot!(with_table(Table::Accounts, &columns), @"
+    row 2 of `accounts.parquet`, account `a`: `account_id` is `a`, expected an account id that occurs once
+    ");
+}
+
+#[test]
+fn cells_that_cannot_be_understood_are_named() {
+    let columns = [
+        ("account_id", texts(&["a", "c"])),
+        ("period_start", instants_at(&[0, 0])),
+        ("period_end", instants_at(&[30, 30])),
+        ("revenue", ColumnData::Number(vec![f64::NAN, 1.0])),
+        ("status", texts(&["custmer", "customer"])),
+    ];
+    insta::assert_snapshot!(with_table(Table::Outcomes, &columns), @"
+    row 1 of `outcomes.parquet`, account `a`: `revenue` is empty, expected a value
+    row 1 of `outcomes.parquet`, account `a`: `status` is `custmer`, expected `prospect`, `customer`, `exited`
+    ");
+    let [a, b, c] = interactions(&["a", "c"], &[1, 1]);
+    let columns =
+        [a, b, c, ("contact_id", texts(&["c2", "c9"])), ("stage", texts(&["closing", "?"]))];
+    insta::assert_snapshot!(with_table(Table::Interactions, &columns), @"
+    row 2 of `interactions.parquet`, account `c`: `contact_id` is `c9`, expected a contact of the account
+    row 2 of `interactions.parquet`, account `c`: `stage` is `?`, expected `acquisition`, `closing`, `retention`
+    ");
+}
