@@ -223,9 +223,12 @@ impl TableFile {
             return Ok(Self { path, metadata });
         }
         let words = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
-        let as_words = |field: &Arc<Field>| match field.name() == name {
-            true => Arc::new(Field::new(name, words.clone(), field.is_nullable())),
-            false => Arc::clone(field),
+        let as_words = |field: &Arc<Field>| {
+            if field.name() == name {
+                Arc::new(Field::new(name, words.clone(), field.is_nullable()))
+            } else {
+                Arc::clone(field)
+            }
         };
         let fields: Vec<_> = metadata.schema().fields().iter().map(as_words).collect();
         let options = options().with_schema(Arc::new(Schema::new(fields)));
