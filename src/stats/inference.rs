@@ -250,7 +250,7 @@ pub fn two_way_clustered(stat: &PanelStatistic, null: f64) -> Result<Inference, 
 /// # Source
 ///
 /// Bloom (1995), *Evaluation Review* 19(5), 547–556. Parity: `scipy.stats.t.ppf`,
-/// `tests/fixtures/series.json`, tolerance 1e-8.
+/// `tests/fixtures/series.json`, tolerance 1e-10.
 ///
 /// # Examples
 ///
