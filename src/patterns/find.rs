@@ -63,7 +63,7 @@ impl Default for PatternParams {
 }
 
 impl PatternParams {
-    /// The ages of a trajectory [months], increasing.
+    /// The ages of a trajectory, in months, increasing.
     pub fn ages_months(&self) -> Vec<i32> {
         (self.first_age_months..=self.last_age_months).collect()
     }
@@ -246,9 +246,14 @@ pub fn find_patterns(
     }
     let held_out = split(accounts, params.held_out_share, streams);
     let (reserved, train): (Vec<usize>, Vec<usize>) = (0..accounts).partition(|&i| held_out[i]);
-    if accounts < params.min_accounts || train.len() <= params.k_max {
+    if accounts < params.min_accounts {
         let needed = params.min_accounts;
         let why = format!("{accounts} accounts have a complete trajectory, {needed} are needed");
+        return Ok(Patterns::none(held_out, why));
+    }
+    if train.len() <= params.k_max {
+        let (left, k_max) = (train.len(), params.k_max);
+        let why = format!("{left} accounts are not held out, more than {k_max} are needed");
         return Ok(Patterns::none(held_out, why));
     }
     let found = features(&trajectories.select(&train))?;
