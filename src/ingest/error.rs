@@ -15,7 +15,7 @@ use crate::diagnostic::Problems;
 #[expect(missing_docs, reason = "fields are explained by the messages")]
 pub enum IngestError {
     /// The mapping or its catalogue cannot be read.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`: {source}", path.display())]
     UnreadableMapping { path: PathBuf, source: std::io::Error },
     /// The mapping or its catalogue is wrong; all problems at once.
     #[error("{0}")]

@@ -10,9 +10,11 @@ use toml::{Spanned, Value};
 
 use super::cell::TimeReader;
 use super::error::IngestError;
-use super::field::{Field, Table};
+use super::field::Field;
 use crate::diagnostic::{Problems, Source, nearest};
+use crate::flow::{Catalogue, FlowError};
 use crate::ids::TypeNames;
+use crate::interaction::Table;
 use crate::time::{Calendar, Instant};
 
 /// Share of rejected rows that a source may have when the mapping does not say.
@@ -31,7 +33,8 @@ pub struct Mapping {
     add_unlisted_accounts: bool,
     path: PathBuf,
     text: String,
-    catalogue: PathBuf,
+    catalogue_path: PathBuf,
+    catalogue: Catalogue,
     types: TypeNames,
     pub(super) blocks: Vec<Block>,
 }
@@ -92,31 +95,33 @@ impl Mapping {
     ///
     /// `UnreadableMapping` when a file cannot be read, `Mapping` with all problems otherwise.
     pub fn load(path: &Path) -> Result<Self, IngestError> {
-        let text = read(path)?;
-        let catalogue = catalogue_path(path, &text);
-        let types = match &catalogue {
-            Some(file) => Some(super::catalogue::types(file)?),
-            None => None,
-        };
-        let source = Source::new(path.display().to_string(), text);
-        let mut mapping = Self::parse(source, types).map_err(IngestError::Mapping)?;
-        path.clone_into(&mut mapping.path);
-        mapping.catalogue = catalogue.expect("a checked mapping names its catalogue");
-        Ok(mapping)
-    }
-
-    /// Checks a mapping's text; without `types`, names of interaction types are not checked.
-    pub(super) fn parse(source: Source, types: Option<TypeNames>) -> Result<Self, Problems> {
-        let text = source.text.clone();
+        let unreadable =
+            |path: &Path, source| IngestError::UnreadableMapping { path: path.to_owned(), source };
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
         let mut problems = Problems::default();
-        let position = problems.add_source(source);
-        let Some(wire) = problems.parse_toml::<Wire>(position) else { return Err(problems) };
-        let mut check = Check { problems, source: position, types: types.as_ref() };
-        let mapping = check.mapping(wire);
-        let (mut mapping, problems) = (mapping, check.problems);
-        mapping.text = text;
-        mapping.types = types.unwrap_or_default();
-        problems.into_result(mapping)
+        let position = problems.add_source(Source::new(path.display().to_string(), text.clone()));
+        let Some(wire) = problems.parse_toml::<Wire>(position) else {
+            return Err(IngestError::Mapping(problems));
+        };
+        if !stays_inside(wire.catalogue.get_ref()) {
+            let message = format!("`{}` leaves the folder of the mapping", wire.catalogue.as_ref());
+            problems.add(position, wire.catalogue.span(), message, None);
+            return Err(IngestError::Mapping(problems));
+        }
+        let catalogue_path = path.with_file_name(wire.catalogue.get_ref());
+        let catalogue = match Catalogue::load(&catalogue_path) {
+            Ok(catalogue) => catalogue,
+            Err(FlowError::Problems(problems)) => return Err(IngestError::Mapping(problems)),
+            Err(FlowError::Read { path, source }) => return Err(unreadable(&path, source)),
+        };
+        let types =
+            catalogue.entries().iter().map(|entry| entry.interaction_type.as_str()).collect();
+        let mut check = Check { problems, source: position, types };
+        let mapping = check.mapping(wire, text, catalogue);
+        let mut mapping = check.problems.into_result(mapping).map_err(IngestError::Mapping)?;
+        path.clone_into(&mut mapping.path);
+        mapping.catalogue_path = catalogue_path;
+        Ok(mapping)
     }
 
     /// Name of the log.
@@ -165,7 +170,12 @@ impl Mapping {
     }
 
     /// Path of the catalogue.
-    pub fn catalogue(&self) -> &Path {
+    pub fn catalogue_path(&self) -> &Path {
+        &self.catalogue_path
+    }
+
+    /// What the interaction types are worth.
+    pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
@@ -188,18 +198,6 @@ impl Mapping {
     pub(super) fn lists_contacts(&self) -> bool {
         self.blocks.iter().any(|block| block.table == Table::Contacts)
     }
-}
-
-fn read(path: &Path) -> Result<String, IngestError> {
-    fs::read_to_string(path)
-        .map_err(|source| IngestError::UnreadableMapping { path: path.to_owned(), source })
-}
-
-/// Where the catalogue is, when the mapping says so in a readable way; problems are found later.
-fn catalogue_path(mapping: &Path, text: &str) -> Option<PathBuf> {
-    let table: toml::Table = toml::from_str(text).ok()?;
-    let name = table.get("catalogue")?.as_str()?;
-    stays_inside(name).then(|| mapping.parent().unwrap_or(Path::new("")).join(name))
 }
 
 /// Whether a relative path stays inside the folder it starts from.
@@ -292,18 +290,18 @@ struct WireFilter {
 }
 
 /// Turns the mapping as written into the checked one, noting every problem.
-struct Check<'a> {
+struct Check {
     problems: Problems,
     source: usize,
-    types: Option<&'a TypeNames>,
+    types: TypeNames,
 }
 
-impl Check<'_> {
+impl Check {
     fn add(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.problems.add(self.source, span, message, help);
     }
 
-    fn mapping(&mut self, wire: Wire) -> Mapping {
+    fn mapping(&mut self, wire: Wire, text: String, catalogue: Catalogue) -> Mapping {
         let calendar = self.calendar(&wire.time_zone);
         let data_start = wire.data_start.and_then(|at| self.bound(&at, calendar));
         let end_span = wire.data_end.as_ref().map(Spanned::span);
@@ -314,11 +312,6 @@ impl Check<'_> {
             self.add(span, "`data_end` is not after `data_start`", None);
         }
         let max_rejected = self.share(wire.max_rejected);
-        if !stays_inside(wire.catalogue.get_ref()) {
-            let message =
-                format!("`{}` leaves the folder of the mapping", wire.catalogue.get_ref());
-            self.add(wire.catalogue.span(), message, None);
-        }
         let mut blocks = Vec::new();
         for (table, wires) in [
             (Table::Accounts, wire.accounts),
@@ -351,9 +344,10 @@ impl Check<'_> {
             max_rejected,
             add_unlisted_accounts: wire.unlisted_accounts == Unlisted::Add,
             path: PathBuf::new(),
-            text: String::new(),
-            catalogue: PathBuf::new(),
-            types: TypeNames::default(),
+            text,
+            catalogue_path: PathBuf::new(),
+            catalogue,
+            types: self.types.clone(),
             blocks,
         }
     }
@@ -529,9 +523,9 @@ impl Check<'_> {
 
     /// A name in the mapping that must be in the catalogue.
     fn interaction_type(&mut self, field: Field, name: &str, span: Range<usize>) {
-        let Some(types) = self.types.filter(|_| field == Field::InteractionType) else { return };
-        if types.get(name).is_none() {
-            let help = nearest(name, types.iter()).map(|near| format!("did you mean `{near}`?"));
+        if field == Field::InteractionType && self.types.get(name).is_none() {
+            let near = nearest(name, self.types.iter());
+            let help = near.map(|near| format!("did you mean `{near}`?"));
             self.add(span, format!("`{name}` is not in the catalogue"), help);
         }
     }

@@ -108,15 +108,12 @@ impl<'m> Plan<'m> {
         Some(Self { block, wanted, slots, lookup, filter, distinct, source })
     }
 
-    /// Columns of the source that nothing in the block uses.
-    pub(super) fn unused_columns(&self) -> Vec<String> {
-        let used = |name: &String| {
-            self.block.columns.values().any(|column| column == name)
-                || self.block.distinct.contains(name)
-                || self.block.filter.as_ref().is_some_and(|filter| filter.column == *name)
-                || self.block.lookup.as_ref().is_some_and(|lookup| lookup.key == *name)
-        };
-        self.source.columns().iter().filter(|name| !used(name)).cloned().collect()
+    /// Whether the block uses the column `name` of its source.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.block.columns.values().any(|column| column == name)
+            || self.block.distinct.iter().any(|column| column == name)
+            || self.block.filter.as_ref().is_some_and(|filter| filter.column == name)
+            || self.block.lookup.as_ref().is_some_and(|lookup| lookup.key == name)
     }
 
     fn name_of(&self, cell: usize) -> &str {
