@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use super::ledger::{IngestReport, RejectedRow};
 use crate::diagnostic::Problems;
+use crate::interaction::TableError;
 
 /// Why an ingest ends without tables.
 ///
-/// [`IngestError::Mapping`] and [`IngestError::UnreadableMapping`] are mistakes in what the user
-/// wrote (exit code 2); the others are broken promises of the data (exit code 3).
+/// [`IngestError::Mapping`], [`IngestError::UnreadableMapping`] and [`IngestError::Occupied`] are
+/// mistakes in what the user wrote (exit code 2); the others are broken promises of the data (exit
+/// code 3).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "fields are explained by the messages")]
@@ -26,6 +28,15 @@ pub enum IngestError {
     /// A source has more rejected rows than allowed; carries the ledger and the rows.
     #[error("{}", too_many(report))]
     TooManyRejected { report: Box<IngestReport>, rejected: Vec<RejectedRow> },
+    /// A log may only be written where there is nothing.
+    #[error("`{}` is already there, expected a new folder", path.display())]
+    Occupied { path: PathBuf },
+    /// A log cannot be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    /// A table of a log cannot be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
 }
 
 fn too_many(report: &IngestReport) -> String {

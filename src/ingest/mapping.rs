@@ -1,6 +1,6 @@
 //! `mapping.toml` as written, and checked: which column of which source fills which of ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -182,6 +182,13 @@ impl Mapping {
     /// Interaction types of the catalogue, in the order of the file.
     pub fn types(&self) -> &TypeNames {
         &self.types
+    }
+
+    /// Files in the data folder that the mapping reads, in order of name.
+    pub fn sources(&self) -> BTreeSet<&str> {
+        let lookups = self.blocks.iter().filter_map(|block| block.lookup.as_ref());
+        let files = self.blocks.iter().map(|block| &block.file);
+        files.chain(lookups.map(|lookup| &lookup.file)).map(|file| file.name.as_str()).collect()
     }
 
     /// Whether a table of accounts is mapped.

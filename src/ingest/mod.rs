@@ -19,6 +19,7 @@ mod parquet_rows;
 mod row;
 mod source;
 mod text_rows;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
