@@ -60,7 +60,25 @@ fn too_many(report: &IngestReport) -> String {
 
 /// All that is wrong with the sources of one ingest.
 #[derive(Debug)]
-pub struct SourceProblems(pub Vec<SourceError>);
+pub struct SourceProblems(Vec<SourceError>);
+
+impl SourceProblems {
+    /// Each problem once: two blocks may read the same source.
+    pub(super) fn new(problems: Vec<SourceError>) -> Self {
+        let mut once: Vec<SourceError> = Vec::with_capacity(problems.len());
+        for problem in problems {
+            if !once.contains(&problem) {
+                once.push(problem);
+            }
+        }
+        Self(once)
+    }
+
+    /// The problems, in the order of the mapping.
+    pub fn as_slice(&self) -> &[SourceError] {
+        &self.0
+    }
+}
 
 impl fmt::Display for SourceProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use super::Ingested;
 use super::error::IngestError;
 use super::ledger::RejectedRow;
 use super::mapping::Mapping;
-use super::Ingested;
 use crate::interaction::{ColumnData, LogWriter, write_table};
 
 impl Ingested {
@@ -31,10 +31,8 @@ impl Ingested {
         };
         fs::create_dir_all(parent).map_err(failed)?;
         // The log is a folder inside the temporary one: that is private to this user, a log is not.
-        let hidden = tempfile::Builder::new()
-            .prefix(".rvq-ingest-")
-            .tempdir_in(parent)
-            .map_err(failed)?;
+        let hidden =
+            tempfile::Builder::new().prefix(".rvq-ingest-").tempdir_in(parent).map_err(failed)?;
         let log = hidden.path().join("log");
         fs::create_dir(&log).map_err(failed)?;
         let id = log_id(mapping, data).map_err(failed)?;
@@ -78,6 +76,6 @@ fn log_id(mapping: &Mapping, data: &Path) -> std::io::Result<String> {
     for source in mapping.sources() {
         digest.update(Sha256::digest(fs::read(data.join(source))?));
     }
-    let bytes = digest.finalize();
-    Ok(bytes[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    let first = digest.finalize().iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte));
+    Ok(format!("{first:016x}"))
 }
