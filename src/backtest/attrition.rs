@@ -1,7 +1,7 @@
 //! Attrition: does a low score tell who will leave? As-of scores only: no immortal time.
 
 use crate::panel::{Measure, Panel, PanelScore};
-use crate::stats::{self, KaplanMeier, cluster_ewc};
+use crate::stats::{self, SurvivalCurve, cluster_ewc};
 
 use super::information::{failed, from_inference, grid};
 use super::{BacktestError, BacktestParams, Finding};
@@ -62,8 +62,8 @@ pub struct AttritionBand {
     /// Band, lowest first.
     pub label: String,
     /// Kaplan-Meier curve in months since the landmark.
-    pub curve: KaplanMeier,
-    /// Months since the landmark and whether the exit was observed, by account.
+    pub curve: SurvivalCurve,
+    /// Months followed since the landmark, by account.
     pub durations: Vec<f64>,
 }
 
@@ -102,7 +102,7 @@ pub fn attrition_by_band(
             let part = &members[n * band / 3..n * (band + 1) / 3];
             let durations: Vec<f64> = part.iter().map(|m| m.1).collect();
             let observed: Vec<bool> = part.iter().map(|m| m.2).collect();
-            let curve = stats::kaplan_meier(&durations, &observed, None).map_err(fail())?;
+            let curve = stats::kaplan_meier(&vec![0.0; part.len()], &durations, &observed).map_err(fail())?;
             Ok(AttritionBand { label: (*label).to_owned(), curve, durations })
         })
         .collect()

@@ -48,25 +48,43 @@ struct Row {
     account_years: f64,
 }
 
-/// The starting benchmark over the twelve months before `end`; intervals resample accounts.
-///
-/// `None` when fewer than ten accounts brought anything, or the log holds no gross profit.
-pub fn starting_benchmark<'a>(
-    histories: impl Iterator<Item = &'a AccountHistory>,
+/// The starting benchmark over the twelve months before `end`, account by account.
+#[derive(Debug, Clone)]
+pub struct StartingBenchmark {
+    year_start: Instant,
     end: Instant,
-    resamples: u32,
-    streams: Streams,
-) -> Option<BenchmarkFigures> {
-    let year_start = end.plus_days(-365.25 - 1.0);
-    let rows: Vec<Row> = histories
-        .filter(|h| h.outcomes.iter().any(|o| o.gross_profit.is_some()))
-        .map(|history| row(history, year_start, end))
-        .filter(|row| row.account_years > 0.0)
-        .collect();
-    if rows.len() < 10 {
-        return None;
+    rows: Vec<Row>,
+}
+
+impl StartingBenchmark {
+    /// A benchmark that ends at `end`.
+    pub fn new(end: Instant) -> Self {
+        Self { year_start: end.plus_days(-366.25), end, rows: Vec::new() }
     }
-    let whole = figures(&rows)?;
+
+    /// Takes an account into the benchmark, if its outcomes have gross profit.
+    pub fn add(&mut self, history: &AccountHistory) {
+        if history.outcomes.iter().any(|outcome| outcome.gross_profit.is_some()) {
+            let row = row(history, self.year_start, self.end);
+            if row.account_years > 0.0 {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    /// The figures; intervals resample accounts.
+    ///
+    /// `None` when fewer than ten accounts brought anything, or the log holds no gross profit.
+    pub fn finish(&self, resamples: u32, streams: Streams) -> Option<BenchmarkFigures> {
+        if self.rows.len() < 10 {
+            return None;
+        }
+        summarise(&self.rows, resamples, streams)
+    }
+}
+
+fn summarise(rows: &[Row], resamples: u32, streams: Streams) -> Option<BenchmarkFigures> {
+    let whole = figures(rows)?;
     let draws = streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX - 1), ContactIndex(0));
     let mut resampled: [Vec<f64>; 6] = Default::default();
     for resample in 0..u64::from(resamples) {

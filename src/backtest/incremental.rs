@@ -195,7 +195,7 @@ fn walk(
     accounts: usize,
     split: &WalkForward,
 ) -> Result<Vec<Losses>, stats::StatsError> {
-    let spline = RestrictedCubicSpline::new(&KNOTS)?;
+    let spline = RestrictedCubicSpline::new(KNOTS.to_vec())?;
     let width = match design.kind {
         Baseline::Linear => 1,
         Baseline::Spline => KNOTS.len() - 1,
@@ -215,8 +215,8 @@ fn walk(
             for month in trained..fold.train_end {
                 let cell = account * design.months + month;
                 if let Some(of_baselines) = design.row(&spline, cell, &mut row) {
-                    sum.without.add(&row[..of_baselines], design.target[cell]);
-                    sum.with.add(&row, design.target[cell]);
+                    sum.without.add(&row[..of_baselines], design.target[cell])?;
+                    sum.with.add(&row, design.target[cell])?;
                 }
             }
         }
@@ -225,8 +225,8 @@ fn walk(
             let mut train = empty.clone();
             for (other, sum) in sums.iter().enumerate() {
                 if other != group as usize {
-                    train.without.merge(&sum.without);
-                    train.with.merge(&sum.with);
+                    train.without.merge(&sum.without)?;
+                    train.with.merge(&sum.with)?;
                 }
             }
             let (without, with) = (train.without.solve()?, train.with.solve()?);

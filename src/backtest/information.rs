@@ -86,10 +86,7 @@ impl InformationCoefficient {
         let headline = Finding {
             p_value: Some(self.headline_p()),
             method: self.method(),
-            detectable_effect: Some(detectable_effect(
-                self.inference.std_error,
-                self.inference.df,
-            )),
+            detectable_effect: detectable(&self.inference),
             in_family,
             ..base("mean_rank_ic", &self.inference)
         };
@@ -225,9 +222,14 @@ pub(super) fn from_inference(
         } else {
             format!("{} against {null}", inference.method)
         },
-        detectable_effect: Some(detectable_effect(inference.std_error, inference.df)),
+        detectable_effect: detectable(inference),
         in_family: false,
     }
+}
+
+/// The effect detectable with 80 % power; absent where the standard error is 0.
+fn detectable(inference: &Inference) -> Option<f64> {
+    detectable_effect(inference.std_error, inference.df).ok()
 }
 
 /// The lead-lag curve with its permutation envelope.
@@ -282,14 +284,16 @@ pub fn lead_lag(
         params.min_accounts as usize,
     )
     .map_err(fail())?;
-    curve.envelope = tests
-        .into_iter()
-        .map(|test| {
-            let mut null = test.null;
-            null.sort_by(f64::total_cmp);
-            let at = |share: f64| null[((null.len() - 1) as f64 * share).round() as usize];
-            (at(0.025), at(0.975))
-        })
-        .collect();
+    for (position, test) in tests.into_iter().enumerate().rev() {
+        let Some(mut null) = test.map(|test| test.null).filter(|null| !null.is_empty()) else {
+            curve.horizons.remove(position);
+            curve.ic.remove(position);
+            continue;
+        };
+        null.sort_by(f64::total_cmp);
+        let at = |share: f64| null[((null.len() - 1) as f64 * share).round() as usize];
+        curve.envelope.push((at(0.025), at(0.975)));
+    }
+    curve.envelope.reverse();
     Ok(curve)
 }

@@ -18,8 +18,8 @@ use crate::panel::Measure;
 use crate::stats::StatsError;
 
 pub use attrition::{AttritionBand, attrition_auc, attrition_by_band};
-pub use benchmark::{BenchmarkFigures, Figure, starting_benchmark};
-pub use concentration::{Concentration, concentration};
+pub use benchmark::{BenchmarkFigures, Figure, StartingBenchmark};
+pub use concentration::Concentration;
 pub use finding::Finding;
 pub use incremental::{Baseline, Gain, incremental_gain};
 pub use information::{

@@ -52,20 +52,45 @@ pub fn quantile_means(
     outcome: Measure,
     horizon: u32,
     quantiles: u32,
-    params: &BacktestParams,
 ) -> Result<QuantileMeans, BacktestError> {
     let signed = horizon as i32;
     let fail = || failed("quantile means", &score.name, outcome, signed);
     let values = panel.outcome(outcome, signed);
-    let (x, y) =
-        (grid(&score.values, panel).map_err(fail())?, grid(&values, panel).map_err(fail())?);
-    let means = stats::quantile_means(x, y, quantiles as usize, params.min_accounts as usize)
-        .map_err(fail())?
-        .iter()
-        .map(|statistic| cluster_ewc(statistic, 0.0))
+    let groups = groups_by_date(panel, &score.values, &values, quantiles as usize);
+    let means = (0..quantiles as usize)
+        .map(|quantile| {
+            let own: Vec<f64> = values
+                .iter()
+                .zip(&groups)
+                .map(|(value, group)| if *group == Some(quantile) { *value } else { f64::NAN })
+                .collect();
+            cluster_ewc(&stats::mean_level(grid(&own, panel)?, 2)?, 0.0)
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(fail())?;
     let paired = score.values.iter().zip(&values).filter(|(s, v)| !s.is_nan() && !v.is_nan());
     let (sum, n) = paired.fold((0.0, 0_u64), |(sum, n), (_, v)| (sum + v, n + 1));
     Ok(QuantileMeans { means, overall: sum / n as f64 })
+}
+
+/// Quantile of the score within its date, where score and outcome are both there.
+fn groups_by_date(
+    panel: &Panel,
+    scores: &[f64],
+    values: &[f64],
+    quantiles: usize,
+) -> Vec<Option<usize>> {
+    let (accounts, months) = (panel.accounts().len(), panel.months());
+    let mut groups = vec![None; scores.len()];
+    for month in 0..months {
+        let cells: Vec<usize> = (0..accounts)
+            .map(|account| account * months + month)
+            .filter(|&cell| !scores[cell].is_nan() && !values[cell].is_nan())
+            .collect();
+        let present: Vec<f64> = cells.iter().map(|&cell| scores[cell]).collect();
+        for (&cell, group) in cells.iter().zip(stats::quantile_groups(&present, quantiles)) {
+            groups[cell] = Some(group);
+        }
+    }
+    groups
 }

@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::canvas::{
-    BLUE, Canvas, Caption, GREEN, Key, ORANGE, PURPLE, Painted, SKY, VERMILLION, picture,
+    BLUE, Canvas, Caption, GREEN, ORANGE, PURPLE, Painted, SKY, VERMILLION, picture,
 };
 use super::number::sentence;
 use super::plot::{AtRisk, Axes, Ticks, drawable, month_range, padded, plot};
@@ -108,24 +108,17 @@ fn alt(data: &AttritionData, title: &str) -> String {
 }
 
 fn paint(data: &AttritionData, canvas: &mut Canvas<'_>) -> Painted {
-    let colors: Vec<_> = colors(data.bands.len());
-    let legend: Vec<_> = data
-        .bands
-        .iter()
-        .zip(&colors)
-        .map(|(band, color)| (band.label.as_str(), *color, Key::Line))
-        .collect();
+    let colors = colors(data.bands.len());
     let values = data.bands.iter().flat_map(|b| [&b.survival, &b.low, &b.high]).flatten();
     let values: Vec<f64> = values.copied().filter(|v| drawable(*v)).collect();
     if values.is_empty() {
         return canvas.nothing("no customers to show");
     }
-    canvas.legend(&legend)?;
     let (x, lowest) = (month_range(&data.months), padded(values).start.clamp(0.0, 0.95));
     let y = lowest..1.0;
     let axes = Axes {
         x_ticks: Ticks::months(&x),
-        y_ticks: Ticks::round(&y, 5).percent(),
+        y_ticks: Ticks::round(&y, 7).percent(),
         x,
         y,
         x_label: "Months since the landmark",

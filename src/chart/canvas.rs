@@ -139,7 +139,7 @@ impl Canvas<'_> {
         most: usize,
     ) -> Painted<Vec<String>> {
         let mut lines = vec![String::new()];
-        for word in sentence.split_whitespace() {
+        for word in sentence.split([' ', '\n', '\t']).filter(|w| !w.is_empty()) {
             let line = lines.last_mut().expect("there is always a line");
             let longer = if line.is_empty() { word.into() } else { format!("{line} {word}") };
             if line.is_empty() || self.width(&longer, style)? <= width {
@@ -213,7 +213,7 @@ impl Canvas<'_> {
         Ok(())
     }
 
-    fn key(&self, key: Key, (x, y): (i32, i32), color: RGBColor) -> Painted {
+    pub(super) fn key(&self, key: Key, (x, y): (i32, i32), color: RGBColor) -> Painted {
         match key {
             Key::Line => {
                 let line = PathElement::new(vec![(x, y), (x + 28, y)], color.stroke_width(4));

@@ -103,7 +103,7 @@ fn paint(data: &ConcentrationData, canvas: &mut Canvas<'_>) -> Painted {
     let y = if y.start > -0.1 { 0.0..y.end } else { y };
     let axes = Axes {
         x_ticks: Ticks { positions: vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0], step: 0.2, percent: true },
-        y_ticks: Ticks::round(&y, 5).percent(),
+        y_ticks: Ticks::round(&y, 7).percent(),
         x_label: "Accounts, most profitable first [%]",
         y_label: "Share of total [%]",
         x: 0.0..1.0,

@@ -139,7 +139,7 @@ fn paint(data: &LeadLagData, canvas: &mut Canvas<'_>) -> Painted {
     let (x, y) = (months.start - 0.5..months.end + 0.5, padded(values.into_iter().chain([0.0])));
     let axes = Axes {
         x_ticks: Ticks::months(&months),
-        y_ticks: Ticks::round(&y, 5),
+        y_ticks: Ticks::round(&y, 7),
         x_label: "Horizon [months]: outcomes before the as-of date | after it",
         y_label: "Mean rank IC",
         x: x.clone(),

@@ -33,9 +33,13 @@ pub fn three_digits(value: f64) -> String {
     if value < 0.0 { format!("−{digits}") } else { digits }
 }
 
-/// A share as a percentage with three significant digits: `0.1234` is `12.3 %`.
+/// A share as a percentage with three significant digits: `0.1234` is `12.3 %`, kept on one line.
 pub fn percent(share: f64) -> String {
-    if share.is_finite() { format!("{} %", three_digits(100.0 * share)) } else { "n/a".to_owned() }
+    if share.is_finite() {
+        format!("{}\u{a0}%", three_digits(100.0 * share))
+    } else {
+        "n/a".to_owned()
+    }
 }
 
 /// `value` to as many digits as distinguish marks that lie `step` apart.
@@ -65,8 +69,11 @@ pub(super) fn with_brackets(name: &str, unit: &str) -> String {
     if unit.is_empty() { name.to_owned() } else { format!("{name} [{unit}]") }
 }
 
-/// `words` with a capital first letter.
+/// `words` with a capital first letter, unless they begin with an identifier.
 pub(super) fn sentence(words: &str) -> String {
+    if words.split(' ').next().is_some_and(|first| first.contains(['_', '.'])) {
+        return words.to_owned();
+    }
     let mut characters = words.chars();
     characters
         .next()
@@ -115,10 +122,17 @@ mod tests {
 
     #[test]
     fn percentages_and_counts() {
-        assert_eq!(percent(0.123_4), "12.3 %");
+        assert_eq!(percent(0.123_4), "12.3\u{a0}%");
         assert_eq!(percent(f64::INFINITY), "n/a");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
+    }
+
+    #[test]
+    fn a_sentence_leaves_identifiers_as_they_are() {
+        assert_eq!(sentence("after 3 months"), "After 3 months");
+        assert_eq!(sentence("rv_velocity goes"), "rv_velocity goes");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

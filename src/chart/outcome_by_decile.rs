@@ -118,7 +118,7 @@ fn paint(data: &DecileData, canvas: &mut Canvas<'_>) -> Painted {
     let positions: Vec<f64> = (1..=data.decile_means.len()).map(|i| i as f64).collect();
     let axes = Axes {
         x_ticks: Ticks { positions: positions.clone(), step: 1.0, percent: false },
-        y_ticks: Ticks::round(&y, 5),
+        y_ticks: Ticks::round(&y, 7),
         x_label: &format!("Decile of {} (1 = lowest)", data.score),
         y_label: &with_brackets(&data.outcome, &data.unit),
         x: x.clone(),

@@ -11,7 +11,9 @@ use plotters::element::{Circle, PathElement, Polygon};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor};
 
-use super::canvas::{Canvas, GRID, INK, LABEL, MARGIN, MUTED, NOTE, Painted, WIDTH, bold, text};
+use super::canvas::{
+    Canvas, GRID, INK, Key, LABEL, MARGIN, MUTED, NOTE, Painted, WIDTH, bold, text,
+};
 use super::number::{count, tick};
 
 /// A linear axis that marks the positions it is given.
@@ -168,7 +170,7 @@ pub(super) fn plot<'a>(
     let area =
         canvas.root.margin(canvas.top, super::canvas::HEIGHT - canvas.bottom + below, 0, MARGIN);
     let mut builder = ChartBuilder::on(&area);
-    builder.margin_top(8).x_label_area_size(58).y_label_area_size(left);
+    builder.margin_top(8).margin_left(MARGIN - 6).x_label_area_size(54).y_label_area_size(left);
     let context = builder
         .build_cartesian_2d(Axis::new(&axes.x, &axes.x_ticks), Axis::new(&axes.y, &axes.y_ticks))?;
     let mut plot = Plot { context };
@@ -184,7 +186,7 @@ fn label_width(canvas: &Canvas<'_>, axes: &Axes<'_>, rows: &[AtRisk<'_>]) -> Pai
         width = width.max(canvas.width(&label, &text(LABEL, INK))? + 52);
     }
     for row in rows {
-        width = width.max(canvas.width(row.label, &text(NOTE, INK))? + MARGIN + 28);
+        width = width.max(canvas.width(row.label, &text(NOTE, INK))? + 68);
     }
     Ok(width.min(WIDTH / 4))
 }
@@ -219,8 +221,9 @@ impl<'a> Plot<'a> {
         }
         for (position, row) in rows.iter().enumerate() {
             let y = head + 22 * (position as i32 + 1);
-            let label = canvas.shorten(row.label, &text(NOTE, INK), left - MARGIN - 28)?;
-            canvas.write(&label, (MARGIN, y), HPos::Left, &bold(NOTE, row.color))?;
+            let label = canvas.shorten(row.label, &text(NOTE, INK), left - 66)?;
+            canvas.key(Key::Line, (MARGIN, y), row.color)?;
+            canvas.write(&label, (MARGIN + 36, y), HPos::Left, &text(NOTE, INK))?;
             for month in &axes.x_ticks.positions {
                 let wanted = month.round() as i32;
                 let at = row.months.iter().position(|month| *month == wanted);
@@ -286,7 +289,7 @@ impl<'a> Plot<'a> {
         if ![from.0, from.1, to.0, to.1].into_iter().all(drawable) {
             return Ok(());
         }
-        let rule = PathElement::new(vec![from, to], color.stroke_width(2));
+        let rule = PathElement::new(vec![from, to], color.stroke_width(1));
         self.context.draw_series([rule]).map(|_| ())
     }
 

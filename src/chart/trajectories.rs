@@ -173,7 +173,7 @@ fn paint(data: &TrajectoryData, canvas: &mut Canvas<'_>) -> Painted {
     let (x, y) = (month_range(&data.months), padded(values));
     let axes = Axes {
         x_ticks: Ticks::months(&x),
-        y_ticks: Ticks::round(&y, 5),
+        y_ticks: Ticks::round(&y, 7),
         x,
         y,
         x_label: &format!("Months since {}", data.since),

@@ -67,11 +67,18 @@ fn decision_words(decision: Option<Decision>) -> &'static str {
 
 fn title(data: &VerdictBoardData) -> String {
     let counts = data.worlds.iter().map(|column| {
-        let supported = column.verdicts.iter().filter(|v| v.verdict == Decision::Supported).count();
-        format!("{}: {supported} of {} supported", column.world, column.verdicts.len())
+        let supported = column.verdicts.iter().filter(|v| is_supported(v)).count();
+        format!("{supported} of {} in {}", column.verdicts.len(), column.world)
     });
     let counts: Vec<_> = counts.collect();
-    if counts.is_empty() { "No hypothesis was judged".into() } else { counts.join("; ") }
+    if counts.is_empty() {
+        return "No hypothesis was judged".to_owned();
+    }
+    format!("Hypotheses supported beyond the baselines: {}", counts.join(", "))
+}
+
+fn is_supported(verdict: &Verdict) -> bool {
+    verdict.verdict == Decision::Supported && verdict.rung >= Some(Rung::AddsToBaselines)
 }
 
 fn alt(data: &VerdictBoardData, title: &str) -> String {

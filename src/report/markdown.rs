@@ -1,8 +1,141 @@
 //! `summary.md`: what fits a pull-request comment.
 
-use super::Results;
+use std::fmt::Write as _;
+
+use super::results::{Results, WorldResults};
+use super::wording::{self, BENCHMARK, PLANTED, count, ends, headline, horizon, number, p_value};
 
 /// Verdicts, benchmark and warnings as Markdown.
 pub fn summary_markdown(results: &Results) -> String {
-    unimplemented!("{results:?}")
+    let mut text = String::new();
+    write(&mut text, results).expect("a string takes every word");
+    text
+}
+
+fn write(text: &mut String, results: &Results) -> std::fmt::Result {
+    let run = &results.run;
+    writeln!(text, "## {}: verdicts\n", inert(&run.name))?;
+    if run.simulated {
+        writeln!(text, "> **Planted, recovered.** {PLANTED}\n")?;
+    }
+    verdicts(text, results)?;
+    benchmark(text, results)?;
+    for world in &results.worlds {
+        patterns(text, world)?;
+    }
+    if !results.warnings.is_empty() {
+        writeln!(text, "### Warnings\n")?;
+        for warning in &results.warnings {
+            writeln!(text, "- {}", inert(warning))?;
+        }
+        writeln!(text)?;
+    }
+    let (id, version, profile) = (inert(&run.id), inert(&run.version), inert(&run.profile));
+    writeln!(
+        text,
+        "Run {id}, rvq {version}, seed {}, profile {profile}. Observed leads are predictive, not \
+         causal.",
+        run.seed
+    )
+}
+
+fn verdicts(text: &mut String, results: &Results) -> std::fmt::Result {
+    writeln!(
+        text,
+        "| world | hypothesis | verdict | estimate (95 % interval) | p | detectable effect | reason |"
+    )?;
+    writeln!(text, "|---|---|---|---|---|---|---|")?;
+    for world in &results.worlds {
+        for verdict in &world.verdicts {
+            let finding = headline(world, verdict);
+            let estimate = finding.map_or_else(
+                || "n/a".to_owned(),
+                |f| {
+                    format!(
+                        "{} → {}, {}: {} ({})",
+                        inert(&f.score),
+                        inert(&f.outcome),
+                        horizon(f.horizon_months),
+                        number(f.estimate),
+                        ends(f.ci_low, f.ci_high)
+                    )
+                },
+            );
+            writeln!(
+                text,
+                "| {} | {} | **{}** | {estimate} | {} | {} | {} |",
+                inert(&world.name),
+                inert(&verdict.hypothesis),
+                wording::verdict(verdict),
+                p_value(finding.and_then(|f| f.p_value)),
+                number(finding.and_then(|f| f.detectable_effect)),
+                inert(&verdict.why),
+            )?;
+        }
+    }
+    writeln!(text)
+}
+
+fn benchmark(text: &mut String, results: &Results) -> std::fmt::Result {
+    let measured: Vec<_> =
+        results.worlds.iter().filter_map(|w| Some((w, w.benchmark.as_ref()?))).collect();
+    if measured.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = measured.iter().map(|(world, _)| inert(&world.name)).collect();
+    writeln!(text, "### Starting benchmark\n")?;
+    writeln!(text, "| measure | {} | claimed |", names.join(" | "))?;
+    writeln!(text, "|---|{}---|", "---|".repeat(names.len()))?;
+    for row in &BENCHMARK {
+        let cells: Vec<_> = measured.iter().map(|(_, benchmark)| row.words(benchmark)).collect();
+        writeln!(text, "| {} | {} | {} |", row.name, cells.join(" | "), row.claim)?;
+    }
+    let accounts: Vec<_> = measured.iter().map(|(_, b)| count(b.n_accounts)).collect();
+    writeln!(text, "| Accounts | {} | |\n", accounts.join(" | "))
+}
+
+fn patterns(text: &mut String, world: &WorldResults) -> std::fmt::Result {
+    let name = inert(&world.name);
+    if world.patterns.is_empty() {
+        let note = world.patterns_note.as_deref().unwrap_or("no reason was given");
+        return writeln!(text, "Patterns in {name}: none ({}).\n", inert(note));
+    }
+    let words = world.patterns.iter().map(|pattern| {
+        format!(
+            "{} {} ({} accounts, difference {}, 95 % interval {})",
+            pattern.pattern,
+            wording::label(pattern.label),
+            count(pattern.n_accounts),
+            number(pattern.difference),
+            ends(pattern.ci_low, pattern.ci_high)
+        )
+    });
+    writeln!(text, "Patterns in {name}: {}.\n", words.collect::<Vec<_>>().join("; "))
+}
+
+/// `words` on one line, without what Markdown would read as markup.
+fn inert(words: &str) -> String {
+    let mut text = String::new();
+    for character in words.chars() {
+        match character {
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '&' => text.push_str("&amp;"),
+            '|' | '*' | '[' | ']' | '\\' | '#' => text.extend(['\\', character]),
+            '`' => {}
+            control if control.is_control() => text.push(' '),
+            plain => text.push(plain),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_data_cannot_break_the_table() {
+        assert_eq!(inert("a|b\n<img> [x] `y`"), "a\\|b &lt;img&gt; \\[x\\] y");
+    }
 }

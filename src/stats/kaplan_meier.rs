@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn the_interval_holds_the_curve_and_stays_inside_zero_and_one() {
         let time: Vec<f64> = (1..=20).map(f64::from).collect();
-        let event: Vec<bool> = (0..20).map(|i| i % 3 != 0).collect();
+        let event: Vec<bool> = (0..20).map(|i| i % 3 != 1).collect();
         let curve = kaplan_meier(&[0.0; 20], &time, &event).unwrap();
         for step in &curve.steps {
             let interval = step.interval.unwrap();

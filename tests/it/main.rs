@@ -5,6 +5,7 @@ mod architecture;
 mod flow;
 mod ingest;
 mod notebook;
+mod parity;
 mod patterns;
 mod score;
 mod tables;

@@ -302,6 +302,22 @@ proptest! {
     }
 
     #[test]
+    fn a_damaged_file_is_an_error_or_another_log(
+        table in 0..6_usize, share in 0.0..1.0, bits in 1..=255_u8,
+    ) {
+        let dir = tempfile::tempdir()?;
+        write(dir.path(), &[sample("a"), sample("b")])?;
+        let path = dir.path().join(Table::ALL[table].file_name());
+        let mut bytes = fs::read(&path)?;
+        let place = (bytes.len() as f64 * share) as usize;
+        bytes[place] ^= bits;
+        fs::write(&path, &bytes)?;
+        if let Ok(log) = Log::open(dir.path()) && let Ok(histories) = log.histories() {
+            histories.for_each(drop);
+        }
+    }
+
+    #[test]
     fn a_file_cut_off_anywhere_is_named(table in 0..6_usize, share in 0.0..1.0) {
         let dir = tempfile::tempdir()?;
         write(dir.path(), &[sample("a"), sample("b")])?;
@@ -436,6 +452,19 @@ fn nothing_is_known_before_it_happens() {
     insta::assert_snapshot!(message, @"
     row 5 of `interactions.parquet`, account `b`: `known_at` is `1970-01-01T00:00:00Z`, expected a time at or after `occurred_at`
     row 3 of `outcomes.parquet`, account `b`: `known_at` is `1970-01-11T00:00:00Z`, expected a time at or after `period_end`
+    ");
+}
+
+#[test]
+fn a_time_that_no_calendar_has_is_named() {
+    let never = Instant::from_micros(i64::MAX);
+    let message = broken(|history| history.interactions[2].known_at = never);
+    insta::assert_snapshot!(message, @"
+    row 6 of `interactions.parquet`, account `b`: `known_at` is `9223372036854775807 µs`, expected a time in the years 1 to 9999
+    ");
+    let message = broken(|history| history.account.entered_at = Instant::from_micros(i64::MIN));
+    insta::assert_snapshot!(message, @"
+    row 2 of `accounts.parquet`, account `b`: `entered_at` is `-9223372036854775808 µs`, expected a time in the years 1 to 9999
     ");
 }
 

@@ -1,0 +1,351 @@
+//! Invented charts and results, in realistic shape, for the tests of charts and reports.
+
+use rvq::backtest::Finding;
+use rvq::chart::{
+    AttritionBand, AttritionData, BoardColumn, Chart, ConcentrationData, Curve, DecileData,
+    Estimate, LeadLagData, PatternCurve, TrajectoryData, VerdictBoardData, attrition_by_band,
+    concentration, lead_lag, outcome_by_decile, trajectories, verdict_board,
+};
+use rvq::hypothesis::{Decision, Rung, RungResult, Verdict};
+use rvq::patterns::{PatternLabel, PatternSummary};
+use rvq::report::{
+    Benchmark, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
+};
+
+fn curve(months: &[i32], level: f64, slope: f64, n: u64) -> Curve {
+    let mean: Vec<f64> = months.iter().map(|m| level + slope * f64::from(*m)).collect();
+    Curve {
+        low: mean.iter().map(|m| m - 0.8).collect(),
+        high: mean.iter().map(|m| m + 0.8).collect(),
+        at_risk: months.iter().map(|m| n - u64::from(m.unsigned_abs()) * n / 60).collect(),
+        mean,
+    }
+}
+
+/// Two named patterns and one unremarkable one over two years.
+pub(crate) fn trajectory_data() -> TrajectoryData {
+    let months: Vec<i32> = (0..=24).collect();
+    let pattern = |name: &str, label, slope, n| PatternCurve {
+        name: name.to_owned(),
+        label,
+        curve: curve(&months, 6.0, slope, n),
+    };
+    TrajectoryData {
+        patterns: vec![
+            pattern("Pattern 1", PatternLabel::Unremarkable, 0.1, 1_840),
+            pattern("Pattern 2", PatternLabel::BestPractice, 0.45, 912),
+            pattern("Pattern 3", PatternLabel::AtRisk, -0.25, 448),
+        ],
+        overall: curve(&months, 6.0, 0.12, 3_200),
+        months,
+        since: "the first interaction".to_owned(),
+        score: "rv_decay_90d".to_owned(),
+        simulated: true,
+    }
+}
+
+/// Ten groups with a clear gradient.
+pub(crate) fn decile_data() -> DecileData {
+    let decile_means: Vec<f64> = (0..10).map(|d| 310.0 + 42.5 * f64::from(d)).collect();
+    DecileData {
+        score: "rv_velocity_3m".to_owned(),
+        outcome: "contribution".to_owned(),
+        unit: "EUR per month".to_owned(),
+        horizon_months: 3,
+        low: decile_means.iter().map(|m| m - 61.0).collect(),
+        high: decile_means.iter().map(|m| m + 61.0).collect(),
+        n: vec![320, 320, 320, 320, 320, 320, 320, 320, 320, 319],
+        overall: 501.0,
+        decile_means,
+        simulated: true,
+    }
+}
+
+/// Twelve months back and twelve ahead; clear only ahead.
+pub(crate) fn lead_lag_data() -> LeadLagData {
+    let horizons: Vec<i32> = (-12..=12).collect();
+    let ic: Vec<f64> = horizons
+        .iter()
+        .map(|h| if *h > 0 { 0.16 - 0.007 * f64::from(*h) } else { 0.02 + 0.001 * f64::from(*h) })
+        .collect();
+    LeadLagData {
+        low: ic.iter().map(|v| v - 0.045).collect(),
+        high: ic.iter().map(|v| v + 0.045).collect(),
+        envelope_low: vec![-0.05; 25],
+        envelope_high: vec![0.05; 25],
+        ic,
+        horizons,
+        score: "rv_velocity_3m".to_owned(),
+        outcome: "contribution".to_owned(),
+        simulated: true,
+    }
+}
+
+/// Five bands over two years.
+pub(crate) fn attrition_data() -> AttritionData {
+    let months: Vec<i32> = (0..=24).collect();
+    let labels = ["lowest fifth", "second fifth", "middle fifth", "fourth fifth", "highest fifth"];
+    let band = |(index, label): (usize, &&str)| {
+        let hazard = 0.016 - 0.0028 * index as f64;
+        let survival: Vec<f64> = months.iter().map(|m| (1.0 - hazard).powi(*m)).collect();
+        let half = |m: &f64| 0.03 * (1.0 - m).sqrt();
+        AttritionBand {
+            label: (*label).to_owned(),
+            low: survival.iter().map(|s| s - half(s)).collect(),
+            high: survival.iter().map(|s| (s + half(s)).min(1.0)).collect(),
+            at_risk: survival.iter().map(|s| (640.0 * s) as u64).collect(),
+            survival,
+        }
+    };
+    AttritionData {
+        bands: labels.iter().enumerate().map(band).collect(),
+        months,
+        score: "rv_decay_90d".to_owned(),
+        simulated: true,
+    }
+}
+
+/// A whale curve: the last accounts lose money.
+pub(crate) fn concentration_data() -> ConcentrationData {
+    let share_of_accounts: Vec<f64> = (0..=20).map(|i| f64::from(i) / 20.0).collect();
+    let profit = |x: f64| 1.9 * x.powf(0.4) - 0.9 * x.powf(1.6);
+    ConcentrationData {
+        cumulative_profit: share_of_accounts.iter().map(|x| profit(*x)).collect(),
+        cumulative_cost: share_of_accounts.iter().map(|x| x.powf(0.53)).collect(),
+        cumulative_revenue: share_of_accounts.iter().map(|x| x.powf(0.14)).collect(),
+        top20_profit: Estimate { value: profit(0.2), low: 0.87, high: 1.03 },
+        top20_revenue: Estimate { value: 0.2_f64.powf(0.14), low: 0.771, high: 0.822 },
+        cost_ratio: Estimate { value: 2.97, low: 2.71, high: 3.24 },
+        share_of_accounts,
+        simulated: true,
+    }
+}
+
+/// The verdicts of [`results`] side by side.
+pub(crate) fn board_data() -> VerdictBoardData {
+    let worlds = results().worlds.into_iter();
+    let column = |world: WorldResults| BoardColumn { world: world.name, verdicts: world.verdicts };
+    VerdictBoardData { worlds: worlds.map(column).collect(), simulated: true }
+}
+
+/// Every chart of a run with two worlds; the second has no pattern.
+pub(crate) fn charts() -> Vec<(String, Chart)> {
+    let mut flat = lead_lag_data();
+    flat.ic.fill(0.01);
+    flat.low.fill(-0.04);
+    flat.high.fill(0.06);
+    let no_pattern = TrajectoryData { patterns: Vec::new(), ..trajectory_data() };
+    let informative = [
+        verdict_board(&board_data()),
+        trajectories(&trajectory_data()),
+        outcome_by_decile(&decile_data()),
+        lead_lag(&lead_lag_data()),
+        attrition_by_band(&attrition_data()),
+        concentration(&concentration_data()),
+    ];
+    let irrelevant = [lead_lag(&flat), trajectories(&no_pattern)];
+    let named = |world: &'static str| {
+        move |chart: Result<Chart, _>| (world.to_owned(), chart.expect("example data can be drawn"))
+    };
+    let informative = informative.into_iter().map(named("informative"));
+    informative.chain(irrelevant.into_iter().map(named("irrelevant"))).collect()
+}
+
+/// Results of a simulated run: an informative world and the irrelevant one.
+pub(crate) fn results() -> Results {
+    Results {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        run: RunInfo {
+            name: "starting_benchmark".to_owned(),
+            id: "3f9c2a7be410".to_owned(),
+            version: "0.1.0".to_owned(),
+            seed: 20_261_122,
+            currency: "EUR".to_owned(),
+            time_zone: "Europe/Berlin".to_owned(),
+            profile: "smoke".to_owned(),
+            simulated: true,
+        },
+        worlds: vec![informative(), irrelevant()],
+        warnings: vec![
+            "12.4 % of account-months were lost to attrition before month 48".to_owned(),
+        ],
+    }
+}
+
+fn informative() -> WorldResults {
+    WorldResults {
+        name: "informative".to_owned(),
+        description: "The hidden state drives both interactions and outcomes; interactions change \
+                      one to three months before profit does."
+            .to_owned(),
+        data: data_info(),
+        benchmark: Some(benchmark()),
+        findings: vec![
+            finding("H1", "rv_velocity_3m", "contribution", 3, (0.121, 0.021), 0.001),
+            finding("H1", "rv_velocity_3m", "contribution", 12, (0.064, 0.03), 0.038),
+            finding("H8", "rv_decay_90d", "attrition", 6, (-0.083, 0.024), 0.001),
+            Finding {
+                estimate: None,
+                std_error: None,
+                ci_low: None,
+                ci_high: None,
+                p_value: None,
+                p_adjusted: None,
+                detectable_effect: None,
+                method: "not computed: 4 exits, at least 20 needed".to_owned(),
+                ..finding("H4", "rv_cumulative", "revenue growth", 12, (0.0, 1.0), 1.0)
+            },
+            Finding {
+                hypothesis: None,
+                in_family: false,
+                p_adjusted: None,
+                ..finding("H1", "recency", "contribution", 3, (0.051, 0.022), 0.021)
+            },
+        ],
+        verdicts: vec![
+            verdict("H1", Some(Rung::AddsToBaselines), Decision::Supported),
+            verdict("H8", Some(Rung::Leads), Decision::Supported),
+            verdict("H4", None, Decision::Inconclusive),
+        ],
+        patterns: vec![
+            pattern(1, PatternLabel::Unremarkable, 1_840, 0.81, (12.0, 18.0)),
+            pattern(2, PatternLabel::BestPractice, 912, 0.88, (141.0, 31.0)),
+            pattern(3, PatternLabel::AtRisk, 448, 0.79, (-96.0, 28.0)),
+        ],
+        patterns_note: None,
+    }
+}
+
+fn irrelevant() -> WorldResults {
+    WorldResults {
+        name: "irrelevant".to_owned(),
+        description: "Interactions carry no information about outcomes; every effect is zero by \
+                      construction."
+            .to_owned(),
+        data: data_info(),
+        benchmark: Some(benchmark()),
+        findings: vec![
+            finding("H1", "rv_velocity_3m", "contribution", 3, (0.008, 0.021), 0.71),
+            finding("H8", "rv_decay_90d", "attrition", 6, (-0.004, 0.024), 0.86),
+        ],
+        verdicts: vec![
+            verdict("H1", None, Decision::Inconclusive),
+            verdict("H8", None, Decision::Inconclusive),
+            verdict("H4", None, Decision::Contradicted),
+        ],
+        patterns: Vec::new(),
+        patterns_note: Some("no number of patterns reached a stability of .75".to_owned()),
+    }
+}
+
+fn data_info() -> DataInfo {
+    DataInfo {
+        n_accounts: 3_200,
+        n_contacts: 9_713,
+        n_interactions: 655_021,
+        n_exits: 1_204,
+        first_month: "2021-01".to_owned(),
+        last_month: "2024-12".to_owned(),
+        n_account_months: 121_344,
+        dropped: vec![Dropped {
+            reason: "accounts younger than the score's window of 3 months".to_owned(),
+            count: 214,
+        }],
+    }
+}
+
+fn benchmark() -> Benchmark {
+    let interval = |estimate: f64, half: f64| Interval {
+        estimate,
+        ci_low: estimate - half,
+        ci_high: estimate + half,
+    };
+    Benchmark {
+        cost_ratio: interval(2.97, 0.26),
+        revenue_ratio: interval(15.8, 1.4),
+        top20_revenue_share: interval(0.798, 0.024),
+        top20_profit_share: interval(0.952, 0.081),
+        repeat_revenue_share: interval(0.806, 0.011),
+        annual_attrition: interval(0.126, 0.006),
+        n_accounts: 3_200,
+    }
+}
+
+fn finding(
+    hypothesis: &str,
+    score: &str,
+    outcome: &str,
+    horizon_months: i32,
+    (estimate, std_error): (f64, f64),
+    p_value: f64,
+) -> Finding {
+    Finding {
+        hypothesis: Some(hypothesis.to_owned()),
+        score: score.to_owned(),
+        outcome: outcome.to_owned(),
+        horizon_months,
+        statistic: "mean_rank_ic".to_owned(),
+        estimate: Some(estimate),
+        std_error: Some(std_error),
+        ci_low: Some(estimate - 1.97 * std_error),
+        ci_high: Some(estimate + 1.97 * std_error),
+        p_value: Some(p_value),
+        p_adjusted: Some((2.0 * p_value).min(1.0)),
+        n_accounts: 3_200,
+        n_events: 121_344,
+        n_periods: 45,
+        method: "mean rank IC, larger of account cluster + EWC and stratified swap p".to_owned(),
+        detectable_effect: Some(2.8 * std_error),
+        in_family: true,
+    }
+}
+
+fn verdict(hypothesis: &str, rung: Option<Rung>, decision: Decision) -> Verdict {
+    let claim = match hypothesis {
+        "H1" => "RV velocity goes with later contribution",
+        "H4" => "RV patterns tell growing from shrinking revenue",
+        _ => "Falling RV warns of attrition",
+    };
+    let judge = |candidate: Rung| RungResult {
+        rung: candidate,
+        decision: match rung {
+            Some(highest) if candidate <= highest => Decision::Supported,
+            _ if candidate == Rung::Associated => decision,
+            _ => Decision::Inconclusive,
+        },
+        why: "mean rank IC .121, 95 % interval .080 to .162, p = .001".to_owned(),
+    };
+    let why = match decision {
+        Decision::Supported => "the interval excludes 0 in the claimed direction",
+        Decision::Contradicted => "the interval lies wholly inside ±0.03",
+        Decision::Inconclusive => "the interval contains 0; an IC of .059 could have been seen",
+    };
+    Verdict {
+        hypothesis: hypothesis.to_owned(),
+        claim: claim.to_owned(),
+        rung,
+        verdict: decision,
+        why: why.to_owned(),
+        rungs: [Rung::Associated, Rung::Leads, Rung::AddsToBaselines].map(judge).to_vec(),
+    }
+}
+
+fn pattern(
+    pattern: u32,
+    label: PatternLabel,
+    n_accounts: u64,
+    stability: f64,
+    (difference, half): (f64, f64),
+) -> PatternSummary {
+    PatternSummary {
+        pattern,
+        label,
+        n_accounts,
+        n_held_out: n_accounts / 2,
+        stability,
+        outcome: "contribution over the next 6 months [EUR per month]".to_owned(),
+        difference: Some(difference),
+        ci_low: Some(difference - half),
+        ci_high: Some(difference + half),
+    }
+}
