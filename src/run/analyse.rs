@@ -30,7 +30,7 @@ pub struct Analysis {
     pub verdicts: Vec<Verdict>,
     /// The starting benchmark; absent when the log has no gross profit.
     pub benchmark: Option<BenchmarkFigures>,
-    /// Patterns of the leading score; absent when none were asked for.
+    /// Patterns of the leading score, once [`patterns_of`] looked for them.
     pub patterns: Option<PatternsFound>,
     /// Score, outcome and horizon that the charts show.
     pub focus: Focus,
@@ -80,7 +80,11 @@ pub struct PatternsFound {
 }
 
 /// The panel of a data set, with its benchmark; the log is written to `tables` on the way.
-pub(super) fn build_panel(
+///
+/// # Errors
+///
+/// [`RunError`] from reading, scoring or writing tables.
+pub fn build_panel(
     dataset: &Dataset,
     plan: &Plan,
     tables: Option<(&Path, &str)>,
@@ -173,14 +177,12 @@ pub fn analyse(
     let curve = lead_lag(&panel, score, focus.outcome, &plan.backtest, with);
     let deciles = quantile_means(&panel, score, focus.outcome, focus.horizon, 10);
     let attrition = attrition_by_band(&panel, score);
-    say(&format!("{}: patterns", dataset.name));
-    let patterns = patterns(&panel, plan, &focus, streams)?;
     Ok(Analysis {
         lead_lag: noted(curve, &mut warnings),
         deciles: noted(deciles, &mut warnings),
         attrition: noted(attrition, &mut warnings),
         benchmark: benchmark.finish(plan.backtest.resamples, streams),
-        patterns,
+        patterns: None,
         findings,
         verdicts,
         focus,
@@ -437,15 +439,37 @@ fn place(findings: &mut Vec<Finding>, finding: Result<Finding, backtest::Backtes
     Ok(findings.len() - 1)
 }
 
-/// Patterns of the focus score at equal age, named by the outcome of the year after.
-fn patterns(
-    panel: &Panel,
-    plan: &Plan,
-    focus: &Focus,
-    streams: Streams,
-) -> Result<Option<PatternsFound>, RunError> {
+/// Accounts with a complete course of the focus score at equal age, and what they brought later.
+#[derive(Debug)]
+pub struct Courses {
+    /// One row per account.
+    pub trajectories: Trajectories,
+    /// Outcome of the focus over the longest horizon of the plan after the last age; NaN where the
+    /// data end before.
+    pub later: Vec<f64>,
+    /// Name of that outcome.
+    pub outcome: String,
+    /// Panel positions of the accounts.
+    pub accounts: Vec<usize>,
+}
+
+/// Looks for patterns of the focus score at equal age, named by what came later.
+///
+/// # Errors
+///
+/// [`RunError::Pattern`] when the plan's `[patterns]` cannot be used.
+pub fn patterns_of(panel: &Panel, plan: &Plan) -> Result<PatternsFound, RunError> {
+    let Courses { trajectories, later, outcome, accounts } = courses(panel, plan);
+    let streams = Streams::new(plan.run.seed);
+    let patterns = find_patterns(&trajectories, &later, &outcome, &plan.patterns, streams)?;
+    Ok(PatternsFound { patterns, accounts })
+}
+
+/// The courses of the focus score; accounts that entered before the log have no equal age.
+pub fn courses(panel: &Panel, plan: &Plan) -> Courses {
+    let focus = focus(plan, panel);
     let ages = plan.patterns.ages_months();
-    let Some(&last_age) = ages.last() else { return Ok(None) };
+    let last_age = plan.patterns.last_age_months;
     let score = panel.score(&focus.score).expect("the focus is a score of the panel");
     let horizon = plan.backtest.horizons.iter().copied().max().unwrap_or(1);
     let later = panel.outcome(focus.outcome, horizon as i32);
@@ -462,17 +486,18 @@ fn patterns(
             .iter()
             .map(|&age| cell(age).map(|cell| score.values[cell]).filter(|value| !value.is_nan()))
             .collect();
-        let outcome = cell(last_age).map(|cell| later[cell]).filter(|value| !value.is_nan());
-        if let (Some(course), Some(outcome)) = (course, outcome) {
+        if let Some(course) = course {
             accounts.push(account);
             values.extend(course);
-            outcomes.push(outcome);
+            outcomes.push(cell(last_age).map_or(f64::NAN, |cell| later[cell]));
         }
     }
     let values = ndarray::Array2::from_shape_vec((accounts.len(), ages.len()), values)
         .expect("one row of ages per account");
-    let trajectories = Trajectories { ages_months: ages, values };
-    let name = format!("{} over the next {horizon} months", focus.outcome.name());
-    let patterns = find_patterns(&trajectories, &outcomes, &name, &plan.patterns, streams)?;
-    Ok(Some(PatternsFound { patterns, accounts }))
+    Courses {
+        trajectories: Trajectories { ages_months: ages, values },
+        later: outcomes,
+        outcome: format!("{} over the next {horizon} months", focus.outcome.name()),
+        accounts,
+    }
 }

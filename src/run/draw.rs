@@ -188,7 +188,7 @@ fn concentration(analysis: &Analysis, simulated: bool) -> Option<ConcentrationDa
 }
 
 /// What `results.json` holds of one data set.
-pub(super) fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
+pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
     let panel = &analysis.panel;
     let drops = panel.drops().iter().map(|drop| Dropped {
         reason: drop.reason.to_owned(),

@@ -20,12 +20,16 @@ use sha2::{Digest, Sha256};
 use crate::chart::{BoardColumn, Chart, VerdictBoardData, verdict_board};
 use crate::hypothesis::Decision;
 use crate::interaction::{ColumnData, write_table};
+use crate::panel::{Measure, Panel};
 use crate::report::{
     GateResult, ReportContext, Results, RunInfo, SCHEMA_VERSION, html, junit, summary_markdown,
     write_json,
 };
 
-pub use analyse::{Analysis, Counts, Focus, PatternsFound, analyse};
+pub use analyse::{
+    Analysis, Counts, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
+};
+pub use draw::world_results;
 pub use data::{Dataset, Input, datasets};
 pub use error::RunError;
 pub use expect::{Expectation, ExpectedFinding, check_expectations};
@@ -126,8 +130,10 @@ impl Run {
         for dataset in &self.datasets {
             let tables = draft.path().join("tables").join(&dataset.name);
             std::fs::create_dir_all(&tables).map_err(|source| RunError::io(&tables, source))?;
-            let analysis = analyse(dataset, self.plan(), Some((&tables, &self.id)), say)?;
-            write_panel(&tables.join("panel.parquet"), &analysis)?;
+            let mut analysis = analyse(dataset, self.plan(), Some((&tables, &self.id)), say)?;
+            say(&format!("{}: patterns", dataset.name));
+            analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
+            write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
             let drawn = draw::charts(dataset, &analysis, &self.plan().run.currency)?;
             charts.extend(drawn.into_iter().map(|chart| (dataset.name.clone(), chart)));
             warnings.extend(analysis.warnings.iter().map(|w| format!("{}: {w}", dataset.name)));
@@ -150,7 +156,8 @@ impl Run {
         Ok(Finished { folder: place, results, gates, existed: false })
     }
 
-    fn info(&self) -> RunInfo {
+    /// What is run, as `results.json` states it.
+    pub fn info(&self) -> RunInfo {
         let run = &self.plan().run;
         RunInfo {
             name: run.name.clone(),
@@ -297,36 +304,33 @@ const fn words(decision: Decision) -> &'static str {
     }
 }
 
-/// `panel.parquet`: account, month, scores and monthly outcomes of every row.
-pub fn write_panel(path: &Path, analysis: &Analysis) -> Result<(), RunError> {
-    let panel = &analysis.panel;
+/// The panel as columns: account, month, age, every score, and every outcome of the months.
+pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
     let cells: Vec<(usize, usize)> = (0..panel.accounts().len())
         .flat_map(|account| (0..panel.months()).map(move |month| (account, month)))
         .filter(|&(account, month)| panel.is_active(account, month))
         .collect();
-    let pick = |values: &[f64]| -> ColumnData {
-        ColumnData::Number(
-            cells.iter().map(|&(account, month)| values[account * panel.months() + month]).collect(),
-        )
+    let pick = |values: &[f64]| {
+        let value = |&(account, month): &(usize, usize)| values[account * panel.months() + month];
+        ColumnData::Number(cells.iter().map(value).collect())
     };
-    let ids = cells.iter().map(|&(account, _)| panel.accounts()[account].id.clone()).collect();
+    let accounts = panel.accounts();
+    let ids = cells.iter().map(|&(account, _)| accounts[account].id.clone()).collect();
     let months =
-        cells.iter().map(|&(_, month)| panel.first_month().plus(month as i32).to_string()).collect();
-    let ages = cells
-        .iter()
-        .map(|&(account, month)| month as i64 - i64::from(panel.accounts()[account].entry))
-        .collect();
-    let focus = &analysis.focus;
-    let outcome_name = format!("{}_{}m", focus.outcome.name(), focus.horizon);
-    let outcome = pick(&panel.outcome(focus.outcome, focus.horizon as i32));
+        cells.iter().map(|&(_, m)| panel.first_month().plus(m as i32).to_string()).collect();
+    let ages = cells.iter().map(|&(a, m)| m as i64 - i64::from(accounts[a].entry)).collect();
     let mut columns: Vec<(&str, ColumnData)> = vec![
         ("account_id", ColumnData::Text(ids)),
         ("month", ColumnData::Text(months)),
         ("age", ColumnData::Integer(ages)),
     ];
     columns.extend(panel.scores().iter().map(|score| (score.name.as_str(), pick(&score.values))));
-    columns.push((&outcome_name, outcome));
-    Ok(write_table(path, &columns)?)
+    for measure in [Measure::Contribution, Measure::GrossProfit, Measure::Revenue] {
+        if panel.has(measure) {
+            columns.push((measure.name(), pick(&panel.outcome(measure, 1))));
+        }
+    }
+    columns
 }
 
 /// Reads `results.json` of the run at `folder`.
