@@ -11,7 +11,8 @@ use rvq::run::{FULL, ResolvedPlan, Run};
 fn main() -> anyhow::Result<()> {
     let profile = std::env::args().nth(1).unwrap_or_else(|| FULL.to_owned());
     let plan = ResolvedPlan::load(Path::new("experiments/public_log/plan.toml"), &profile, &[])?;
-    let finished = Run::prepare(plan)?.execute(Path::new("runs"), false, &|text| eprintln!("{text}"))?;
+    let finished =
+        Run::prepare(plan)?.execute(Path::new("runs"), false, &|text| eprintln!("{text}"))?;
     print!("{}", verdict_table(&finished.results));
     println!("\nReport: {}", finished.folder.join("report.html").display());
     Ok(())

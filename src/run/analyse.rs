@@ -15,9 +15,9 @@ use crate::patterns::{Patterns, Trajectories, find_patterns};
 use crate::rng::{Draws, Purpose, Streams};
 use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 
+use super::RunError;
 use super::data::Dataset;
 use super::plan::Plan;
-use super::RunError;
 
 /// What was computed on one data set.
 #[derive(Debug)]
@@ -168,8 +168,10 @@ pub fn analyse(
     let mut findings = bench.tests(say, &dataset.name, &mut warnings);
     let judged = bench.hypotheses(say, &dataset.name, &mut findings, &mut warnings);
     adjust_family(&mut findings);
-    let verdicts =
-        judged.into_iter().map(|(id, params, tests)| judge(id, params, &tests.read(&findings))).collect();
+    let verdicts = judged
+        .into_iter()
+        .map(|(id, params, tests)| judge(id, params, &tests.read(&findings)))
+        .collect();
     let focus = focus(plan, &panel);
     let score = panel.score(&focus.score).expect("the focus is a score of the panel");
     say(&format!("{}: curves", dataset.name));
@@ -199,7 +201,9 @@ fn noted<T>(result: Result<T, backtest::BacktestError>, warnings: &mut Vec<Strin
 fn columns<'a>(panel: &'a Panel, specs: &[ScoreSpec]) -> Vec<&'a PanelScore> {
     specs
         .iter()
-        .filter_map(|spec| panel.score(&spec.build().expect("a checked plan has valid scores").name()))
+        .filter_map(|spec| {
+            panel.score(&spec.build().expect("a checked plan has valid scores").name())
+        })
         .collect()
 }
 
@@ -259,12 +263,14 @@ impl Bench<'_> {
     /// Every score and baseline on every outcome and horizon of the plan.
     fn tests(&self, say: &dyn Fn(&str), name: &str, warnings: &mut Vec<String>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let all = self.scores.iter().map(|s| (s, true)).chain(self.baselines.iter().map(|s| (s, false)));
+        let all =
+            self.scores.iter().map(|s| (s, true)).chain(self.baselines.iter().map(|s| (s, false)));
         for (score, tested) in all {
             say(&format!("{name}: back-test of {}", score.name));
             for &outcome in &self.plan.backtest.outcomes {
                 if !self.panel.has(outcome) {
-                    let warning = format!("no account has a value of `{}`: not tested", outcome.name());
+                    let warning =
+                        format!("no account has a value of `{}`: not tested", outcome.name());
                     if !warnings.contains(&warning) {
                         warnings.push(warning);
                     }
@@ -287,7 +293,14 @@ impl Bench<'_> {
     ) -> Result<Vec<Result<InformationCoefficient, backtest::BacktestError>>, backtest::BacktestError>
     {
         let permutation = permute.then_some((self.strata.as_slice(), self.draws));
-        information_coefficient(self.panel, score, outcome, horizons, &self.plan.backtest, permutation)
+        information_coefficient(
+            self.panel,
+            score,
+            outcome,
+            horizons,
+            &self.plan.backtest,
+            permutation,
+        )
     }
 
     fn money(
@@ -394,9 +407,8 @@ impl Bench<'_> {
     ) -> PlacedTests {
         let backtest = &self.plan.backtest;
         let auc = |lead| attrition_auc(self.panel, score, params.horizon, lead, backtest);
-        let associated =
-            known(findings, "landmark_auc", score, Measure::Attrition, params.horizon)
-                .map_or_else(|| place(findings, auc(0)), Ok);
+        let associated = known(findings, "landmark_auc", score, Measure::Attrition, params.horizon)
+            .map_or_else(|| place(findings, auc(0)), Ok);
         PlacedTests {
             associated,
             leads: place(findings, auc(backtest.attrition_lead_months)),
@@ -479,8 +491,7 @@ pub fn courses(panel: &Panel, plan: &Plan) -> Courses {
     for (account, info) in panel.accounts().iter().enumerate() {
         let cell = |age: i32| {
             let month = info.entry + age;
-            (info.entry >= 0 && month < months)
-                .then(|| account * panel.months() + month as usize)
+            (info.entry >= 0 && month < months).then(|| account * panel.months() + month as usize)
         };
         let course: Option<Vec<f64>> = ages
             .iter()

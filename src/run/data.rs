@@ -136,8 +136,13 @@ fn simulated(
         let path = if builtin { name.clone() } else { folder.join(&name).display().to_string() };
         let world = World::load(&path)?;
         inputs.push(Input::of(&format!("world {}", world.name), format!("{world:?}").as_bytes()));
-        let simulation =
-            Simulation::new(flow.clone(), world.clone(), streams, calendar, (params.start, params.months));
+        let simulation = Simulation::new(
+            flow.clone(),
+            world.clone(),
+            streams,
+            calendar,
+            (params.start, params.months),
+        );
         datasets.push(Dataset {
             name: world.name,
             description: world.description,

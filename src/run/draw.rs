@@ -190,10 +190,10 @@ fn concentration(analysis: &Analysis, simulated: bool) -> Option<ConcentrationDa
 /// What `results.json` holds of one data set.
 pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
     let panel = &analysis.panel;
-    let drops = panel.drops().iter().map(|drop| Dropped {
-        reason: drop.reason.to_owned(),
-        count: drop.count,
-    });
+    let drops = panel
+        .drops()
+        .iter()
+        .map(|drop| Dropped { reason: drop.reason.to_owned(), count: drop.count });
     let last = panel.first_month().plus(panel.months() as i32 - 1);
     let found = analysis.patterns.as_ref().map(|found| &found.patterns);
     WorldResults {

@@ -29,8 +29,8 @@ use crate::report::{
 pub use analyse::{
     Analysis, Counts, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
 };
-pub use draw::world_results;
 pub use data::{Dataset, Input, datasets};
+pub use draw::world_results;
 pub use error::RunError;
 pub use expect::{Expectation, ExpectedFinding, check_expectations};
 pub use folder::Manifest;
@@ -225,7 +225,9 @@ impl Run {
             format!(
                 "Panel: months in {}; the first {} months only feed the scores; an account counts \
                  from {} months as a customer.",
-                self.plan().run.time_zone, panel.warm_up_months, panel.min_age_months
+                self.plan().run.time_zone,
+                panel.warm_up_months,
+                panel.min_age_months
             ),
             format!(
                 "{} permutations of whole account histories; {} bootstrap resamples of accounts.",

@@ -6,7 +6,9 @@ use anyhow::{Context as _, ensure};
 
 /// Start a study: a plan that simulates, and a plan with a mapping to adapt to your own export.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  rvq init my_study && rvq run my_study/simulated.toml --profile smoke")]
+#[command(
+    after_help = "Example:\n  rvq init my_study && rvq run my_study/simulated.toml --profile smoke"
+)]
 pub(crate) struct Args {
     /// Folder to create.
     folder: PathBuf,

@@ -7,7 +7,9 @@ use rvq::run::read_results;
 
 /// Print what a run found: verdicts, a Markdown summary, JSON, or all findings as CSV.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example, after a run:\n  rvq report runs/starting_benchmark-* --format markdown")]
+#[command(
+    after_help = "Example, after a run:\n  rvq report runs/starting_benchmark-* --format markdown"
+)]
 pub(crate) struct Args {
     /// Run folder.
     run: PathBuf,
@@ -44,9 +46,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 pub(crate) fn findings_csv(results: &Results) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "world", "hypothesis", "score", "outcome", "horizon_months", "statistic", "estimate",
-        "std_error", "ci_low", "ci_high", "p_value", "p_adjusted", "n_accounts", "n_events",
-        "n_periods", "detectable_effect", "in_family", "method",
+        "world",
+        "hypothesis",
+        "score",
+        "outcome",
+        "horizon_months",
+        "statistic",
+        "estimate",
+        "std_error",
+        "ci_low",
+        "ci_high",
+        "p_value",
+        "p_adjusted",
+        "n_accounts",
+        "n_events",
+        "n_periods",
+        "detectable_effect",
+        "in_family",
+        "method",
     ])?;
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     for world in &results.worlds {

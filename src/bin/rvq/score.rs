@@ -41,7 +41,12 @@ pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
             write_table(&path, &columns)?;
             path
         };
-        println!("{}: {} account-months, {} scores", path.display(), panel.rows(), panel.scores().len());
+        println!(
+            "{}: {} account-months, {} scores",
+            path.display(),
+            panel.rows(),
+            panel.scores().len()
+        );
         for drop in panel.drops() {
             println!("  left out: {} × {}", drop.count, drop.reason);
         }
