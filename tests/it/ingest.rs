@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rvq::ingest::{Ingested, IngestError, Mapping, ingest};
+use rvq::ingest::{IngestError, Ingested, Mapping, ingest};
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
