@@ -102,6 +102,16 @@ impl Problems {
 
 /// Turns serde's "unknown field" and "unknown variant" into a message and a suggestion.
 fn explain(message: &str) -> (String, Option<String>) {
+    // The toml crate words unknown keys of enum variants in its own way.
+    if let Some((found, known)) = message
+        .strip_prefix("unexpected keys in table: ")
+        .and_then(|rest| rest.trim_end().split_once(", available keys: "))
+    {
+        let near = found.split(", ").next().and_then(|key| nearest(key, known.split(", ")));
+        let help =
+            near.map_or(format!("known here: {known}"), |near| format!("did you mean `{near}`?"));
+        return (format!("unknown key `{}`", found.replace(", ", "`, `")), Some(help));
+    }
     let mut quoted = message.split('`').skip(1).step_by(2);
     let kind = ["unknown field", "unknown variant"].into_iter().find(|k| message.starts_with(k));
     let (Some(kind), Some(found)) = (kind, quoted.next()) else {

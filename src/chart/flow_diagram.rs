@@ -216,7 +216,7 @@ fn curve(diagram: &Diagram, corners: &[Corners], position: usize) -> Vec<(i32, i
     let ([a, b], [c, d]) = (corners[arrow.from], corners[arrow.to]);
     let leaves = spread(diagram, position, |m| m.from == arrow.from);
     let arrives = spread(diagram, position, |m| m.to == arrow.to);
-    let height = |(low, high): (i32, i32), share: f64| low + ((high - low) as f64 * share) as i32;
+    let height = |(low, high): (i32, i32), share: f64| low + (f64::from(high - low) * share) as i32;
     let (start, end) = (height((a.1, b.1), leaves), height((c.1, d.1), arrives));
     let width = |share: f64| a.0 + (f64::from(BOX_WIDTH) * share) as i32;
     if a.0 < c.0 {

@@ -152,6 +152,14 @@ pub struct Flow {
 }
 
 impl Catalogue {
+    /// A catalogue of `entries`; `None` when two of them have the same name.
+    pub fn from_entries(version: impl Into<String>, entries: Vec<CatalogueEntry>) -> Option<Self> {
+        let names: std::collections::BTreeSet<&str> =
+            entries.iter().map(|entry| entry.interaction_type.as_str()).collect();
+        let unique = names.len() == entries.len();
+        unique.then(|| Self { version: version.into(), entries })
+    }
+
     /// Version as written in the file.
     pub fn version(&self) -> &str {
         &self.version

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::field::{Field, Table};
+use super::field::Field;
 use super::ledger::{Aside, Breach, Reason, Tally};
 use super::mapping::Mapping;
 use super::outcomes::{Months, status_in, take_outcome};
@@ -10,7 +10,7 @@ use super::row::Row;
 use crate::diagnostic::nearest;
 use crate::ids::{ContactIndex, TypeIndex};
 use crate::interaction::{
-    Account, AccountHistory, Contact, Details, Interaction, Outcome, Status, Survey,
+    Account, AccountHistory, Contact, Details, Interaction, Outcome, Status, Survey, Table,
 };
 use crate::time::Instant;
 
@@ -62,18 +62,22 @@ pub(super) struct Assembly<'m> {
     combined: BTreeMap<(usize, String, Vec<String>), usize>,
 }
 
-/// What the assembly made and what a reader must know about it.
+/// What the assembly made.
 #[derive(Debug)]
 pub(super) struct Assembled {
     pub(super) histories: Vec<AccountHistory>,
     pub(super) n_entries_inferred: u64,
-    pub(super) n_after_exit: u64,
 }
 
 impl Draft {
     /// Notes that the account was alive at `instant`.
     pub(super) fn seen(&mut self, instant: Instant) {
         self.first_seen = Some(self.first_seen.map_or(instant, |first| first.min(instant)));
+    }
+
+    /// When the account entered: as its row says, else its earliest date.
+    fn entered(&self) -> Option<Instant> {
+        self.entered_at.or_else(|| self.first_seen.into_iter().chain(self.exited_at).min())
     }
 
     /// Status in a period where the log states none.
@@ -111,6 +115,7 @@ impl<'m> Assembly<'m> {
             Table::Interactions => self.take_interaction(block, row),
             Table::Outcomes => take_outcome(self, row),
             Table::Surveys => self.take_survey(row),
+            Table::Truth => unreachable!("no block of a mapping fills the truth"),
         }
     }
 
@@ -170,7 +175,7 @@ impl<'m> Assembly<'m> {
         check_order(row, entered_at, (Field::ExitedAt, exited_at))?;
         let segment_id = row.text(Field::SegmentId)?;
         let exit_reason = row.text(Field::ExitReason)?;
-        let size = row.number(Field::Size)?;
+        let size = row.number_within(Field::Size, 0.0..=f64::INFINITY)?;
         let listed = Some(Listed { block, row: row.number, raw: row.raw() });
         let draft = self.draft(&id);
         *draft = Draft {
@@ -322,10 +327,9 @@ impl<'m> Assembly<'m> {
 
     /// The histories in order of account id; accounts without any date are rejected.
     pub(super) fn finish(self, tallies: &mut [Tally]) -> Assembled {
-        let mut assembled =
-            Assembled { histories: Vec::new(), n_entries_inferred: 0, n_after_exit: 0 };
+        let mut assembled = Assembled { histories: Vec::new(), n_entries_inferred: 0 };
         for (id, mut draft) in self.drafts {
-            let Some(entered_at) = draft.entered_at.or(draft.first_seen) else {
+            let Some(entered_at) = draft.entered() else {
                 if let Some(listed) = draft.listed {
                     let breach = Breach {
                         column: String::new(),
@@ -346,12 +350,7 @@ impl<'m> Assembly<'m> {
                 exit_reason: draft.exit_reason.take(),
                 size: draft.size,
             };
-            let history = history(self.mapping, account, draft);
-            if let Some(exit) = history.account.exited_at {
-                let after = history.interactions.iter().filter(|row| row.occurred_at > exit);
-                assembled.n_after_exit += after.count() as u64;
-            }
-            assembled.histories.push(history);
+            assembled.histories.push(history(self.mapping, account, draft));
         }
         assembled
     }

@@ -1,46 +1,11 @@
 //! What a mapping can fill: the columns of our tables, and which of them a table needs.
 
-use std::fmt;
-
 use crate::diagnostic::nearest;
-
-/// A table that a block of a mapping fills.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Table {
-    /// One row per account.
-    Accounts,
-    /// One row per contact.
-    Contacts,
-    /// One row per touch.
-    Interactions,
-    /// One row per account and period.
-    Outcomes,
-    /// One row per question asked.
-    Surveys,
-}
-
-impl Table {
-    /// Name as written in mappings and reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Accounts => "accounts",
-            Self::Contacts => "contacts",
-            Self::Interactions => "interactions",
-            Self::Outcomes => "outcomes",
-            Self::Surveys => "surveys",
-        }
-    }
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+use crate::interaction::Table;
+use crate::interaction::schema::column;
 
 macro_rules! fields {
-    ($($variant:ident $name:literal,)*) => {
+    ($($variant:ident $name:expr,)*) => {
         /// One column of our tables, as a mapping names it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(super) enum Field {
@@ -64,44 +29,45 @@ macro_rules! fields {
 }
 
 fields! {
-    AccountId "account_id",
-    SegmentId "segment_id",
-    EnteredAt "entered_at",
-    ExitedAt "exited_at",
-    ExitReason "exit_reason",
-    Size "size",
-    ContactId "contact_id",
-    Role "role",
-    Influence "influence",
-    ValidFrom "valid_from",
-    ValidTo "valid_to",
-    InteractionType "interaction_type",
-    OccurredAt "occurred_at",
-    KnownAt "known_at",
-    Rv "rv",
-    VariableCost "variable_cost",
-    CustomerEffort "customer_effort",
-    Stage "stage",
-    Direction "direction",
-    Level "level",
-    Function "function",
-    Channel "channel",
-    OwnerId "owner_id",
-    SourceSystem "source_system",
-    SourceId "source_id",
-    PeriodStart "period_start",
-    PeriodEnd "period_end",
+    AccountId column::ACCOUNT_ID,
+    SegmentId column::SEGMENT_ID,
+    EnteredAt column::ENTERED_AT,
+    ExitedAt column::EXITED_AT,
+    ExitReason column::EXIT_REASON,
+    Size column::SIZE,
+    ContactId column::CONTACT_ID,
+    Role column::ROLE,
+    Influence column::INFLUENCE,
+    ValidFrom column::VALID_FROM,
+    ValidTo column::VALID_TO,
+    InteractionType column::INTERACTION_TYPE,
+    OccurredAt column::OCCURRED_AT,
+    KnownAt column::KNOWN_AT,
+    Rv column::RV,
+    VariableCost column::VARIABLE_COST,
+    CustomerEffort column::CUSTOMER_EFFORT,
+    Stage column::STAGE,
+    Direction column::DIRECTION,
+    Level column::LEVEL,
+    Function column::FUNCTION,
+    Channel column::CHANNEL,
+    OwnerId column::OWNER_ID,
+    SourceSystem column::SOURCE_SYSTEM,
+    SourceId column::SOURCE_ID,
+    PeriodStart column::PERIOD_START,
+    PeriodEnd column::PERIOD_END,
+    // Not a column of ours: it stands for `period_start` and `period_end`.
     Month "month",
-    Revenue "revenue",
-    GrossProfit "gross_profit",
-    CostToEngage "cost_to_engage",
-    CostToServe "cost_to_serve",
-    ShareOfWallet "share_of_wallet",
-    Status "status",
-    AskedAt "asked_at",
-    AnsweredAt "answered_at",
-    Instrument "instrument",
-    Value "value",
+    Revenue column::REVENUE,
+    GrossProfit column::GROSS_PROFIT,
+    CostToEngage column::COST_TO_ENGAGE,
+    CostToServe column::COST_TO_SERVE,
+    ShareOfWallet column::SHARE_OF_WALLET,
+    Status column::STATUS,
+    AskedAt column::ASKED_AT,
+    AnsweredAt column::ANSWERED_AT,
+    Instrument column::INSTRUMENT,
+    Value column::VALUE,
 }
 
 impl Field {
@@ -157,6 +123,7 @@ impl Field {
             (Table::Surveys, _) => {
                 &[F::AccountId, F::ContactId, F::AskedAt, F::AnsweredAt, F::Instrument, F::Value]
             }
+            (Table::Truth, _) => &[],
         }
     }
 
@@ -170,6 +137,7 @@ impl Field {
             // The period comes either as `month` or as its two ends: checked with the mapping.
             (Table::Outcomes, false) => &[Self::AccountId, Self::Revenue],
             (Table::Surveys, _) => &[Self::AccountId, Self::AskedAt, Self::Instrument],
+            (Table::Truth, _) => &[],
         }
     }
 
@@ -222,9 +190,7 @@ mod tests {
 
     #[test]
     fn every_required_column_is_a_column_of_its_table() {
-        for table in
-            [Table::Accounts, Table::Contacts, Table::Interactions, Table::Outcomes, Table::Surveys]
-        {
+        for table in Table::ALL {
             for aggregated in [false, true] {
                 let known = Field::of(table, aggregated);
                 for field in Field::required(table, aggregated) {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::field::Table;
+use crate::interaction::Table;
 use crate::time::Instant;
 
 macro_rules! reasons {
@@ -83,10 +83,16 @@ impl Serialize for Reason {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn table_name<S: serde::Serializer>(table: &Table, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(table.name())
+}
+
 /// A row that could not be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RejectedRow {
     /// Table that the row was meant for.
+    #[serde(serialize_with = "table_name")]
     pub table: Table,
     /// Source, as the mapping names it.
     pub source: String,
@@ -126,6 +132,7 @@ impl SetAside {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceReport {
     /// Table that the block fills.
+    #[serde(serialize_with = "table_name")]
     pub table: Table,
     /// Source, as the mapping names it.
     pub source: String,
@@ -214,7 +221,7 @@ impl fmt::Display for IngestReport {
             writeln!(
                 f,
                 "{:<14}{:>12}{:>11}{:>12}{:>12}{:>10}{:>12}  {}",
-                source.table,
+                source.table.name(),
                 source.rows,
                 source.set_aside.total(),
                 source.read,

@@ -9,8 +9,8 @@
 //! says so. Joins of sources are absent too, except the lookup of a row by one key.
 
 mod assemble;
-mod catalogue;
 mod cell;
+mod check;
 mod error;
 mod field;
 mod ledger;
@@ -20,15 +20,16 @@ mod parquet_rows;
 mod row;
 mod source;
 mod text_rows;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::flow::Catalogue;
 use crate::ids::TypeNames;
-use crate::interaction::AccountHistory;
+use crate::interaction::{Account, AccountHistory, Interaction};
 
 pub use error::{IngestError, SourceError, SourceProblems};
-pub use field::Table;
 pub use ledger::{IngestReport, Reason, RejectedRow, SetAside, SourceReport};
 pub use mapping::Mapping;
 
@@ -44,6 +45,8 @@ pub struct Ingested {
     pub histories: Vec<AccountHistory>,
     /// Interaction types, in the order of the catalogue.
     pub types: TypeNames,
+    /// What the interaction types are worth.
+    pub catalogue: Catalogue,
     /// The ledger.
     pub report: IngestReport,
     /// Rows that could not be used, in the order of the mapping's blocks and then of the source.
@@ -63,7 +66,7 @@ pub fn ingest(mapping: &Mapping, data: &Path) -> Result<Ingested, IngestError> {
     let plans: Vec<Plan<'_>> =
         mapping.blocks.iter().filter_map(|block| Plan::open(data, block, &mut problems)).collect();
     if !problems.is_empty() {
-        return Err(IngestError::Sources(SourceProblems(problems)));
+        return Err(IngestError::Sources(SourceProblems::new(problems)));
     }
     let mut assembly = Assembly::new(mapping);
     let mut tallies = Vec::with_capacity(plans.len());
@@ -76,7 +79,7 @@ pub fn ingest(mapping: &Mapping, data: &Path) -> Result<Ingested, IngestError> {
         tallies.push(tally);
     }
     if !problems.is_empty() {
-        return Err(IngestError::Sources(SourceProblems(problems)));
+        return Err(IngestError::Sources(SourceProblems::new(problems)));
     }
     finish(mapping, &plans, assembly, tallies)
 }
@@ -138,7 +141,7 @@ fn finish(
     let mut sources = Vec::with_capacity(plans.len());
     let mut rejected = Vec::new();
     for (tally, plan) in tallies.into_iter().zip(plans) {
-        let (report, rows) = tally.finish(plan.unused_columns());
+        let (report, rows) = tally.finish(unused_columns(plan, plans));
         sources.push(report);
         rejected.extend(rows);
     }
@@ -160,18 +163,28 @@ fn finish(
         sources,
         warnings: Vec::new(),
     };
-    let has_profit = histories
-        .iter()
-        .any(|history| history.outcomes.iter().any(|outcome| outcome.gross_profit.is_some()));
-    report.warnings = warnings(&report, has_profit, assembled.n_after_exit);
+    report.warnings = warnings(mapping, &report, &histories);
     if report.over_limit().next().is_some() {
         return Err(IngestError::TooManyRejected { report: Box::new(report), rejected });
     }
-    Ok(Ingested { histories, types: mapping.types().clone(), report, rejected })
+    Ok(Ingested {
+        histories,
+        types: mapping.types().clone(),
+        catalogue: mapping.catalogue().clone(),
+        report,
+        rejected,
+    })
+}
+
+/// Columns of the plan's source that no block uses.
+fn unused_columns(plan: &Plan<'_>, plans: &[Plan<'_>]) -> Vec<String> {
+    let same = |other: &&Plan<'_>| other.block.file.name == plan.block.file.name;
+    let unused = |name: &&String| !plans.iter().filter(same).any(|other| other.uses(name));
+    plan.source.columns().iter().filter(unused).cloned().collect()
 }
 
 /// What a reader of results must know about this log.
-fn warnings(report: &IngestReport, has_profit: bool, n_after_exit: u64) -> Vec<String> {
+fn warnings(mapping: &Mapping, report: &IngestReport, histories: &[AccountHistory]) -> Vec<String> {
     let mut warnings = Vec::new();
     if report.n_exits == 0 {
         warnings.push(
@@ -180,20 +193,43 @@ fn warnings(report: &IngestReport, has_profit: bool, n_after_exit: u64) -> Vec<S
                 .to_owned(),
         );
     }
+    let mut outcomes = histories.iter().flat_map(|history| &history.outcomes);
     if report.n_outcomes == 0 {
         warnings.push("no outcomes: relationship value cannot be tested against anything".into());
-    } else if !has_profit {
+    } else if outcomes.all(|outcome| outcome.gross_profit.is_none()) {
         warnings.push("no gross profit: outcomes are revenue only".to_owned());
     }
     if report.n_entries_inferred > 0 {
         warnings.push(format!(
-            "{} of {} accounts enter with their first row: relationships that began before the \
-             log are cut off on the left",
+            "{} of {} accounts have no entry date and enter with their first row: relationships \
+             that began earlier are cut off on the left",
             report.n_entries_inferred, report.n_accounts
         ));
     }
-    if n_after_exit > 0 {
-        warnings.push(format!("{n_after_exit} interactions are later than their account's exit"));
+    let after_exit = count_interactions(histories, |account, row| {
+        account.exited_at.is_some_and(|exit| row.occurred_at > exit)
+    });
+    if after_exit > 0 {
+        warnings.push(format!("{after_exit} interactions are later than their account's exit"));
+    }
+    let entries = mapping.catalogue().entries();
+    let conflicts = count_interactions(histories, |_, row| {
+        row.stage.is_some_and(|stage| stage != entries[usize::from(row.kind.0)].stage)
+    });
+    if conflicts > 0 {
+        warnings.push(format!(
+            "{conflicts} interactions have another stage than the catalogue gives their type"
+        ));
     }
     warnings
+}
+
+fn count_interactions(
+    histories: &[AccountHistory],
+    which: impl Fn(&Account, &Interaction) -> bool,
+) -> usize {
+    let of = |history: &AccountHistory| {
+        history.interactions.iter().filter(|row| which(&history.account, row)).count()
+    };
+    histories.iter().map(of).sum()
 }

@@ -105,18 +105,15 @@ impl<'m> Plan<'m> {
         }
         let filter = block.filter.as_ref().map(|filter| place(&filter.column));
         let distinct = block.distinct.iter().map(|name| place(name)).collect();
-        Some(Self { block, wanted, slots, lookup, filter, distinct, source })
+        Some(Self { block, source, wanted, slots, lookup, filter, distinct })
     }
 
-    /// Columns of the source that nothing in the block uses.
-    pub(super) fn unused_columns(&self) -> Vec<String> {
-        let used = |name: &String| {
-            self.block.columns.values().any(|column| column == name)
-                || self.block.distinct.contains(name)
-                || self.block.filter.as_ref().is_some_and(|filter| filter.column == *name)
-                || self.block.lookup.as_ref().is_some_and(|lookup| lookup.key == *name)
-        };
-        self.source.columns().iter().filter(|name| !used(name)).cloned().collect()
+    /// Whether the block uses the column `name` of its source.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.block.columns.values().any(|column| column == name)
+            || self.block.distinct.iter().any(|column| column == name)
+            || self.block.filter.as_ref().is_some_and(|filter| filter.column == name)
+            || self.block.lookup.as_ref().is_some_and(|lookup| lookup.key == name)
     }
 
     fn name_of(&self, cell: usize) -> &str {
@@ -156,7 +153,7 @@ impl<'m> Plan<'m> {
             .iter()
             .enumerate()
             .map(|(position, cell)| {
-                let value = cell.text().map_or(serde_json::Value::Null, |text| text.into());
+                let value = cell.text().map_or(serde_json::Value::Null, Into::into);
                 (self.name_of(position).to_owned(), value)
             })
             .collect();
@@ -265,7 +262,7 @@ impl<'r> Row<'r> {
         Breach { column: self.origin(field), value, reason, message }
     }
 
-    fn misfit(&self, field: Field, misfit: Misfit) -> Breach {
+    fn misfit(&self, field: Field, misfit: &Misfit) -> Breach {
         let message = format!("{}: {}", field.name(), misfit.message);
         self.breach(field, misfit.reason, message)
     }
@@ -316,7 +313,7 @@ impl<'r> Row<'r> {
     }
 
     pub(super) fn number(&self, field: Field) -> Result<Option<f64>, Breach> {
-        self.cell(field).number().map_err(|misfit| self.misfit(field, misfit))
+        self.cell(field).number().map_err(|misfit| self.misfit(field, &misfit))
     }
 
     pub(super) fn needed_number(&self, field: Field) -> Result<f64, Breach> {
@@ -347,7 +344,7 @@ impl<'r> Row<'r> {
     pub(super) fn instant(&self, field: Field) -> Result<Option<Instant>, Breach> {
         self.cell(field)
             .instant(&self.plan.block.times)
-            .map_err(|misfit| self.misfit(field, misfit))
+            .map_err(|misfit| self.misfit(field, &misfit))
     }
 
     pub(super) fn needed_instant(&self, field: Field) -> Result<Instant, Breach> {

@@ -8,6 +8,10 @@ use super::{AccountHistory, Interaction, TableCounts};
 use crate::ids::ContactIndex;
 use crate::time::Instant;
 
+/// Years 1 to 9999: beyond, text and calendar months have no form for an instant.
+const WRITABLE: std::ops::RangeInclusive<Instant> =
+    Instant::from_micros(-62_135_596_800_000_000)..=Instant::from_micros(253_402_300_799_999_999);
+
 const FINITE: &str = "a finite number";
 const NOT_NEGATIVE: &str = "a finite number of at least 0";
 const SHARE: &str = "a number from 0 to 1";
@@ -99,6 +103,12 @@ impl Checker<'_> {
         }
     }
 
+    fn writable(&mut self, place: Place, column: &'static str, time: impl Into<Option<Instant>>) {
+        if let Some(time) = time.into().filter(|time| !WRITABLE.contains(time)) {
+            self.fault(place, column, time, "a time in the years 1 to 9999");
+        }
+    }
+
     fn contact(&mut self, place: Place, contact: Option<ContactIndex>) {
         if let Some(ContactIndex(position)) = contact
             && usize::from(position) >= self.history.contacts.len()
@@ -117,6 +127,8 @@ impl Checker<'_> {
         let place = Place(Table::Accounts, 0);
         self.name(place, column::ACCOUNT_ID, &account.id);
         self.not_negative(place, column::SIZE, account.size);
+        self.writable(place, column::ENTERED_AT, account.entered_at);
+        self.writable(place, column::EXITED_AT, account.exited_at);
         if let Some(exit) = account.exited_at {
             self.not_before(place, column::EXITED_AT, exit, account.entered_at, AFTER_ENTRY);
         }
@@ -133,6 +145,8 @@ impl Checker<'_> {
             }
             previous = Some(&contact.id);
             self.not_negative(place, column::INFLUENCE, contact.influence);
+            self.writable(place, column::VALID_FROM, contact.valid_from);
+            self.writable(place, column::VALID_TO, contact.valid_to);
             if let (Some(from), Some(to)) = (contact.valid_from, contact.valid_to) {
                 self.not_before(place, column::VALID_TO, to, from, AFTER_JOINING);
             }
@@ -161,6 +175,7 @@ impl Checker<'_> {
                 (earliest, rule) = (occurred_at, IN_ORDER);
             }
             self.not_before(place, column::KNOWN_AT, known_at, occurred_at, AFTER_OCCURRENCE);
+            self.writable(place, column::KNOWN_AT, known_at);
             self.finite(place, column::RV, interaction.rv);
             self.finite(place, column::VARIABLE_COST, interaction.variable_cost);
             self.finite(place, column::CUSTOMER_EFFORT, interaction.customer_effort);
@@ -182,6 +197,8 @@ impl Checker<'_> {
             free_from = free_from.max(Some(outcome.period_end));
             let (known_at, end) = (outcome.known_at, outcome.period_end);
             self.not_before(place, column::KNOWN_AT, known_at, end, AFTER_PERIOD);
+            self.writable(place, column::PERIOD_START, outcome.period_start);
+            self.writable(place, column::KNOWN_AT, known_at);
             self.finite(place, column::REVENUE, outcome.revenue);
             self.finite(place, column::GROSS_PROFIT, outcome.gross_profit);
             self.finite(place, column::COST_TO_ENGAGE, outcome.cost_to_engage);
@@ -204,6 +221,8 @@ impl Checker<'_> {
                 let asked_at = survey.asked_at;
                 self.not_before(place, column::ANSWERED_AT, answered_at, asked_at, AFTER_QUESTION);
             }
+            self.writable(place, column::ASKED_AT, survey.asked_at);
+            self.writable(place, column::ANSWERED_AT, survey.answered_at);
             self.name(place, column::INSTRUMENT, &survey.instrument);
             self.finite(place, column::VALUE, survey.value);
         }
@@ -218,6 +237,7 @@ impl Checker<'_> {
                 self.fault(place, column::PERIOD_START, truth.period_start, rule);
             }
             previous = previous.max(Some(truth.period_start));
+            self.writable(place, column::PERIOD_START, truth.period_start);
             self.name(place, column::STATE, &truth.state);
             self.share(place, column::HAZARD, truth.hazard);
             self.finite(place, column::EXPECTED_PROFIT, truth.expected_profit);

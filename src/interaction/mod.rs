@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod flat;
+mod merge;
 mod read;
 mod rows;
 pub mod schema;
@@ -21,7 +22,8 @@ use crate::time::Instant;
 
 pub use error::{Fault, FileProblem, TableError};
 pub use flat::{ColumnData, write_csv, write_table};
-pub use read::{Histories, Log};
+pub use merge::Histories;
+pub use read::Log;
 pub use schema::Table;
 pub use write::LogWriter;
 

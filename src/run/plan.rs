@@ -98,12 +98,14 @@ fn default_beside() -> Vec<String> {
     vec!["irrelevant".to_owned()]
 }
 
-/// `[data]`.
+/// `[data]`: an export with its mapping, or a log folder that `rvq ingest` wrote.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataParams {
-    /// Mapping of the export's columns.
-    pub mapping: PathBuf,
+    /// Log folder.
+    pub log: Option<PathBuf>,
+    /// Mapping of an export's columns.
+    pub mapping: Option<PathBuf>,
     /// Folder of the export; the mapping's folder when absent.
     pub folder: Option<PathBuf>,
     /// Public log fetched by `data/fetch NAME`, in place of `folder`.
@@ -245,6 +247,16 @@ impl ResolvedPlan {
         Ok(Self { plan: check(resolved)?, text, profile: profile.to_owned(), folder })
     }
 
+    /// The plan of a run folder, whose text is resolved already.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn reread(text: String, profile: String, folder: PathBuf) -> Result<Self, PlanError> {
+        let plan = check(Source::new("plan.resolved.toml", text.clone()))?;
+        Ok(Self { plan, text, profile, folder })
+    }
+
     /// SHA-256 of the resolved text and profile, in hexadecimal.
     pub fn hash(&self) -> String {
         hex(&Sha256::digest(format!("{}\n{}", self.profile, self.text)))
@@ -318,6 +330,18 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
             "the plan has neither `[world]` nor `[data]`".to_owned(),
             Some("add `[world]` to simulate, or `[data]` to read a log".to_owned()),
         )),
+    }
+    if let Some(data) = &plan.data {
+        let (log, mapping) = (data.log.is_some(), data.mapping.is_some());
+        if log == mapping {
+            let found = if log { "both" } else { "neither" };
+            let message = format!("`[data]` has {found} of `log` and `mapping`, expected one");
+            broken.push(("data", message, None));
+        }
+        if data.folder.is_some() && data.fetched.is_some() {
+            let message = "`[data]` has both `folder` and `fetched`, expected one".to_owned();
+            broken.push(("data", message, None));
+        }
     }
     if let Some(world) = &plan.world {
         if world.accounts == 0 {

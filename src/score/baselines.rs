@@ -79,6 +79,24 @@ impl Score for Count {
 /// ```
 ///
 /// Before the first one the clock runs from the start of the relationship.
+///
+/// # Examples
+///
+/// ```
+/// use rvq::score::{Recency, Score, ValuedInteraction};
+/// # use rvq::{ids::TypeIndex, time::Instant};
+/// # let day = |day| Instant::from_micros(0).plus_days(day);
+/// # let row = |at| ValuedInteraction {
+/// #     contact: None, kind: TypeIndex(0), occurred_at: day(at), known_at: day(at), rv: 1.0,
+/// #     variable_cost: 0.0, customer_effort: 0.0,
+/// #     transactional: false, emotional: false, critical: false,
+/// # };
+/// let (score, mut last) = (Recency::default(), None);
+/// score.enter(&mut last, day(0.0));
+/// assert!((score.value(&last, day(4.0)) + 4.0).abs() < 1e-12);
+/// score.observe(&mut last, &row(10.0));
+/// assert!((score.value(&last, day(40.0)) + 30.0).abs() < 1e-12);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recency {
     rows: Rows,
@@ -132,6 +150,25 @@ fn days_before(earlier: Instant, as_of: Instant) -> f64 {
 /// ```
 ///
 /// The window is the same for an account younger than it, which had no interactions before it began.
+///
+/// # Examples
+///
+/// ```
+/// use rvq::score::{Frequency, Score, ValuedInteraction};
+/// # use rvq::{ids::TypeIndex, time::Instant};
+/// # let day = |day| Instant::from_micros(0).plus_days(day);
+/// # let row = |at| ValuedInteraction {
+/// #     contact: None, kind: TypeIndex(0), occurred_at: day(at), known_at: day(at), rv: 1.0,
+/// #     variable_cost: 0.0, customer_effort: 0.0,
+/// #     transactional: false, emotional: false, critical: false,
+/// # };
+/// // Day 250 looks back to day 70: three of four interactions, 3 · 30/180 = 0.5.
+/// let mut window = Default::default();
+/// for at in [10.0, 70.0, 80.0, 200.0] {
+///     Frequency.observe(&mut window, &row(at));
+/// }
+/// assert!((Frequency.value(&window, day(250.0)) - 0.5).abs() < 1e-12);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Frequency;
 

@@ -68,11 +68,11 @@ impl<S: Score> Clone for Fold<'_, S> {
 impl<'a, S: Score> Fold<'a, S> {
     fn new(score: &'a S, history: &'a ValuedHistory) -> Self {
         let mut account = Record::<S::State>::default();
-        let contacts = match score.unit() {
-            Unit::Contact => vec![Record::default(); history.contacts().len()],
-            Unit::Account => Vec::new(),
-        };
-        score.enter(&mut account.state, history.entered_at());
+        let mut contacts = Vec::new();
+        match score.unit() {
+            Unit::Contact => contacts.resize(history.contacts().len(), Record::default()),
+            Unit::Account => score.enter(&mut account.state, history.entered_at()),
+        }
         Self { score, history, next: 0, account, contacts }
     }
 
@@ -95,29 +95,39 @@ impl<'a, S: Score> Fold<'a, S> {
     }
 
     /// Whether nothing that happened before `as_of` is left to read.
-    fn is_complete(&self, as_of: Instant) -> bool {
+    fn is_complete(&mut self, as_of: Instant) -> bool {
         self.peek().is_none_or(|step| step.at >= as_of)
     }
 
-    fn peek(&self) -> Option<Step> {
-        self.history.steps().get(self.next).copied()
+    /// The next step that concerns the score; a late row that does not must hold nothing up.
+    fn peek(&mut self) -> Option<Step> {
+        while let Some(step) = self.history.steps().get(self.next) {
+            if self.concerns(step.row) {
+                return Some(*step);
+            }
+            self.next += 1;
+        }
+        None
+    }
+
+    fn concerns(&self, row: Row) -> bool {
+        match row {
+            Row::Interaction(position) => self.score.reads(&self.history.interactions()[position]),
+            Row::Outcome(_) => self.score.unit() == Unit::Account,
+        }
     }
 
     fn read(&mut self, step: Step) {
         self.next += 1;
         match step.row {
             Row::Interaction(position) => self.observe(&self.history.interactions()[position]),
-            Row::Outcome(position) if self.score.unit() == Unit::Account => {
+            Row::Outcome(position) => {
                 self.score.settle(&mut self.account.state, &self.history.outcomes()[position]);
             }
-            Row::Outcome(_) => {}
         }
     }
 
     fn observe(&mut self, interaction: &ValuedInteraction) {
-        if !self.score.reads(interaction) {
-            return;
-        }
         let contact = interaction.contact.and_then(|i| self.contacts.get_mut(usize::from(i.0)));
         let record = contact.unwrap_or(&mut self.account);
         record.seen = true;

@@ -57,3 +57,43 @@ pub fn strength(contacts: impl IntoIterator<Item = (f64, f64)>, account_level: O
     }
     if weight > 0.0 { weighted / weight } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(value: f64, expected: f64) -> bool {
+        (value - expected).abs() < 1e-12
+    }
+
+    #[test]
+    fn without_any_influence_all_records_weigh_the_same() {
+        assert!(is(strength([(0.0, 1.0), (0.0, 3.0)], None), 2.0));
+        assert!(is(strength([(0.0, 1.0), (0.0, 3.0)], Some(5.0)), 3.0));
+    }
+
+    #[test]
+    fn the_account_level_record_stands_alone_when_nobody_counts() {
+        assert!(is(strength([], Some(5.0)), 5.0));
+        assert!(is(strength([], None), 0.0));
+    }
+
+    #[test]
+    fn only_ratios_of_influence_matter() {
+        let small = strength([(1.0, 2.0), (3.0, 6.0)], Some(1.0));
+        let large = strength([(8.0, 2.0), (24.0, 6.0)], Some(1.0));
+        assert!(is(small, large), "{small} {large}");
+    }
+
+    #[test]
+    fn membership_is_decided_by_what_happened_before_the_as_of() {
+        let at = Instant::from_micros;
+        let member =
+            Membership { influence: 1.0, valid_from: Some(at(10)), valid_to: Some(at(20)) };
+        let counts: Vec<bool> =
+            [10, 11, 20, 21].into_iter().map(|as_of| member.counts(at(as_of), true)).collect();
+        assert_eq!(counts, [false, true, true, false]);
+        let unlisted = Membership { valid_from: None, ..member };
+        assert!(!unlisted.counts(at(15), false) && unlisted.counts(at(15), true));
+    }
+}

@@ -14,7 +14,7 @@ fn column(name: String, transactions: bool) -> String {
 }
 
 /// `180` as `180d`, `7.5` as `7_5d`: fit for a column name.
-fn days(days: f64) -> String {
+fn in_days(days: f64) -> String {
     if days.is_infinite() { "inf".to_owned() } else { format!("{days}d").replace('.', "_") }
 }
 
@@ -163,7 +163,7 @@ impl Score for RvDecay {
     type State = Faded;
 
     fn name(&self) -> String {
-        column(format!("rv_decay_{}", days(self.half_life_days)), self.transactions)
+        column(format!("rv_decay_{}", in_days(self.half_life_days)), self.transactions)
     }
 
     fn unit(&self) -> Unit {
@@ -255,7 +255,7 @@ impl Score for RvVelocity {
     type State = VecDeque<(Instant, f64)>;
 
     fn name(&self) -> String {
-        column(format!("rv_velocity_{}", days(self.window_days)), self.transactions)
+        column(format!("rv_velocity_{}", in_days(self.window_days)), self.transactions)
     }
 
     fn unit(&self) -> Unit {

@@ -107,3 +107,122 @@ impl ScoreSpec {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Problems, Source};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Plan {
+        scores: Vec<ScoreSpec>,
+    }
+
+    fn names(specs: &[ScoreSpec]) -> Vec<String> {
+        specs.iter().map(|spec| spec.build().unwrap().name()).collect()
+    }
+
+    #[test]
+    fn scores_are_read_as_a_plan_writes_them() {
+        let plan: Plan = toml::from_str(
+            "scores = [
+                { rv_sum = {} },
+                { rv_decay = { half_life_days = 7.5 } },
+                { rv_decay = { half_life_days = inf } },
+                { rv_velocity = { window_days = 90, transactions = true } },
+                { purchase_count = {} },
+            ]",
+        )
+        .unwrap();
+        let expected = [
+            "rv_sum",
+            "rv_decay_7_5d",
+            "rv_decay_inf",
+            "rv_velocity_90d_with_transactions",
+            "purchase_count",
+        ];
+        assert_eq!(names(&plan.scores), expected);
+    }
+
+    #[test]
+    fn every_score_survives_a_round_trip_through_text() {
+        let scores = [ScoreSpec::default_family(), ScoreSpec::baselines()].concat();
+        let plan = Plan { scores };
+        let text = toml::to_string(&plan).unwrap();
+        assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn the_defaults_have_stable_names() {
+        assert_eq!(
+            names(&ScoreSpec::default_family()),
+            ["rv_sum", "rv_decay_180d", "rv_velocity_90d"]
+        );
+        assert_eq!(
+            names(&ScoreSpec::baselines()),
+            [
+                "count",
+                "recency",
+                "frequency",
+                "spend",
+                "past_profit",
+                "tenure",
+                "last_value",
+                "purchase_count",
+                "purchase_recency"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_levels_that_grow_with_tenure_accumulate() {
+        let all = [ScoreSpec::default_family(), ScoreSpec::baselines()].concat();
+        let levels: Vec<String> = all
+            .iter()
+            .map(|spec| spec.build().unwrap())
+            .filter(|score| score.accumulates())
+            .map(|score| score.name())
+            .collect();
+        assert_eq!(levels, ["rv_sum", "count", "tenure", "purchase_count"]);
+        let endless = ScoreSpec::RvDecay { half_life_days: f64::INFINITY, transactions: false };
+        assert!(endless.build().unwrap().accumulates());
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_key() {
+        let text = "scores = [{ rv_decay = { half_live_days = 90 } }]\n";
+        let mut problems = Problems::default();
+        let source = problems.add_source(Source::new("plan.toml", text));
+        assert_eq!(problems.parse_toml::<Plan>(source), None);
+        insta::assert_snapshot!(problems, @r"
+        error: unknown key `half_live_days`
+         --> plan.toml:1:26
+          |
+        1 | scores = [{ rv_decay = { half_live_days = 90 } }]
+          |                          ^^^^^^^^^^^^^^
+          |
+          = help: did you mean `half_life_days`?
+        ");
+    }
+
+    #[test]
+    fn a_score_without_parameters_takes_none() {
+        assert!(toml::from_str::<Plan>("scores = [{ count = { window = 1 } }]").is_err());
+    }
+
+    #[test]
+    fn a_parameter_that_is_no_positive_number_is_named_with_its_value() {
+        let message = |spec: ScoreSpec| spec.build().err().map(|error| error.to_string());
+        let decay = |half_life_days| ScoreSpec::RvDecay { half_life_days, transactions: false };
+        let velocity = |window_days| ScoreSpec::RvVelocity { window_days, transactions: false };
+        assert_eq!(
+            message(decay(-3.0)).as_deref(),
+            Some("`half_life_days` of `rv_decay` is -3, expected a positive number of days")
+        );
+        assert!(message(decay(f64::NAN)).is_some() && message(decay(0.0)).is_some());
+        assert_eq!(
+            message(velocity(f64::INFINITY)).as_deref(),
+            Some("`window_days` of `rv_velocity` is inf, expected a positive number of days")
+        );
+    }
+}

@@ -240,3 +240,115 @@ fn contacts(history: &AccountHistory) -> Vec<Membership> {
     contacts.resize(contacts.len().max(needed), unlisted);
     contacts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interaction::{Account, Direction, Stage};
+
+    fn worth(rv: f64) -> Worth {
+        Worth { rv, rv_sd: None, variable_cost: 10.0 * rv, cost_sd: None }
+    }
+
+    fn entry(name: &str, rv: f64) -> CatalogueEntry {
+        CatalogueEntry {
+            interaction_type: name.to_owned(),
+            stage: Stage::Closing,
+            function: "sales".to_owned(),
+            direction: Direction::Outbound,
+            worth: worth(rv),
+            overrides: Vec::new(),
+            customer_effort: 15.0,
+            emotional: false,
+            critical: true,
+            transactional: false,
+            trigger_to: None,
+            is_voc: false,
+            expected_within_days: None,
+        }
+    }
+
+    fn day(day: f64) -> Instant {
+        Instant::from_micros(0).plus_days(day)
+    }
+
+    fn row(kind: TypeIndex, occurred: f64, rv: Option<f64>) -> Interaction {
+        Interaction {
+            contact: None,
+            kind,
+            occurred_at: day(occurred),
+            known_at: day(occurred),
+            rv,
+            variable_cost: None,
+            customer_effort: None,
+            stage: None,
+            direction: None,
+            details: None,
+        }
+    }
+
+    fn history(segment: Option<&str>, interactions: Vec<Interaction>) -> AccountHistory {
+        AccountHistory {
+            account: Account {
+                id: "a".to_owned(),
+                segment_id: segment.map(str::to_owned),
+                entered_at: day(0.0),
+                exited_at: None,
+                exit_reason: None,
+                size: None,
+            },
+            contacts: Vec::new(),
+            interactions,
+            outcomes: Vec::new(),
+            surveys: Vec::new(),
+            truth: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_row_beats_the_segment_and_the_segment_beats_the_base() {
+        let mut call = entry("call", 1.0);
+        call.overrides = vec![("large".to_owned(), worth(3.0))];
+        let catalogue = Catalogue::from_entries("1", vec![entry("visit", 5.0), call]).unwrap();
+        let types: TypeNames = ["call", "visit"].into_iter().collect();
+        let valuation = Valuation::new(&catalogue, &types).unwrap();
+        let (call, visit) = (TypeIndex(0), TypeIndex(1));
+        let rows = vec![row(call, 0.0, None), row(visit, 1.0, None), row(call, 2.0, Some(-7.0))];
+        let values = |segment| -> Vec<(f64, f64)> {
+            let valued = ValuedHistory::new(&history(segment, rows.clone()), &valuation);
+            valued.interactions().iter().map(|row| (row.rv, row.variable_cost)).collect()
+        };
+        assert_eq!(values(None), [(1.0, 10.0), (5.0, 50.0), (-7.0, 10.0)]);
+        assert_eq!(values(Some("small")), values(None));
+        assert_eq!(values(Some("large")), [(3.0, 30.0), (5.0, 50.0), (-7.0, 30.0)]);
+    }
+
+    #[test]
+    fn interactions_come_in_order_of_occurrence_and_ties_in_order_of_position() {
+        let catalogue = Catalogue::from_entries("1", vec![entry("call", 1.0)]).unwrap();
+        let valuation = Valuation::new(&catalogue, &["call"].into_iter().collect()).unwrap();
+        let call = |occurred, rv| row(TypeIndex(0), occurred, Some(rv));
+        let rows = vec![call(2.0, 1.0), call(1.0, 2.0), call(2.0, 3.0), call(0.5, 4.0)];
+        let valued = ValuedHistory::new(&history(None, rows), &valuation);
+        let values: Vec<f64> = valued.interactions().iter().map(|row| row.rv).collect();
+        assert_eq!(values, [4.0, 2.0, 1.0, 3.0]);
+    }
+
+    #[test]
+    fn all_unknown_types_are_named_at_once_with_the_nearest_known_type() {
+        let entries = vec![entry("executive_meeting", 10.0), entry("call", 1.0)];
+        let catalogue = Catalogue::from_entries("2026-01", entries).unwrap();
+        let types: TypeNames = ["executive_meetng", "call", "zzz"].into_iter().collect();
+        let error = Valuation::new(&catalogue, &types).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "catalogue `2026-01` has no `executive_meetng` (nearest: `executive_meeting`), `zzz`"
+        );
+    }
+
+    #[test]
+    fn a_catalogue_with_a_repeated_name_does_not_exist() {
+        let entries = vec![entry("call", 1.0), entry("call", 2.0)];
+        assert_eq!(Catalogue::from_entries("1", entries), None);
+    }
+}

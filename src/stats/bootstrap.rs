@@ -125,3 +125,74 @@ fn standard_deviation(values: &[f64]) -> f64 {
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
     (squares / (n - 1.0).max(1.0)).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Purpose, Streams};
+
+    fn draws() -> Draws {
+        Streams::new(11).global(Purpose::Bootstrap)
+    }
+
+    /// Clusters with unequal sizes whose ratio is near 2.
+    fn clusters() -> (Vec<f64>, Vec<f64>) {
+        let size = |i: u32| f64::from(1 + i * 7 % 9);
+        let noise = |i: u32| f64::from(i * 31 % 17) - 8.0;
+        (0..80).map(|i| (2.0 * size(i) + noise(i), size(i))).unzip()
+    }
+
+    #[test]
+    fn the_standard_error_is_near_the_delta_method() {
+        let (num, den) = clusters();
+        let boot = ratio_bootstrap(&num, &den, 4_000, draws()).unwrap();
+        let total: f64 = den.iter().sum();
+        let squares = num.iter().zip(&den).map(|(n, d)| (n - boot.estimate * d).powi(2));
+        let delta = squares.sum::<f64>().sqrt() / total;
+        // The standard deviation of 4,000 resamples has a relative error of 1.1 %; what is left is
+        // the curvature of the ratio, of order 1/80.
+        assert!((boot.std_error / delta - 1.0).abs() < 0.05, "{} and {delta}", boot.std_error);
+        assert!(boot.ci_low < boot.estimate && boot.estimate < boot.ci_high);
+        assert!((boot.ci_high - boot.ci_low - 2.0 * 1.96 * delta).abs() < 0.4 * delta);
+    }
+
+    #[test]
+    fn the_same_bytes_come_out_of_any_number_of_threads() {
+        let (num, den) = clusters();
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| ratio_bootstrap(&num, &den, 300, draws()).unwrap())
+        };
+        assert_eq!(on(1), on(2));
+        assert_eq!(on(1), on(5));
+    }
+
+    #[test]
+    fn empty_clusters_do_not_count_and_a_lone_denominator_is_drawn_again() {
+        let boot = ratio_bootstrap(&[1.0, 0.0, 3.0, 2.0], &[0.0, 0.0, 0.0, 4.0], 500, draws());
+        let boot = boot.unwrap();
+        assert_eq!(boot.n_clusters, 3);
+        assert!((boot.estimate - 1.5).abs() < 1e-12);
+        assert!(boot.ci_low.is_finite() && boot.ci_high.is_finite() && boot.std_error > 0.0);
+    }
+
+    #[test]
+    fn clusters_that_all_agree_have_no_error_and_the_smallest_p() {
+        let boot = ratio_bootstrap(&[2.0; 9], &[1.0; 9], 99, draws()).unwrap();
+        assert!(boot.std_error.abs() < 1e-15 && (boot.p_value - 0.02).abs() < 1e-15);
+        let none = ratio_bootstrap(&[0.0; 9], &[1.0; 9], 99, draws()).unwrap();
+        assert!((none.p_value - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn bad_input_is_an_error() {
+        let on = |num: &[f64], den: &[f64]| ratio_bootstrap(num, den, 9, draws());
+        assert!(matches!(on(&[1.0], &[1.0]), Err(StatsError::TooFew { got: 1, .. })));
+        assert!(matches!(on(&[], &[]), Err(StatsError::TooFew { got: 0, .. })));
+        assert!(matches!(on(&[1.0; 2], &[1.0]), Err(StatsError::LengthMismatch { .. })));
+        assert!(matches!(on(&[1.0; 2], &[1.0, -1.0]), Err(StatsError::OutOfRange { .. })));
+        assert!(matches!(on(&[1.0; 2], &[0.0; 2]), Err(StatsError::OutOfRange { .. })));
+        assert!(matches!(on(&[f64::NAN, 1.0], &[1.0; 2]), Err(StatsError::NotFinite { .. })));
+        assert!(ratio_bootstrap(&[1.0; 2], &[1.0; 2], 0, draws()).is_err());
+    }
+}

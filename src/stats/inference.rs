@@ -54,7 +54,8 @@ pub struct Inference {
 ///
 /// # Errors
 ///
-/// `TooFew` with fewer than 2 units or periods; `Constant` when nothing varies; `NotFinite`.
+/// `TooFew` with fewer than 2 units or periods; `Constant` when nothing varies; `OutOfRange` for a
+/// `null` that is not finite, or values too large to square.
 ///
 /// # Source
 ///
@@ -250,7 +251,7 @@ pub fn two_way_clustered(stat: &PanelStatistic, null: f64) -> Result<Inference, 
 /// # Source
 ///
 /// Bloom (1995), *Evaluation Review* 19(5), 547–556. Parity: `scipy.stats.t.ppf`,
-/// `tests/fixtures/series.json`, tolerance 1e-8.
+/// `tests/fixtures/series.json`, tolerance 1e-10.
 ///
 /// # Examples
 ///
@@ -323,7 +324,11 @@ fn conclude(
     let std_error = variance.sqrt();
     // Rounding leaves a little where nothing varies.
     let scale = stat.estimate.abs().max(stat.series().iter().fold(0.0, |m, d| d.abs().max(m)));
-    if std_error.is_nan() || std_error <= 1e-14 * scale {
+    if !std_error.is_finite() {
+        let expected = "finite: rescale the data";
+        return Err(StatsError::OutOfRange { argument: "std_error", value: std_error, expected });
+    }
+    if std_error <= 1e-14 * scale {
         return Err(StatsError::Constant { statistic: method });
     }
     let t = students_t(df)?;
@@ -345,4 +350,115 @@ fn conclude(
 fn students_t(df: f64) -> Result<StudentsT, StatsError> {
     let refused = StatsError::OutOfRange { argument: "df", value: df, expected: "positive" };
     StudentsT::new(0.0, 1.0, df).map_err(|_| refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::binomial::rejection_limit;
+    use super::super::generator::{World, panel};
+    use super::super::grid::Grid;
+    use super::super::panel::{mean_level, mean_rank_correlation};
+    use super::*;
+
+    type Test = fn(&PanelStatistic, f64) -> Result<Inference, StatsError>;
+
+    const NULL: World = World { units: 80, periods: 36, stable: 0.5, slope: 0.0, slope_drift: 0.0 };
+
+    /// How often tests of the mean rank correlation reject at 5 % in 200 replications.
+    fn rejections(world: World, tests: &[Test]) -> Vec<u64> {
+        let mut counts = vec![0; tests.len()];
+        for replication in 0..200 {
+            let (x, y) = panel(world, replication);
+            let grid = |values| Grid::new(values, world.units, world.periods).unwrap();
+            let ic = mean_rank_correlation(grid(&x), grid(&y), 3).unwrap();
+            for (count, test) in counts.iter_mut().zip(tests) {
+                *count += u64::from(test(&ic, 0.0).unwrap().p_value < 0.05);
+            }
+        }
+        counts
+    }
+
+    fn level(values: &[f64], units: usize) -> PanelStatistic {
+        mean_level(Grid::new(values, units, values.len() / units).unwrap(), 2).unwrap()
+    }
+
+    #[test]
+    fn with_stable_unit_levels_the_default_keeps_its_size_and_time_series_tests_do_not() {
+        let hac: Test = |stat, null| newey_west(stat, null, 3);
+        let counts = rejections(NULL, &[cluster_ewc, unit_clustered, naive_t, hac]);
+        let limit = rejection_limit(0.05, 200, 0.01).unwrap();
+        assert!(counts[0] < limit && counts[1] < limit, "{counts:?}, limit {limit}");
+        // Both are near 70 %; 100 of 200 lies 6 standard errors below.
+        assert!(counts[2] > 100 && counts[3] > 80, "{counts:?}");
+    }
+
+    #[test]
+    fn a_drifting_slope_fools_clustering_by_unit_alone() {
+        let world = World { stable: 0.0, slope_drift: 0.2, ..NULL };
+        let counts = rejections(world, &[cluster_ewc, unit_clustered]);
+        // The default is allowed 13 % here.
+        let limit = rejection_limit(0.13, 200, 0.01).unwrap();
+        assert!(counts[0] < limit && counts[1] > 50, "{counts:?}, limit {limit}");
+    }
+
+    #[test]
+    fn the_default_finds_an_effect_that_is_there() {
+        let counts = rejections(World { slope: 0.4, ..NULL }, &[cluster_ewc]);
+        assert!(counts[0] > 180, "{counts:?}");
+    }
+
+    #[test]
+    fn the_default_is_never_surer_than_clustering_by_unit() {
+        let (x, y) = panel(NULL, 3);
+        let grid = |values| Grid::new(values, NULL.units, NULL.periods).unwrap();
+        let ic = mean_rank_correlation(grid(&x), grid(&y), 3).unwrap();
+        let (both, unit) = (cluster_ewc(&ic, 0.0).unwrap(), unit_clustered(&ic, 0.0).unwrap());
+        assert!(both.std_error >= unit.std_error && both.df > 4.0);
+        assert!(both.ci_low < both.estimate && both.estimate < both.ci_high);
+    }
+
+    #[test]
+    fn the_null_value_shifts_the_test_and_not_the_interval() {
+        let stat = level(&[1.0, 2.0, 3.0, 5.0, 4.0, 9.0], 2);
+        let (zero, four) = (cluster_ewc(&stat, 0.0).unwrap(), cluster_ewc(&stat, 4.0).unwrap());
+        assert!((four.p_value - 1.0).abs() < 1e-12 && zero.p_value < 1.0);
+        assert!((zero.ci_low - four.ci_low).abs() < 1e-12);
+        assert!(cluster_ewc(&stat, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn scale_changes_the_error_in_proportion_and_the_p_value_not_at_all() {
+        let values = [1.0, 2.0, 3.0, 5.0, 4.0, 9.0];
+        let plain = cluster_ewc(&level(&values, 2), 0.0).unwrap();
+        for scale in [1e120, 1e-120] {
+            let scaled = cluster_ewc(&level(&values.map(|v| v * scale), 2), 0.0).unwrap();
+            assert!((scaled.std_error / scale / plain.std_error - 1.0).abs() < 1e-12);
+            assert!((scaled.p_value - plain.p_value).abs() < 1e-12);
+        }
+        let huge = level(&values.map(|v| v * 1e200), 2);
+        assert!(matches!(cluster_ewc(&huge, 0.0), Err(StatsError::OutOfRange { .. })));
+    }
+
+    #[test]
+    fn one_period_or_one_unit_is_too_few_and_no_variation_is_undefined() {
+        let one_period = level(&[1.0, 2.0, 4.0], 3);
+        assert_eq!(
+            cluster_ewc(&one_period, 0.0),
+            Err(StatsError::TooFew { statistic: "cluster_ewc", needed: 2, got: 1 })
+        );
+        assert!(naive_t(&one_period, 0.0).is_err() && two_way_clustered(&one_period, 0.0).is_err());
+        assert!(unit_clustered(&one_period, 0.0).is_ok());
+        assert!(newey_west(&level(&[1.0, 2.0, 3.0, 4.0], 2), 0.0, 2).is_err());
+        let constant = level(&[0.1; 12], 4);
+        for test in [cluster_ewc, naive_t, unit_clustered, two_way_clustered] {
+            assert!(matches!(test(&constant, 0.0), Err(StatsError::Constant { .. })));
+        }
+    }
+
+    #[test]
+    fn a_detectable_effect_needs_a_standard_error() {
+        assert!(detectable_effect(-0.1, 5.0).is_err() && detectable_effect(f64::NAN, 5.0).is_err());
+        assert!(detectable_effect(0.1, 0.0).is_err() && detectable_effect(0.1, f64::NAN).is_err());
+        assert!(detectable_effect(0.0, 5.0).unwrap().abs() < 1e-15);
+    }
 }

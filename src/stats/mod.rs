@@ -9,6 +9,8 @@
 mod binomial;
 mod bootstrap;
 mod error;
+#[cfg(test)]
+mod generator;
 mod grid;
 mod inference;
 mod kaplan_meier;

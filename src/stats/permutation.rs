@@ -397,3 +397,170 @@ impl Ranks {
         (walk, products)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::binomial::rejection_limit;
+    use super::super::generator::{World, panel};
+    use super::super::panel::mean_rank_correlation;
+    use super::super::rank::spearman;
+    use super::*;
+    use crate::rng::{Purpose, Streams};
+
+    const GAP: f64 = f64::NAN;
+    const WORLD: World =
+        World { units: 24, periods: 10, stable: 0.5, slope: 0.3, slope_drift: 0.0 };
+
+    fn draws() -> Draws {
+        Streams::new(5).global(Purpose::Permutation)
+    }
+
+    fn grid(values: &[f64], units: usize) -> Grid<'_> {
+        Grid::new(values, units, values.len() / units).unwrap()
+    }
+
+    /// A panel with ties, late entry, exits and single gaps.
+    fn unbalanced() -> (Vec<f64>, Vec<f64>) {
+        let (mut x, mut y) = panel(WORLD, 1);
+        for unit in 0..WORLD.units {
+            for t in 0..WORLD.periods {
+                let i = unit * WORLD.periods + t;
+                x[i] = if t < unit / 4 { GAP } else { (2.0 * x[i]).round() };
+                let exited = unit % 3 == 0 && t > 6;
+                y[i] = if exited || (unit + t) % 7 == 0 { GAP } else { (3.0 * y[i]).round() };
+            }
+        }
+        (x, y)
+    }
+
+    /// The mean rank correlation after moving histories, ranked anew from the values.
+    fn from_scratch(x: Grid<'_>, y: Grid<'_>, recipient: &[u32], needed: usize) -> Option<f64> {
+        let mut giver = vec![0; recipient.len()];
+        for (from, &to) in recipient.iter().enumerate() {
+            giver[to as usize] = from;
+        }
+        let correlation = |t: usize| {
+            let pair = |unit: usize| Some((x.get(giver[unit], t)?, y.get(unit, t)?));
+            let (xs, ys): (Vec<f64>, Vec<f64>) = (0..x.units()).filter_map(pair).unzip();
+            if xs.len() < needed { None } else { spearman(&xs, &ys).ok() }
+        };
+        let values: Vec<f64> = (0..x.periods()).filter_map(correlation).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    #[test]
+    fn every_permutation_equals_ranking_anew() {
+        let (x, y) = unbalanced();
+        let (x, y) = (grid(&x, WORLD.units), grid(&y, WORLD.units));
+        let strata: Vec<u32> = (0..24).map(|unit| unit % 2).collect();
+        let test = permute_histories(x, y, &strata, 50, draws(), 5).unwrap();
+        let observed = mean_rank_correlation(x, y, 5).unwrap().estimate;
+        assert!((test.observed - observed).abs() < 1e-12);
+        let groups = Groups::new(&strata, &contributing(x, &[y]));
+        let identity: Vec<u32> = (0..24).collect();
+        let mut moved = 0;
+        for b in 0..50 {
+            let recipient = groups.shuffle(identity.clone(), draws(), b);
+            let expected = from_scratch(x, y, &recipient, 5).unwrap();
+            assert!((test.null[b as usize] - expected).abs() < 1e-12, "permutation {b}");
+            for (from, to) in recipient.iter().enumerate() {
+                assert_eq!(strata[from], strata[*to as usize]);
+                moved += usize::from(from != *to as usize);
+            }
+        }
+        assert!(moved > 900, "{moved} of 1,200 moved");
+    }
+
+    #[test]
+    fn the_same_bytes_come_out_of_any_number_of_threads() {
+        let (x, y) = unbalanced();
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (x, y) = (grid(&x, WORLD.units), grid(&y, WORLD.units));
+            pool.install(|| permute_histories(x, y, &[0; 24], 40, draws(), 5).unwrap())
+        };
+        assert_eq!(on(1), on(2));
+        assert_eq!(on(1), on(5));
+    }
+
+    #[test]
+    fn outcomes_share_their_permutations() {
+        let (x, y) = unbalanced();
+        let (x, y) = (grid(&x, WORLD.units), grid(&y, WORLD.units));
+        let empty = [GAP; 240];
+        let ys = [y, grid(&empty, WORLD.units), x];
+        let many = permute_histories_many(x, &ys, &[0; 24], 30, draws(), 5).unwrap();
+        let alone = permute_histories(x, y, &[0; 24], 30, draws(), 5).unwrap();
+        assert_eq!(many[0].as_ref(), Some(&alone));
+        assert!(many[1].is_none());
+        assert!((many[2].as_ref().unwrap().p_value - 1.0 / 31.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_unit_alone_in_its_stratum_has_no_partner_and_nothing_moves() {
+        let (x, y) = panel(WORLD, 2);
+        let (x, y) = (grid(&x, WORLD.units), grid(&y, WORLD.units));
+        let strata: Vec<u32> = (0..24).collect();
+        let test = permute_histories(x, y, &strata, 19, draws(), 3).unwrap();
+        assert!((test.share_without_partner - 1.0).abs() < 1e-15);
+        assert!((test.p_value - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn units_that_never_overlap_are_not_partners() {
+        // Units 0 and 1 are observed early, 2 and 3 late, 4 never: 0 and 1 are partners of each
+        // other, and so are 2 and 3, unless the strata part them.
+        let mut x = vec![GAP; 20];
+        for (unit, from) in [(0, 0), (1, 0), (2, 2), (3, 2)] {
+            for t in from..from + 2 {
+                x[unit * 4 + t] = (unit * 3 + t) as f64;
+            }
+        }
+        let share = |strata: [u32; 5]| without_partner(grid(&x, 5), grid(&x, 5), &strata);
+        assert!(share([0; 5]).abs() < 1e-15);
+        assert!((share([0, 1, 0, 1, 0]) - 1.0).abs() < 1e-15);
+        assert!((share([0, 0, 2, 3, 3]) - 0.5).abs() < 1e-15);
+    }
+
+    #[test]
+    fn permutations_without_a_defined_period_count_against_the_finding() {
+        // Three units early and three late, in one stratum: most moves leave no period with three.
+        let mut x = vec![GAP; 12];
+        for unit in 0..6 {
+            x[unit * 2 + unit / 3] = [1.0, 2.0, 3.0, 3.0, 1.0, 2.0][unit];
+        }
+        let grid = grid(&x, 6);
+        let test = permute_histories(grid, grid, &[0; 6], 200, draws(), 3).unwrap();
+        assert!(test.undefined > 100 && test.null.len() == 200);
+        assert!(test.p_value > 0.5, "{}", test.p_value);
+    }
+
+    #[test]
+    fn with_stable_unit_levels_the_test_keeps_its_size() {
+        let world = World { units: 40, periods: 12, slope: 0.0, ..WORLD };
+        let rejected = (0..200)
+            .filter(|&replication| {
+                let (x, y) = panel(world, replication);
+                let (x, y) = (grid(&x, 40), grid(&y, 40));
+                permute_histories(x, y, &[0; 40], 99, draws(), 3).unwrap().p_value <= 0.05
+            })
+            .count();
+        let limit = rejection_limit(0.05, 200, 0.01).unwrap();
+        assert!((rejected as u64) < limit, "{rejected} of 200, limit {limit}");
+    }
+
+    #[test]
+    fn bad_input_is_an_error() {
+        let values = [1.0, 2.0, 3.0, 4.0];
+        let on = |strata: &[u32], permutations: usize| {
+            permute_histories(grid(&values, 4), grid(&values, 4), strata, permutations, draws(), 3)
+        };
+        assert!(matches!(on(&[0; 3], 9), Err(StatsError::LengthMismatch { .. })));
+        assert!(matches!(on(&[0; 4], 0), Err(StatsError::OutOfRange { .. })));
+        let empty = [GAP; 4];
+        assert!(matches!(
+            permute_histories(grid(&values, 4), grid(&empty, 4), &[0; 4], 9, draws(), 3),
+            Err(StatsError::NoPeriod { .. })
+        ));
+    }
+}

@@ -139,11 +139,15 @@ impl NormalEquations {
     ///
     /// # Errors
     ///
-    /// `TooFew` with fewer than 2 observations.
+    /// `TooFew` with fewer than 2 observations; `OutOfRange` when values are too large to square.
     pub fn solve(&self) -> Result<LeastSquares, StatsError> {
         if self.count < 2 {
             let (statistic, got) = ("least_squares", self.count as usize);
             return Err(StatsError::TooFew { statistic, needed: 2, got });
+        }
+        if let Some(&value) = self.cross.iter().find(|v| !v.is_finite()) {
+            let expected = "finite: rescale the data";
+            return Err(StatsError::OutOfRange { argument: "sum of squares", value, expected });
         }
         let p = self.columns;
         let scale: Vec<f64> = (0..p).map(|j| self.at(j, j).max(0.0).sqrt()).collect();
@@ -223,7 +227,7 @@ impl LeastSquares {
     ///
     /// # Errors
     ///
-    /// `LengthMismatch`, `TooFew`, `NotFinite`.
+    /// `LengthMismatch`, `TooFew`, `NotFinite`; `OutOfRange` when values are too large to square.
     ///
     /// # Source
     ///
@@ -310,5 +314,134 @@ impl Factor {
             b[i] = (b[i] - after) / self.lower[i * p + i];
         }
         b
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Thirty rows of two columns and a response, at a large level.
+    fn rows() -> Vec<([f64; 2], f64)> {
+        (0..30)
+            .map(|i| {
+                let (a, b) = (f64::from(i * 7 % 13), f64::from(i * i % 11) + 1e6);
+                ([a, b], 3.0 + 2.0 * a - 0.5 * (b - 1e6) + f64::from(i % 3))
+            })
+            .collect()
+    }
+
+    fn sample(rows: &[([f64; 2], f64)]) -> NormalEquations {
+        let mut sample = NormalEquations::new(2);
+        for (row, y) in rows {
+            sample.add(row, *y).unwrap();
+        }
+        sample
+    }
+
+    fn assert_same_fit(a: &LeastSquares, b: &LeastSquares) {
+        for (a, b) in a.coefficients.iter().zip(&b.coefficients) {
+            assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+        }
+        assert!((a.predict_row(&[1.0, 1e6]) - b.predict_row(&[1.0, 1e6])).abs() < 1e-8);
+        assert!((a.residual_sum_of_squares - b.residual_sum_of_squares).abs() < 1e-7);
+        assert_eq!(a.n, b.n);
+    }
+
+    #[test]
+    fn joining_parts_gives_the_fit_of_the_whole() {
+        let rows = rows();
+        let mut joined = sample(&rows[..9]);
+        joined.merge(&sample(&rows[9..])).unwrap();
+        joined.merge(&NormalEquations::new(2)).unwrap();
+        let mut from_nothing = NormalEquations::new(2);
+        from_nothing.merge(&sample(&rows)).unwrap();
+        let whole = sample(&rows).solve().unwrap();
+        assert_same_fit(&joined.solve().unwrap(), &whole);
+        assert_same_fit(&from_nothing.solve().unwrap(), &whole);
+    }
+
+    #[test]
+    fn taking_a_part_away_undoes_joining_it() {
+        let rows = rows();
+        let mut rest = sample(&rows);
+        rest.subtract(&sample(&rows[..9])).unwrap();
+        assert_same_fit(&rest.solve().unwrap(), &sample(&rows[9..]).solve().unwrap());
+        rest.subtract(&sample(&rows[9..])).unwrap();
+        assert_eq!(rest, NormalEquations::new(2));
+        assert!(matches!(rest.subtract(&sample(&rows)), Err(StatsError::TooFew { .. })));
+    }
+
+    #[test]
+    fn residuals_are_orthogonal_to_every_column() {
+        let rows = rows();
+        let fit = sample(&rows).solve().unwrap();
+        let residuals: Vec<f64> = rows.iter().map(|(row, y)| y - fit.predict_row(row)).collect();
+        assert!(residuals.iter().sum::<f64>().abs() < 1e-7);
+        for column in 0..2 {
+            let product = rows.iter().zip(&residuals).map(|((row, _), r)| row[column] % 1e6 * r);
+            assert!(product.sum::<f64>().abs() < 1e-6, "column {column}");
+        }
+    }
+
+    #[test]
+    fn a_dependent_or_constant_column_is_dropped_and_predictions_do_not_change() {
+        let rows = rows();
+        let plain = sample(&rows).solve().unwrap();
+        let mut wide = NormalEquations::new(4);
+        for ([a, b], y) in &rows {
+            wide.add(&[*a, 0.1, *b, 3.0 * a - b], *y).unwrap();
+        }
+        let wide = wide.solve().unwrap();
+        assert_eq!(wide.dropped, [1, 3]);
+        for ([a, b], _) in &rows {
+            let row = [*a, 0.1, *b, 3.0 * a - b];
+            assert!((wide.predict_row(&row) - plain.predict_row(&[*a, *b])).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn more_columns_than_rows_interpolate() {
+        let x = [1.0, 5.0, 2.0, 4.0, 4.0, 1.0, 2.0, 9.0, 1.0];
+        let fit = LeastSquares::fit(&x, 3, &[1.0, 5.0, 2.0]).unwrap();
+        assert_eq!(fit.dropped, [2]);
+        assert!((fit.predict_row(&x[3..6]) - 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn without_columns_the_fit_is_the_mean() {
+        let fit = LeastSquares::fit(&[], 0, &[1.0, 2.0, 6.0]).unwrap();
+        assert!((fit.predict_row(&[]) - 3.0).abs() < 1e-12);
+        assert!((fit.residual_sum_of_squares - 14.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn scale_does_not_change_predictions_and_overflow_is_an_error() {
+        let y = [1.0, 3.0, 4.0, 8.0];
+        for scale in [1e120, 1e-120] {
+            let x = [1.0, 2.0, 4.0, 5.0].map(|v| v * scale);
+            let fit = LeastSquares::fit(&x, 1, &y).unwrap();
+            assert!((fit.predict_row(&[3.0 * scale]) - 4.0).abs() < 1e-9, "scale {scale}");
+        }
+        assert!(matches!(
+            LeastSquares::fit(&[1e200, 2e200], 1, &[1.0, 2.0]),
+            Err(StatsError::OutOfRange { .. })
+        ));
+    }
+
+    #[test]
+    fn bad_rows_are_errors() {
+        let mut sample = NormalEquations::new(2);
+        assert!(matches!(sample.add(&[1.0], 1.0), Err(StatsError::LengthMismatch { .. })));
+        assert!(matches!(
+            sample.add(&[1.0, f64::NAN], 1.0),
+            Err(StatsError::NotFinite { index: 1, .. })
+        ));
+        assert!(matches!(
+            sample.add(&[1.0, 2.0], f64::INFINITY),
+            Err(StatsError::NotFinite { index: 2, .. })
+        ));
+        assert!(matches!(sample.solve(), Err(StatsError::TooFew { got: 0, .. })));
+        assert!(sample.merge(&NormalEquations::new(3)).is_err());
     }
 }

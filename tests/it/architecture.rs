@@ -29,8 +29,9 @@ const LEVELS: &[(&str, u8)] = &[
     ("bin", 10),
 ];
 
-/// Within level 0 only the arrow from `rng` to `ids` is allowed: streams are named by positions.
-const ALLOWED_SIDEWAYS: &[(&str, &str)] = &[("rng", "ids")];
+/// The arrows inside level 0: permutations and bootstraps take draws, and draws are named by
+/// positions.
+const ALLOWED_SIDEWAYS: &[(&str, &str)] = &[("stats", "rng"), ("rng", "ids")];
 
 /// Outside crates that may be named only in these modules.
 const ROOMS: &[(&str, &[&str])] = &[

@@ -7,6 +7,7 @@ mod example;
 mod flow;
 mod ingest;
 mod notebook;
+mod parity;
 mod patterns;
 mod report;
 mod score;

@@ -40,9 +40,10 @@ fn entry((name, rv, transactional): (&str, f64, bool)) -> CatalogueEntry {
 }
 
 fn valuation() -> Valuation {
-    let catalogue = Catalogue::from_entries("test", TYPES.map(entry).to_vec()).unwrap();
+    let entries = TYPES.map(entry).to_vec();
+    let catalogue = Catalogue::from_entries("test", entries).expect("names are unique");
     let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
-    Valuation::new(&catalogue, &types).unwrap()
+    Valuation::new(&catalogue, &types).expect("the catalogue has every type")
 }
 
 fn valued(history: &AccountHistory) -> ValuedHistory {
@@ -178,7 +179,7 @@ fn all_scores() -> Vec<Box<dyn ScoreColumn>> {
         .into_iter()
         .chain(ScoreSpec::baselines())
         .chain(others)
-        .map(|spec| spec.build().unwrap())
+        .map(|spec| spec.build().expect("parameters are positive"))
         .collect()
 }
 
@@ -367,7 +368,7 @@ fn least_squares_slope(known: &[(f64, f64)], as_of: f64, window: f64) -> f64 {
     let cells = (window * 2.0) as usize;
     let points: Vec<(f64, f64)> = (0..cells)
         .map(|cell| {
-            let s = (cell as f64 + 0.5) / 2.0;
+            let s = 0.5 * cell as f64 + 0.25;
             let at = as_of - window + s;
             let cumulative = known.iter().filter(|(t, _)| *t <= at).map(|(_, rv)| rv).sum();
             (s, cumulative)
@@ -481,7 +482,7 @@ fn contacts_without_a_table_weigh_the_same_from_their_first_interaction_on() {
 
 fn baseline(spec: ScoreSpec, log: &AccountHistory, dates: &[f64]) -> Vec<f64> {
     let dates: Vec<Instant> = dates.iter().map(|&at| day(at)).collect();
-    spec.build().unwrap().series(&valued(log), &dates)
+    spec.build().expect("baselines have no parameters").series(&valued(log), &dates)
 }
 
 #[test]

@@ -24,6 +24,10 @@ fn days(days: i64) -> Instant {
     Instant::from_micros(days * 86_400_000_000)
 }
 
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
+}
+
 fn write(dir: &Path, histories: &[AccountHistory]) -> Result<TableCounts, TableError> {
     let mut writer = LogWriter::create(dir, &types(), "run-1")?;
     for history in histories {
@@ -38,7 +42,9 @@ fn read(dir: &Path) -> Result<Vec<AccountHistory>, TableError> {
     let written = types();
     let mut histories: Vec<AccountHistory> = log.histories()?.collect::<Result<_, _>>()?;
     for interaction in histories.iter_mut().flat_map(|history| &mut history.interactions) {
-        interaction.kind = written.get(log.types().name(interaction.kind)).unwrap();
+        interaction.kind = written
+            .get(log.types().name(interaction.kind))
+            .expect("no type but the written ones is read");
     }
     Ok(histories)
 }
@@ -296,6 +302,22 @@ proptest! {
     }
 
     #[test]
+    fn a_damaged_file_is_an_error_or_another_log(
+        table in 0..6_usize, share in 0.0..1.0, bits in 1..=255_u8,
+    ) {
+        let dir = tempfile::tempdir()?;
+        write(dir.path(), &[sample("a"), sample("b")])?;
+        let path = dir.path().join(Table::ALL[table].file_name());
+        let mut bytes = fs::read(&path)?;
+        let place = (bytes.len() as f64 * share) as usize;
+        bytes[place] ^= bits;
+        fs::write(&path, &bytes)?;
+        if let Ok(log) = Log::open(dir.path()) && let Ok(histories) = log.histories() {
+            histories.for_each(drop);
+        }
+    }
+
+    #[test]
     fn a_file_cut_off_anywhere_is_named(table in 0..6_usize, share in 0.0..1.0) {
         let dir = tempfile::tempdir()?;
         write(dir.path(), &[sample("a"), sample("b")])?;
@@ -310,7 +332,7 @@ proptest! {
 
 #[test]
 fn histories_longer_than_a_batch_and_a_row_group_read_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut histories = ["a", "b", "c"].map(sample).to_vec();
     // The second account crosses the edge of a row group, in the writer and in the reader.
     for (history, rows) in histories.iter_mut().zip([20_000, 510_000, 5_000]) {
@@ -330,7 +352,7 @@ fn histories_longer_than_a_batch_and_a_row_group_read_back() {
 #[test]
 fn the_same_histories_give_the_same_bytes() {
     let histories = [sample("a"), sample("b")];
-    let [first, second] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+    let [first, second] = [folder(), folder()];
     write(first.path(), &histories).unwrap();
     write(second.path(), &histories).unwrap();
     for table in Table::ALL {
@@ -341,7 +363,7 @@ fn the_same_histories_give_the_same_bytes() {
 
 #[test]
 fn tables_without_rows_are_left_out_where_a_log_may_lack_them() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write(dir.path(), &[]).unwrap();
     let mut names: Vec<_> =
         fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -354,7 +376,7 @@ fn tables_without_rows_are_left_out_where_a_log_may_lack_them() {
 
 #[test]
 fn a_writer_that_is_dropped_leaves_nothing_behind() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = LogWriter::create(dir.path(), &types(), "run-1").unwrap();
     writer.write(&sample("a")).unwrap();
     assert!(
@@ -366,7 +388,7 @@ fn a_writer_that_is_dropped_leaves_nothing_behind() {
 
 #[test]
 fn a_log_is_not_written_over_another() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write(dir.path(), &[sample("a")]).unwrap();
     assert!(matches!(write(dir.path(), &[]), Err(TableError::Occupied { .. })));
     assert_eq!(read(dir.path()).unwrap(), [sample("a")]);
@@ -374,8 +396,8 @@ fn a_log_is_not_written_over_another() {
 
 /// What the writer says about a history, or several, that break a rule.
 fn refusal(histories: &[AccountHistory]) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    write(dir.path(), histories).unwrap_err().to_string()
+    let dir = folder();
+    write(dir.path(), histories).expect_err("a rule is broken").to_string()
 }
 
 /// What the writer says about the sample after `break_it`, as the second account of a log.
@@ -434,6 +456,19 @@ fn nothing_is_known_before_it_happens() {
 }
 
 #[test]
+fn a_time_that_no_calendar_has_is_named() {
+    let never = Instant::from_micros(i64::MAX);
+    let message = broken(|history| history.interactions[2].known_at = never);
+    insta::assert_snapshot!(message, @"
+    row 6 of `interactions.parquet`, account `b`: `known_at` is `9223372036854775807 µs`, expected a time in the years 1 to 9999
+    ");
+    let message = broken(|history| history.account.entered_at = Instant::from_micros(i64::MIN));
+    insta::assert_snapshot!(message, @"
+    row 2 of `accounts.parquet`, account `b`: `entered_at` is `-9223372036854775808 µs`, expected a time in the years 1 to 9999
+    ");
+}
+
+#[test]
 fn contacts_are_in_order_and_distinct() {
     let message = broken(|history| history.contacts[1].id = "c1".to_owned());
     insta::assert_snapshot!(message, @"
@@ -453,7 +488,7 @@ fn accounts_ascend_and_occur_once() {
 
 #[test]
 fn an_account_that_is_refused_leaves_no_row() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = LogWriter::create(dir.path(), &types(), "run-1").unwrap();
     let mut faulty = sample("a");
     faulty.truth[0].expected_profit = f64::NEG_INFINITY;
@@ -468,7 +503,7 @@ fn complaints(dir: &Path) -> String {
     let text = match Log::open(dir) {
         Ok(log) => log
             .histories()
-            .unwrap()
+            .expect("the files are still there")
             .filter_map(|history| history.err().map(|error| error.to_string()))
             .collect::<Vec<_>>()
             .join("\n\n"),
@@ -479,9 +514,9 @@ fn complaints(dir: &Path) -> String {
 
 /// A log of accounts `a` and `c` in which `table` was written by another program.
 fn with_table(table: Table, columns: &[(&str, ColumnData)]) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    write(dir.path(), &[sample("a"), sample("c")]).unwrap();
-    write_table(&dir.path().join(table.file_name()), columns).unwrap();
+    let dir = folder();
+    write(dir.path(), &[sample("a"), sample("c")]).expect("the sample keeps the rules");
+    write_table(&dir.path().join(table.file_name()), columns).expect("columns agree in length");
     complaints(dir.path())
 }
 
@@ -505,7 +540,7 @@ fn interactions(accounts: &[&str], at: &[i64]) -> [(&'static str, ColumnData); 3
 
 #[test]
 fn every_file_that_is_missing_or_wrong_is_named() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write(dir.path(), &[sample("a")]).unwrap();
     fs::remove_file(dir.path().join("contacts.parquet")).unwrap();
     fs::write(dir.path().join("outcomes.parquet"), "").unwrap();
@@ -523,7 +558,7 @@ fn every_file_that_is_missing_or_wrong_is_named() {
 
 #[test]
 fn optional_columns_may_be_missing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     write(dir.path(), &[sample("a"), sample("c")]).unwrap();
     let columns = interactions(&["a", "c", "c"], &[1, 2, 3]);
     write_table(&dir.path().join("interactions.parquet"), &columns).unwrap();
