@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-<<<<<<< HEAD
-use rvq::ingest::{IngestError, Ingested, Mapping, ingest};
-=======
 use proptest::prelude::*;
 use rvq::ingest::{
     IngestError, IngestReport, Ingested, Mapping, Reason, RejectedRow, SourceReport, ingest,
 };
 use rvq::interaction::{ColumnData, Log, Status, write_table};
 use rvq::time::Instant;
->>>>>>> main
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
