@@ -376,11 +376,8 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
             let known = names.iter().map(|(name, _)| name.as_str());
             let help = nearest(&hypothesis.score, known.clone())
                 .map(|near| format!("did you mean `{near}`?"))
-                .or_else(|| {
-                    Some(format!("the plan's scores: {}", known.collect::<Vec<_>>().join(", ")))
-                });
-            let message =
-                format!("`{key}` names the score `{}`, which `[score]` lacks", hypothesis.score);
+                .or_else(|| Some(format!("the plan's scores: {}", known.collect::<Vec<_>>().join(", "))));
+            let message = format!("`{key}` names the score `{}`, which `[score]` lacks", hypothesis.score);
             broken.push((key, message, help));
             continue;
         };
@@ -403,19 +400,11 @@ fn broken_backtest(params: &BacktestParams) -> Vec<Broken> {
     let zero_horizon = params.horizons.iter().chain(&params.lead_lag).any(|&h| h == 0);
     [
         (zero_horizon, "horizons", "a horizon of 0 months, expected at least 1"),
-        (
-            params.permutations < 19,
-            "permutations",
-            "fewer than 19 permutations cannot give p ≤ .05",
-        ),
+        (params.permutations < 19, "permutations", "fewer than 19 permutations cannot give p ≤ .05"),
         (params.resamples < 99, "resamples", "fewer than 99 resamples give no 95 % interval"),
         (params.quantiles < 2, "quantiles", "fewer than 2 quantiles have no spread"),
         (params.min_accounts < 5, "min_accounts", "a rank correlation needs at least 5 accounts"),
-        (
-            params.account_groups < 2,
-            "account_groups",
-            "fewer than 2 groups leave no one to train on",
-        ),
+        (params.account_groups < 2, "account_groups", "fewer than 2 groups leave no one to train on"),
     ]
     .into_iter()
     .filter(|(is_broken, _, _)| *is_broken)
@@ -476,8 +465,7 @@ accounts = 20
 
     #[test]
     fn an_unknown_key_is_an_error_that_names_the_nearest_one() {
-        let error =
-            resolve(&PLAN.replace("accounts = 100", "acounts = 100"), FULL, &[]).unwrap_err();
+        let error = resolve(&PLAN.replace("accounts = 100", "acounts = 100"), FULL, &[]).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("unknown key `acounts`"), "{text}");
         assert!(text.contains("plan.toml:7:1"), "{text}");
