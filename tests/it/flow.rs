@@ -162,6 +162,20 @@ fn only_type_and_relative_value_are_required() {
 }
 
 #[test]
+fn every_catalogue_of_a_mapping_loads() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mappings");
+    let mut loaded = 0;
+    for mapping in std::fs::read_dir(folder).unwrap() {
+        let path = mapping.unwrap().path().join("catalogue.csv");
+        if path.exists() {
+            Catalogue::load(&path).unwrap_or_else(|error| panic!("{error}"));
+            loaded += 1;
+        }
+    }
+    assert!(loaded > 0);
+}
+
+#[test]
 fn an_override_keeps_the_values_it_does_not_state() {
     let catalogue = replaced(CATALOGUE, "call,public,,1,25", "call,public,,1,");
     let flow = check(FLOW, &catalogue).unwrap();
@@ -183,43 +197,265 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn names_and_probabilities_are_checked() {
-    insta::assert_snapshot!(flow_with("meeting = 0.25", "meeting = 0.2"), @"");
-    insta::assert_snapshot!(flow_with("probability = 0.5", "probability = 1.5"), @"");
-    insta::assert_snapshot!(flow_with("mail = 0.75", "mial = 0.75"), @"");
-    insta::assert_snapshot!(flow_with("aware = 1", "awear = 1"), @"");
-    insta::assert_snapshot!(flow_with("name = \"deal\"", "name = \"aware\""), @"");
-    insta::assert_snapshot!(flow_with("median_days = 9", "median_days = -9"), @"");
-    insta::assert_snapshot!(flow_with("sigma = 0.5", "sigma = 40"), @"");
+    insta::assert_snapshot!(flow_with("meeting = 0.25", "meeting = 0.2"), @r"
+    error: probabilities in mix of `aware` sum to 0.950000, expected 1
+      --> flow.toml:13:7
+       |
+    13 | mix = { mail = 0.75, meeting = 0.2 }
+       |       ^^
+       |
+       = help: scale the probabilities, or add the missing one
+    ");
+    insta::assert_snapshot!(flow_with("probability = 0.5", "probability = 1.5"), @r#"
+    error: probability is 1.5, expected 0 to 1
+      --> flow.toml:25:66
+       |
+    25 | follow_ups = [{ after = "outage", then = "repair", probability = 1.5, wait = { gamma = { shape = 2.0, mean_days = 3 } } }]
+       |                                                                  ^^^
+    "#);
+    insta::assert_snapshot!(flow_with("mail = 0.75", "mial = 0.75"), @r"
+    error: unknown interaction type `mial`
+      --> flow.toml:13:9
+       |
+    13 | mix = { mial = 0.75, meeting = 0.25 }
+       |         ^^^^
+       |
+       = help: did you mean `mail`?
+    ");
+    insta::assert_snapshot!(flow_with("aware = 1", "awear = 1"), @r"
+    error: unknown level `awear`
+     --> flow.toml:4:1
+      |
+    4 | awear = 1
+      | ^^^^^
+      |
+      = help: did you mean `aware`?
+    ");
+    insta::assert_snapshot!(flow_with("name = \"deal\"", "name = \"aware\""), @r#"
+    error: level `aware` occurs twice
+      --> flow.toml:15:8
+       |
+    15 | name = "aware"
+       |        ^^^^^^^
+
+    error: `trigger_to` is unknown level `deal`
+     --> c.csv:3:30
+      |
+    3 | meeting,,acquisition,5,200,,,deal
+      |                              ^^^^
+      |
+      = help: 2 levels are known
+    "#);
+    insta::assert_snapshot!(flow_with("mix = { talk = 1.0 }\nexits = [{ reason = \"lost\", probability = 0.02 }]", "exits = [{ reason = \"lost\", probability = 1 }]\n[levels.mix]\ntalk = 0.9"), @r#"
+    error: probabilities in mix of `deal` sum to 0.900000, expected 1
+      --> flow.toml:19:1
+       |
+    19 | [levels.mix]
+       | ^^^^^^^^^^^^
+       |
+       = help: scale the probabilities, or add the missing one
+
+    error: exits of `deal` sum to 1, expected less than 1
+      --> flow.toml:18:43
+       |
+    18 | exits = [{ reason = "lost", probability = 1 }]
+       |                                           ^
+    "#);
+    insta::assert_snapshot!(flow_with("median_days = 9", "median_days = -9"), @r"
+    error: `median_days` is -9, expected a finite number above 0
+      --> flow.toml:17:39
+       |
+    17 | wait = { log_normal = { median_days = -9, sigma = 0.5 } }
+       |                                       ^^
+    ");
+    insta::assert_snapshot!(flow_with("sigma = 0.5", "sigma = 40"), @r"
+    error: mean wait is inf days, expected a finite number above 0
+      --> flow.toml:17:8
+       |
+    17 | wait = { log_normal = { median_days = 9, sigma = 40 } }
+       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    ");
 }
 
 #[test]
 fn levels_and_types_must_fit_each_other() {
-    insta::assert_snapshot!(flow_with("call = 0.9", "order = 0.9"), @"");
-    insta::assert_snapshot!(flow_with("talk = 1.0", "call = 1.0"), @"");
-    insta::assert_snapshot!(flow_with("after = \"outage\"", "after = \"repair\""), @"");
-    insta::assert_snapshot!(flow_with("order = 1.0", "call = 1.0"), @"");
-    insta::assert_snapshot!(flow_with("retention_entry = \"using\"", "retention_entry = \"deal\""), @"");
-    insta::assert_snapshot!(catalogue_with(",,,deal", ",,,"), @"");
-    insta::assert_snapshot!(catalogue_with(",,,deal", ",,,dael"), @"");
-    insta::assert_snapshot!(catalogue_with("talk,,closing,2,20,,,", "talk,,closing,2,20,,,using"), @"");
+    insta::assert_snapshot!(flow_with("call = 0.9", "order = 0.9"), @r"
+    error: transactional type `order` occurs at level `using`
+      --> flow.toml:24:9
+       |
+    24 | mix = { order = 0.9, outage = 0.1 }
+       |         ^^^^^
+       |
+       = help: outcomes bring it about: list it under `[transactions]`
+    ");
+    insta::assert_snapshot!(flow_with("talk = 1.0", "call = 1.0"), @r"
+    error: `call` is of stage retention, expected closing as level `deal`
+      --> flow.toml:18:9
+       |
+    18 | mix = { call = 1.0 }
+       |         ^^^^
+    ");
+    insta::assert_snapshot!(flow_with("after = \"outage\"", "after = \"repair\""), @r#"
+    error: follow-ups of `repair` lead back to it
+      --> flow.toml:25:25
+       |
+    25 | follow_ups = [{ after = "repair", then = "repair", probability = 0.5, wait = { gamma = { shape = 2.0, mean_days = 3 } } }]
+       |                         ^^^^^^^^
+    "#);
+    insta::assert_snapshot!(flow_with("after = \"outage\"", "after = \"mail\""), @r#"
+    error: follow-up of `mail`, which never occurs at level `using`
+      --> flow.toml:25:25
+       |
+    25 | follow_ups = [{ after = "mail", then = "repair", probability = 0.5, wait = { gamma = { shape = 2.0, mean_days = 3 } } }]
+       |                         ^^^^^^
+    "#);
+    insta::assert_snapshot!(flow_with("order = 1.0", "call = 1.0"), @r"
+    error: `call` is not transactional
+     --> flow.toml:7:17
+      |
+    7 | on_purchase = { call = 1.0 }
+      |                 ^^^^
+      |
+      = help: only transactional types follow from outcomes
+    ");
+    insta::assert_snapshot!(flow_with("retention_entry = \"using\"", "retention_entry = \"deal\""), @r#"
+    error: `retention_entry` is a level of closing, expected retention
+     --> flow.toml:2:19
+      |
+    2 | retention_entry = "deal"
+      |                   ^^^^^^
+    "#);
+    insta::assert_snapshot!(catalogue_with(",,,deal", ",,,"), @r#"
+    error: level `deal` is never reached
+      --> flow.toml:15:8
+       |
+    15 | name = "deal"
+       |        ^^^^^^
+       |
+       = help: enter at it, or let a type of another level trigger it
+    "#);
+    insta::assert_snapshot!(catalogue_with(",,,deal", ",,,dael"), @r"
+    error: `trigger_to` is unknown level `dael`
+     --> c.csv:3:30
+      |
+    3 | meeting,,acquisition,5,200,,,dael
+      |                              ^^^^
+      |
+      = help: did you mean `deal`?
+    ");
+    insta::assert_snapshot!(catalogue_with("talk,,closing,2,20,,,", "talk,,closing,2,20,,,using"), @r"
+    error: `talk` of stage closing moves to a level of retention
+     --> c.csv:4:22
+      |
+    4 | talk,,closing,2,20,,,using
+      |                      ^^^^^
+      |
+      = help: only the type named by `on_close` leads into retention
+    ");
 }
 
 #[test]
 fn catalogue_values_are_checked() {
-    insta::assert_snapshot!(catalogue_with("mail,,acquisition,0.5,1", "mail,,acquisition,0.5,-1"), @"");
-    insta::assert_snapshot!(catalogue_with("mail,,acquisition,0.5,1", "mail,,acquisition,0.5,NaN"), @"");
-    insta::assert_snapshot!(catalogue_with("mail,,acquisition,0.5,1", "mail,,acquisition,inf,1"), @"");
-    insta::assert_snapshot!(catalogue_with("outage,,retention,-12", "outage,,retention,12"), @"");
-    insta::assert_snapshot!(catalogue_with("call,public,,1", "cal,public,,1"), @"");
-    insta::assert_snapshot!(catalogue_with("call,public,,", "call,public,closing,"), @"");
-    insta::assert_snapshot!(catalogue_with("repair,,", "mail,,"), @"");
+    insta::assert_snapshot!(catalogue_with("mail,,acquisition,0.5,1", "mail,,acquisition,0.5,-1"), @r"
+    error: `variable_cost` is `-1`, expected a finite number of at least 0
+     --> c.csv:2:23
+      |
+    2 | mail,,acquisition,0.5,-1,,,
+      |                       ^^
+    ");
+    insta::assert_snapshot!(catalogue_with("mail,,acquisition,0.5,1", "mail,,acquisition,0.5,NaN"), @r"
+    error: `variable_cost` is `NaN`, expected a finite number of at least 0
+     --> c.csv:2:23
+      |
+    2 | mail,,acquisition,0.5,NaN,,,
+      |                       ^^^
+    ");
+    insta::assert_snapshot!(catalogue_with("mail,,acquisition,0.5,1", "mail,,acquisition,inf,1"), @r"
+    error: `rv` is `inf`, expected a finite number
+     --> c.csv:2:19
+      |
+    2 | mail,,acquisition,inf,1,,,
+      |                   ^^^
+    ");
+    insta::assert_snapshot!(catalogue_with("outage,,retention,-12", "outage,,retention,12"), @r"
+    error: `rv` of a critical type is 12, expected a negative number
+     --> c.csv:8:19
+      |
+    8 | outage,,retention,12,300,true,,
+      |                   ^^
+    ");
+    insta::assert_snapshot!(catalogue_with("call,public,,1", "cal,public,,1"), @r"
+    error: override of `cal` has no base row
+     --> c.csv:7:1
+      |
+    7 | cal,public,,1,25,,,
+      | ^^^
+      |
+      = help: did you mean `call`?
+    ");
+    insta::assert_snapshot!(catalogue_with("call,public,,", "call,public,closing,"), @r"
+    error: `stage` of an override is `closing`, expected `retention` as in its base row
+     --> c.csv:7:13
+      |
+    7 | call,public,closing,1,25,,,
+      |             ^^^^^^^
+      |
+      = help: only `rv`, `rv_sd`, `variable_cost` and `cost_sd` may differ
+    ");
+    insta::assert_snapshot!(catalogue_with("repair,,", "mail,,"), @r#"
+    error: type `mail` occurs twice
+     --> c.csv:9:1
+      |
+    9 | mail,,retention,3,120,,,
+      | ^^^^
+      |
+      = help: remove one row, or give it a `segment_id` to make it an override
+
+    error: unknown interaction type `repair`
+      --> flow.toml:25:42
+       |
+    25 | follow_ups = [{ after = "outage", then = "repair", probability = 0.5, wait = { gamma = { shape = 2.0, mean_days = 3 } } }]
+       |                                          ^^^^^^^^
+       |
+       = help: 8 types are known
+    "#);
 }
 
 #[test]
 fn the_shape_of_the_catalogue_is_checked() {
-    insta::assert_snapshot!(catalogue_with("meeting,,acquisition,5,200,,,deal", "meeting,,acquisition,5,200"), @"");
-    insta::assert_snapshot!(catalogue_with(",rv,variable_cost", ",rv,variabel_cost"), @"");
-    insta::assert_snapshot!(Catalogue::from_source(Source::new("c.csv", "")).unwrap_err(), @"");
+    insta::assert_snapshot!(catalogue_with("meeting,,acquisition,5,200,,,deal", "meeting,,acquisition,5,200"), @r"
+    error: row has 5 columns, expected 8 as in the header
+     --> c.csv:3:1
+      |
+    3 | meeting,,acquisition,5,200
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    error: unknown interaction type `meeting`
+      --> flow.toml:13:22
+       |
+    13 | mix = { mail = 0.75, meeting = 0.25 }
+       |                      ^^^^^^^
+       |
+       = help: 8 types are known
+    ");
+    insta::assert_snapshot!(catalogue_with(",rv,variable_cost", ",rv,variabel_cost"), @r"
+    error: unknown column `variabel_cost`
+     --> c.csv:1:38
+      |
+    1 | interaction_type,segment_id,stage,rv,variabel_cost,critical,transactional,trigger_to
+      |                                      ^^^^^^^^^^^^^
+      |
+      = help: did you mean `variable_cost`?
+    ");
+    insta::assert_snapshot!(Catalogue::from_source(Source::new("c.csv", "")).unwrap_err(), @r"
+    error: file is empty, expected a header
+     --> c.csv:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: the first line names the columns, at least interaction_type, rv
+    ");
 }
 
 #[test]
