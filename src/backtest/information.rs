@@ -136,7 +136,9 @@ pub fn information_coefficient(
         let horizon = horizons[position];
         let fail = || failed("information coefficient", &score.name, outcome, horizon);
         let statistic = ic_statistic(panel, score, &outcomes[position], params).map_err(fail())?;
-        let lag = horizon.unsigned_abs().saturating_sub(1) as usize;
+        let overlap = horizon.unsigned_abs().saturating_sub(1) as usize;
+        // A comparison must not refuse what the headline can answer.
+        let lag = overlap.min(statistic.n_periods.saturating_sub(1));
         let mut result = InformationCoefficient {
             score: score.name.clone(),
             outcome,

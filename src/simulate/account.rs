@@ -376,9 +376,9 @@ impl<'a> Life<'a> {
         let expected = law.median_revenue * self.size * (effect + self.drift).exp() * share;
         let variance = law.noise_sigma * law.noise_sigma;
         let revenue = expected * (law.noise_sigma * noise - variance / 2.0).exp();
+        let present = span.end.days_since(span.start) / period_end.days_since(period_start);
         let cost_to_engage = match law.retainer {
             Some(retainer) => {
-                let present = span.end.days_since(span.start) / period_end.days_since(period_start);
                 retainer * self.cost_factor() * (0.3 * cost_noise - 0.045).exp() * present
             }
             None => self
@@ -391,7 +391,7 @@ impl<'a> Life<'a> {
                 .sum(),
         };
         let expected_cost = match law.retainer {
-            Some(retainer) => retainer * self.cost_factor(),
+            Some(retainer) => retainer * self.cost_factor() * present,
             None => cost_to_engage,
         };
         let wallet = 0.2 + 0.8 * effect;
@@ -408,7 +408,7 @@ impl<'a> Life<'a> {
             gross_profit: Some(law.gross_margin * revenue),
             cost_to_engage: Some(cost_to_engage),
             cost_to_serve: Some(law.cost_to_serve_rate * revenue),
-            share_of_wallet: Some(logistic(wallet + 0.3 * wallet_noise)),
+            share_of_wallet: span.customer_from.map(|_| logistic(wallet + 0.3 * wallet_noise)),
             status,
         });
         self.history.truth.push(Truth {

@@ -2,6 +2,7 @@
 
 use crate::flow::{Flow, Level, LevelIndex};
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
+use crate::interaction::Stage;
 use crate::rng::{Draws, Purpose, Streams};
 use crate::time::Instant;
 
@@ -125,7 +126,7 @@ impl Walker {
             answers: streams.draws(Purpose::FollowUp, account, contact),
             pending: Vec::new(),
         };
-        walker.enter(terrain, level, from, pace);
+        walker.wait(terrain, from, pace);
         walker
     }
 
@@ -138,6 +139,8 @@ impl Walker {
         pace: f64,
     ) {
         self.level = level;
+        // The wait in progress has used the draw of this step.
+        self.step += 1;
         self.wait(terrain, at, pace);
     }
 
@@ -166,6 +169,10 @@ impl Walker {
                 }
                 self.pending.swap_remove(position);
                 report(at, kind);
+                // An answer may be answered too, with draws of its own.
+                self.step += 1;
+                let level = &terrain.flow.levels()[usize::from(self.level.0)];
+                self.schedule_answers(level, kind, at);
                 self.follow_trigger(terrain, kind, at, pace);
                 continue;
             }
@@ -209,9 +216,11 @@ impl Walker {
         at: Instant,
         pace: f64,
     ) -> bool {
+        let stage = |level: LevelIndex| terrain.flow.levels()[usize::from(level.0)].stage;
+        // A late answer to a prospect does not make a customer a prospect again.
+        let back = |to| stage(self.level) == Stage::Retention && stage(to) != Stage::Retention;
         match terrain.flow.trigger(kind) {
-            Some(level) if level != self.level => {
-                self.step += 1;
+            Some(level) if level != self.level && !back(level) => {
                 self.enter(terrain, level, at, pace);
                 true
             }

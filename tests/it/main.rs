@@ -4,11 +4,14 @@
 mod architecture;
 mod chart;
 mod example;
+mod backtest;
 mod flow;
 mod ingest;
 mod notebook;
 mod parity;
+mod panel;
 mod patterns;
 mod report;
 mod score;
+mod simulate;
 mod tables;

@@ -1,0 +1,444 @@
+//! Simulated cohorts: what changes whom, the rules of the tables, and known answers.
+
+use rvq::diagnostic::Source;
+use rvq::flow::Flow;
+use rvq::ids::{AccountIndex, TypeIndex, TypeNames};
+use rvq::interaction::{AccountHistory, Log, LogWriter, Outcome, Status, Survey, Truth};
+use rvq::rng::Streams;
+use rvq::simulate::{Simulation, World};
+use rvq::time::{Calendar, Instant, Month};
+
+const FLOW: &str = include_str!("../../data/flows/b2b/flow.toml");
+const CATALOGUE: &str = include_str!("../../data/flows/b2b/catalogue.csv");
+
+fn world(name: &str) -> World {
+    World::load(name).unwrap()
+}
+
+fn simulation(flow: Flow, world: World, streams: Streams, months: u32) -> Simulation {
+    let start = Month::new(2022, 1).unwrap();
+    Simulation::new(flow, world, streams, Calendar::UTC, (start, months))
+}
+
+fn builtin(world: World, months: u32) -> Simulation {
+    simulation(Flow::builtin(), world, Streams::new(11), months)
+}
+
+fn histories(world: World) -> Vec<AccountHistory> {
+    builtin(world, 24).histories(60).collect()
+}
+
+/// The built-in flow with every `rv` of the catalogue, overrides included, passed through `value`.
+fn revalued(value: impl Fn(f64) -> f64) -> Flow {
+    let mut lines = CATALOGUE.lines();
+    let header = lines.next().unwrap();
+    let column = header.split(',').position(|name| name == "rv").unwrap();
+    let mut text = format!("{header}\n");
+    for line in lines {
+        let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+        cells[column] = value(cells[column].parse().unwrap()).to_string();
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    Flow::from_sources(Source::new("flow.toml", FLOW), Source::new("catalogue.csv", text))
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// Small gains become losses; what is critical stays negative, as the catalogue demands.
+fn other_signs(rv: f64) -> f64 {
+    if (0.0..2.0).contains(&rv) { -rv } else { 2.0 * rv }
+}
+
+/// All digits of everything in the histories: equal texts are equal bytes.
+fn written(histories: &[AccountHistory]) -> String {
+    format!("{histories:?}")
+}
+
+#[test]
+fn histories_are_the_same_at_any_number_of_threads() {
+    let simulation = builtin(world("informative"), 24);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        // More accounts than one chunk, so that chunks are joined too.
+        pool.install(|| written(&simulation.histories(300).collect::<Vec<_>>()))
+    };
+    let one = on(1);
+    assert!(one == on(2) && one == on(5));
+}
+
+#[test]
+fn another_account_changes_no_other() {
+    let simulation = builtin(world("informative"), 24);
+    let few: Vec<_> = simulation.histories(20).collect();
+    let many: Vec<_> = simulation.histories(30).collect();
+    assert_eq!(few[..], many[..20]);
+    assert_eq!(simulation.account(AccountIndex(17)), few[17]);
+}
+
+#[test]
+fn replications_and_seeds_differ_and_repeat() {
+    let account = |streams| {
+        let simulation = simulation(Flow::builtin(), world("informative"), streams, 12);
+        simulation.account(AccountIndex(3))
+    };
+    let seed = Streams::new(1);
+    assert_eq!(account(seed), account(seed.replication(0)));
+    assert_eq!(account(seed.replication(1)), account(seed.replication(1)));
+    for other in [seed.replication(1), seed.replication(2), Streams::new(2)] {
+        let (a, b) = (account(seed), account(other));
+        assert_ne!(a.account.entered_at, b.account.entered_at);
+        assert_ne!(a.account.size, b.account.size);
+    }
+}
+
+/// Everything but interactions and whom a survey asked.
+type Rest = (Option<Instant>, Option<String>, Vec<Outcome>, Vec<Survey>, Vec<Truth>);
+
+fn all_but_interactions(histories: &[AccountHistory]) -> Vec<Rest> {
+    let rest = |history: &AccountHistory| {
+        let nobody = |survey: &Survey| Survey { contact: None, ..survey.clone() };
+        (
+            history.account.exited_at,
+            history.account.exit_reason.clone(),
+            history.outcomes.clone(),
+            history.surveys.iter().map(nobody).collect(),
+            history.truth.clone(),
+        )
+    };
+    histories.iter().map(rest).collect()
+}
+
+/// When what happened: transactional rows, or else all others.
+fn rows(histories: &[AccountHistory], transactional: bool) -> Vec<Vec<(Instant, TypeIndex)>> {
+    let flow = Flow::builtin();
+    let kinds = flow.catalogue().entries();
+    let of = |history: &AccountHistory| {
+        let wanted = history
+            .interactions
+            .iter()
+            .filter(|row| kinds[usize::from(row.kind.0)].transactional == transactional);
+        wanted.map(|row| (row.occurred_at, row.kind)).collect()
+    };
+    histories.iter().map(of).collect()
+}
+
+/// Everything about interactions that a world or a flow can change.
+fn with_other_interactions(name: &str) -> Vec<(&'static str, Vec<AccountHistory>)> {
+    type Change = (&'static str, fn(&mut World));
+    let changes: [Change; 7] = [
+        ("pace_sigma", |world| world.cohort.pace_sigma = 0.8),
+        ("contacts_mean", |world| world.cohort.contacts_mean = 3.0),
+        ("contact_tenure_days", |world| world.cohort.contact_tenure_days = 200.0),
+        ("quality_sigma", |world| world.relationship.quality_sigma = 1.5),
+        ("negative_tilt", |world| world.relationship.negative_tilt = [4.0, 2.0, 0.5, 0.2]),
+        ("effects_seed", |world| world.relationship.effects_seed = 99),
+        ("betrayal_per_critical", |world| world.relationship.betrayal_per_critical = 5.0),
+    ];
+    let mut changed: Vec<(&'static str, Vec<AccountHistory>)> = changes
+        .into_iter()
+        .map(|(what, change)| {
+            let mut world = world(name);
+            change(&mut world);
+            (what, histories(world))
+        })
+        .collect();
+    // A digit in front: a mean wait of 40 days becomes one of 140.
+    let text =
+        FLOW.replace("mean_days = ", "mean_days = 1").replace("scale_days = ", "scale_days = 2");
+    let slow =
+        Flow::from_sources(Source::new("flow.toml", text), Source::new("catalogue.csv", CATALOGUE))
+            .unwrap();
+    let flows = [("waits of the flow", slow), ("values of the catalogue", revalued(other_signs))];
+    for (what, flow) in flows {
+        let simulation = simulation(flow, world(name), Streams::new(11), 24);
+        changed.push((what, simulation.histories(60).collect()));
+    }
+    changed
+}
+
+#[test]
+fn in_the_true_null_nothing_but_interactions_depends_on_interactions() {
+    let before = histories(world("irrelevant"));
+    for (what, after) in with_other_interactions("irrelevant") {
+        assert_ne!(rows(&before, false), rows(&after, false), "{what} changes interactions");
+        assert!(all_but_interactions(&before) == all_but_interactions(&after), "{what}");
+        assert!(rows(&before, true) == rows(&after, true), "{what}");
+    }
+}
+
+#[test]
+fn in_the_informative_world_outcomes_do_depend_on_interactions() {
+    // Betrayals are rare and effects move states slowly: 60 accounts over two years show each.
+    let before = histories(world("informative"));
+    for (what, after) in with_other_interactions("informative") {
+        assert_ne!(rows(&before, false), rows(&after, false), "{what} changes interactions");
+        assert!(all_but_interactions(&before) != all_but_interactions(&after), "{what}");
+    }
+}
+
+#[test]
+fn in_the_true_null_only_transactional_rows_depend_on_outcomes() {
+    let before = histories(world("irrelevant"));
+    let mut world = world("irrelevant");
+    world.outcome.strength = 0.2;
+    world.outcome.size_sigma = 0.4;
+    world.outcome.orders_per_month = 3.0;
+    world.outcome.noise_sigma = 1.0;
+    world.outcome.drift_sigma = 1.0;
+    let after = histories(world);
+    assert_ne!(all_but_interactions(&before), all_but_interactions(&after));
+    assert_ne!(rows(&before, true), rows(&after, true));
+    assert!(rows(&before, false) == rows(&after, false));
+}
+
+#[test]
+fn the_value_of_an_interaction_type_is_only_an_observer() {
+    // True effects are laid out from catalogue values, so they are switched off; and the tilt
+    // needs to know which types are negative, so no sign changes.
+    let mut world = world("informative");
+    world.relationship.responsiveness = 0.0;
+    world.relationship.betrayal_per_critical = 0.0;
+    let run = |flow| -> Vec<AccountHistory> {
+        simulation(flow, world.clone(), Streams::new(5), 24).histories(40).collect()
+    };
+    let revalued = revalued(|rv| rv * 7.0 + rv.signum());
+    assert!(run(Flow::builtin()) == run(revalued));
+}
+
+#[test]
+fn every_history_keeps_the_rules_of_the_tables_and_survives_a_round_trip() {
+    for name in World::builtin_names() {
+        let simulation = builtin(world(name), 18);
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = LogWriter::create(folder.path(), &simulation.types(), "test").unwrap();
+        let made: Vec<_> = simulation.histories(60).collect();
+        for history in &made {
+            writer.write(history).unwrap_or_else(|error| panic!("{error}"));
+        }
+        let counts = writer.finish().unwrap();
+        assert_eq!(counts.accounts, 60);
+        let log = Log::open(folder.path()).unwrap();
+        let names = simulation.types();
+        let by_name = |history: &AccountHistory, types: &TypeNames| -> Vec<String> {
+            history.interactions.iter().map(|row| types.name(row.kind).to_owned()).collect()
+        };
+        let read: Vec<_> = log.histories().unwrap().map(Result::unwrap).collect();
+        assert_eq!(read.len(), made.len());
+        for (read, made) in read.iter().zip(&made) {
+            assert_eq!(by_name(read, log.types()), by_name(made, &names));
+            let mut same_positions = read.clone();
+            for (row, original) in same_positions.interactions.iter_mut().zip(&made.interactions) {
+                row.kind = original.kind;
+            }
+            assert!(written(&[same_positions]) == written(std::slice::from_ref(made)));
+        }
+    }
+}
+
+#[test]
+fn a_history_is_consistent_with_its_exit_and_its_phases() {
+    let simulation = builtin(world("informative"), 36);
+    let types = simulation.types();
+    let mut signed = 0;
+    for history in simulation.histories(300) {
+        let end = history
+            .account
+            .exited_at
+            .unwrap_or(Calendar::UTC.start_of(Month::new(2025, 1).unwrap()));
+        assert!(history.interactions.iter().all(|row| row.occurred_at < end));
+        let exited = history.outcomes.iter().filter(|o| o.status == Status::Exited).count();
+        assert_eq!(exited, usize::from(history.account.exited_at.is_some()));
+        assert!(history.outcomes.is_sorted_by_key(|outcome| outcome.status));
+        for outcome in &history.outcomes {
+            let prospect = outcome.status == Status::Prospect;
+            assert_eq!(prospect, outcome.share_of_wallet.is_none());
+            assert!(!prospect || outcome.revenue == 0.0);
+        }
+        signed += history
+            .interactions
+            .iter()
+            .filter(|row| types.name(row.kind) == "contract_signed")
+            .count();
+    }
+    // 40 % of accounts enter during the log and most of them close in it.
+    assert!((60..120).contains(&signed), "{signed} contracts signed in the log");
+}
+
+/// A world with one contact per account, for tests of what happens to accounts.
+fn small(name: &str) -> World {
+    let mut world = world(name).balanced();
+    world.cohort.contacts_mean = 1.0;
+    world
+}
+
+#[test]
+fn in_the_true_null_one_account_in_eight_leaves_within_a_year() {
+    let (mut at_risk, mut exits) = (0.0, 0.0);
+    for history in builtin(small("irrelevant"), 36).histories(2_000) {
+        at_risk += history.outcomes.len() as f64;
+        exits += f64::from(u8::from(history.account.exited_at.is_some()));
+    }
+    // Months are Bernoulli trials with p = 1 − .875^(1/12); 3 standard errors of their rate.
+    let p = 1.0 - 0.875_f64.powf(1.0 / 12.0);
+    let bound = 3.0 * (p * (1.0 - p) / at_risk).sqrt();
+    assert!((exits / at_risk - p).abs() < bound, "{exits} exits in {at_risk} months");
+}
+
+/// Solution of `a x = b` by Gauss-Jordan elimination with pivoting.
+fn solved(mut a: [[f64; 4]; 4], mut b: [f64; 4]) -> [f64; 4] {
+    for column in 0..4 {
+        let pivot = (column..4).max_by(|&i, &j| a[i][column].abs().total_cmp(&a[j][column].abs()));
+        let pivot = pivot.unwrap();
+        a.swap(column, pivot);
+        b.swap(column, pivot);
+        for row in (0..4).filter(|&row| row != column) {
+            let factor = a[row][column] / a[column][column];
+            for k in 0..4 {
+                a[row][k] -= factor * a[column][k];
+            }
+            b[row] -= factor * b[column];
+        }
+    }
+    std::array::from_fn(|i| b[i] / a[i][i])
+}
+
+#[test]
+fn states_settle_where_the_markov_chain_does_when_nothing_moves_them() {
+    let names = ["damaged", "transactional", "transitional", "communal"];
+    let mut world = small("informative");
+    world.relationship.responsiveness = 0.0;
+    world.relationship.betrayal_per_critical = 0.0;
+    world.outcome.annual_attrition = 1e-9;
+    let params = &world.relationship;
+    let odds = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let fall = odds(params.betrayal);
+    let rise = (1.0 - fall) * odds(params.move_up);
+    let slip = (1.0 - fall) * (1.0 - odds(params.move_up)) * odds(params.move_down);
+    // Damaged and transactional have nowhere lower to slip, communal nowhere higher to rise.
+    let moves = [(0, 1, 0), (0, 2, 1), (0, 3, 1), (0, 3, 2)];
+    let mut chain = [[0.0; 4]; 4];
+    for (from, (fallen, risen, slipped)) in moves.into_iter().enumerate() {
+        chain[from][fallen] += fall;
+        chain[from][risen] += rise;
+        chain[from][slipped] += slip;
+        chain[from][from] += 1.0 - fall - rise - slip;
+    }
+    // π (P − I) = 0 with Σ π = 1 in place of the last equation.
+    let equations: [[f64; 4]; 4] = std::array::from_fn(|to| {
+        std::array::from_fn(|from| match to {
+            3 => 1.0,
+            _ => chain[from][to] - f64::from(u8::from(from == to)),
+        })
+    });
+    let stationary = solved(equations, [0.0, 0.0, 0.0, 1.0]);
+
+    // 36 months before the log and 96 in it: the second eigenvalue is about .91, .91^132 < 1e-5.
+    let accounts = 3_000;
+    let mut counts = [0.0; 4];
+    for history in builtin(world, 96).histories(accounts) {
+        let last = &history.truth.last().unwrap().state;
+        counts[names.iter().position(|name| name == last).unwrap()] += 1.0;
+    }
+    for ((name, count), p) in names.iter().zip(counts).zip(stationary) {
+        let n = f64::from(accounts);
+        let bound = 3.5 * (p * (1.0 - p) / n).sqrt();
+        assert!((count / n - p).abs() < bound, "{name}: {} instead of {p}", count / n);
+    }
+}
+
+#[test]
+fn accounts_have_seven_contacts_on_average_at_any_time() {
+    let mut world = world("irrelevant").balanced();
+    world.outcome.annual_attrition = 1e-9;
+    let accounts = 3_000;
+    let simulation = builtin(world, 1);
+    let ends = Calendar::UTC.start_of(Month::new(2022, 2).unwrap());
+    let mut present = 0;
+    for history in simulation.histories(accounts) {
+        let here = |to: Option<Instant>| to.is_none_or(|to| to >= ends);
+        present += history.contacts.iter().filter(|contact| here(contact.valid_to)).count();
+    }
+    // Variance 6 + 6²/3 = 18: the standard error of the mean is .077.
+    let mean = present as f64 / f64::from(accounts);
+    assert!((mean - 7.0).abs() < 0.2, "{mean} contacts per account");
+}
+
+/// A customer's flow of one level with the given wait, and half of its calls answered by a report
+/// that is itself answered one time in two.
+fn one_level(wait: &str) -> Flow {
+    let catalogue = "interaction_type,rv,stage,transactional,trigger_to\n\
+        call,1,retention,false,\nreport,1,retention,false,\nthanks,1,retention,false,\n\
+        letter,1,acquisition,false,\norder,1,retention,true,\n";
+    let flow = format!(
+        r#"
+catalogue = "catalogue.csv"
+retention_entry = "customer"
+[entry]
+lead = 1.0
+[transactions]
+on_close = "order"
+on_renewal = "order"
+[transactions.on_purchase]
+order = 1.0
+[[levels]]
+name = "lead"
+stage = "acquisition"
+wait = {{ exponential = {{ mean_days = 30 }} }}
+[levels.mix]
+letter = 1.0
+[[levels]]
+name = "customer"
+stage = "retention"
+wait = {wait}
+follow_ups = [
+  {{ after = "call", then = "report", probability = 0.5, wait = {{ exponential = {{ mean_days = 2 }} }} }},
+  {{ after = "report", then = "thanks", probability = 0.5, wait = {{ exponential = {{ mean_days = 2 }} }} }},
+]
+[levels.mix]
+call = 1.0
+"#
+    );
+    Flow::from_sources(Source::new("flow.toml", flow), Source::new("catalogue.csv", catalogue))
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+#[test]
+fn calls_come_at_the_renewal_rate_and_answers_in_their_proportion() {
+    let laws = [
+        "{ exponential = { mean_days = 20 } }",
+        "{ gamma = { shape = 3.0, mean_days = 20 } }",
+        "{ weibull = { shape = 0.8, scale_days = 20 } }",
+        "{ log_normal = { median_days = 20, sigma = 0.8 } }",
+    ];
+    for law in laws {
+        let flow = one_level(law);
+        let mean_days = flow.level("customer").unwrap().wait.mean_days();
+        let mut world = small("irrelevant");
+        world.cohort.pace_sigma = 0.0;
+        world.cohort.contact_tenure_days = 1e6;
+        world.outcome.annual_attrition = 1e-9;
+        let (accounts, months) = (400, 48);
+        let mut counts = [0.0; 3];
+        let mut squares = 0.0;
+        for history in simulation(flow, world, Streams::new(3), months).histories(accounts) {
+            let of = |kind| {
+                history.interactions.iter().filter(|row| row.kind == TypeIndex(kind)).count() as f64
+            };
+            for kind in 0..3_u16 {
+                counts[usize::from(kind)] += of(kind);
+            }
+            squares += of(0) * of(0);
+        }
+        // The first wait begins three years before the log: the walk is stationary, E N = T/mean.
+        let n = f64::from(accounts);
+        let expected = 1_461.0 / mean_days;
+        let found = counts[0] / n;
+        let error = ((squares / n - found * found) / n).sqrt();
+        assert!((found - expected).abs() < 3.5 * error, "{law}: {found} ± {error}, not {expected}");
+        // Answers: binomial shares of the calls, and of the answers.
+        for (asked, answered) in [(counts[0], counts[1]), (counts[1], counts[2])] {
+            let share: f64 = answered / asked;
+            assert!((share - 0.5).abs() < 3.5 * (0.25 / asked).sqrt(), "{law}: {share}");
+        }
+    }
+}
