@@ -77,7 +77,7 @@ impl Catalogue {
         let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
         let mut row = vec![String::new(); COLUMNS.len()];
         row[TYPE].clone_from(&entry.interaction_type);
-        row[SEGMENT] = segment.to_owned();
+        segment.clone_into(&mut row[SEGMENT]);
         row[STAGE] = entry.stage.to_string();
         row[FUNCTION].clone_from(&entry.function);
         row[DIRECTION] = entry.direction.to_string();
@@ -92,7 +92,7 @@ impl Catalogue {
         row[TRIGGER] = entry.trigger_to.clone().unwrap_or_default();
         row[VOC] = entry.is_voc.to_string();
         row[WITHIN] = optional(entry.expected_within_days);
-        row[VERSION] = self.version().to_owned();
+        self.version().clone_into(&mut row[VERSION]);
         row
     }
 }

@@ -86,11 +86,20 @@ impl RunError {
     /// Exit code of the command: 2 usage or plan, 3 data, 4 numerical, 5 reproducibility.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Plan(_) | Self::World(_) | Self::Flow(_) | Self::NotFetched { .. } => 2,
-            Self::UnknownPlanFolder { .. } | Self::NotARun { .. } => 2,
-            Self::Ingest(IngestError::Mapping(_) | IngestError::UnreadableMapping { .. }) => 2,
-            Self::Ingest(_) | Self::Table(_) | Self::Score(_) | Self::Panel(_) => 3,
-            Self::NoOutcomes | Self::BadManifest { .. } | Self::Io { .. } => 3,
+            Self::Plan(_)
+            | Self::World(_)
+            | Self::Flow(_)
+            | Self::NotFetched { .. }
+            | Self::UnknownPlanFolder { .. }
+            | Self::NotARun { .. }
+            | Self::Ingest(IngestError::Mapping(_) | IngestError::UnreadableMapping { .. }) => 2,
+            Self::Ingest(_)
+            | Self::Table(_)
+            | Self::Score(_)
+            | Self::Panel(_)
+            | Self::NoOutcomes
+            | Self::BadManifest { .. }
+            | Self::Io { .. } => 3,
             Self::Pattern(_) | Self::Chart(_) | Self::Report(_) => 4,
             Self::Differs { .. } | Self::OtherInputs { .. } => 5,
         }

@@ -213,7 +213,8 @@ impl ResolvedPlan {
         let text = std::fs::read_to_string(path)
             .map_err(|source| PlanError::Read { path: path.display().to_string(), source })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Self::resolve(Source::new(path.display().to_string(), text), folder, profile, overrides)
+        let source = Source::new(path.display().to_string(), text);
+        Self::resolve(&source, folder, profile, overrides)
     }
 
     /// As [`load`](Self::load), from a text.
@@ -222,12 +223,12 @@ impl ResolvedPlan {
     ///
     /// As [`load`](Self::load).
     pub fn resolve(
-        source: Source,
+        source: &Source,
         folder: PathBuf,
         profile: &str,
         overrides: &[String],
     ) -> Result<Self, PlanError> {
-        let written = check(source.clone())?;
+        let written = check(source)?;
         let mut table: toml::Table =
             toml::from_str(&source.text).expect("a text that was just parsed");
         table.remove("profiles");
@@ -244,7 +245,7 @@ impl ResolvedPlan {
         }
         let text = toml::to_string(&table).expect("a table of plain values");
         let resolved = Source::new("plan.resolved.toml (profile and --set applied)", text.clone());
-        Ok(Self { plan: check(resolved)?, text, profile: profile.to_owned(), folder })
+        Ok(Self { plan: check(&resolved)?, text, profile: profile.to_owned(), folder })
     }
 
     /// The plan of a run folder, whose text is resolved already.
@@ -253,7 +254,7 @@ impl ResolvedPlan {
     ///
     /// As [`load`](Self::load).
     pub fn reread(text: String, profile: String, folder: PathBuf) -> Result<Self, PlanError> {
-        let plan = check(Source::new("plan.resolved.toml", text.clone()))?;
+        let plan = check(&Source::new("plan.resolved.toml", text.clone()))?;
         Ok(Self { plan, text, profile, folder })
     }
 
@@ -292,9 +293,9 @@ fn lay_over(base: &mut toml::Table, over: &toml::Table) {
 }
 
 /// Parses a plan and checks the rules that its types cannot hold.
-fn check(source: Source) -> Result<Plan, Problems> {
+fn check(source: &Source) -> Result<Plan, Problems> {
     let mut problems = Problems::default();
-    let place = problems.add_source(source);
+    let place = problems.add_source(source.clone());
     let Some(plan) = problems.parse_toml::<Plan>(place) else {
         return Err(problems);
     };
@@ -457,7 +458,8 @@ accounts = 20
 
     fn resolve(text: &str, profile: &str, overrides: &[&str]) -> Result<ResolvedPlan, PlanError> {
         let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
-        ResolvedPlan::resolve(Source::new("plan.toml", text), PathBuf::new(), profile, &overrides)
+        let source = Source::new("plan.toml", text);
+        ResolvedPlan::resolve(&source, PathBuf::new(), profile, &overrides)
     }
 
     #[test]

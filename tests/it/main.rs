@@ -1,15 +1,20 @@
 //! Integration tests.
-#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and one that is skipped says so"
+)]
 
 mod architecture;
+mod backtest;
 mod chart;
 mod example;
-mod backtest;
 mod flow;
 mod ingest;
 mod notebook;
-mod parity;
 mod panel;
+mod parity;
 mod patterns;
 mod report;
 mod score;

@@ -31,22 +31,22 @@ fn gates() -> Vec<GateResult> {
 fn hostile() -> Results {
     let attack = "<script>alert(1)</script>\"'|{{ 7 * 7 }}";
     let mut results = example::results();
-    results.run.name = attack.to_owned();
+    attack.clone_into(&mut results.run.name);
     results.warnings = vec![attack.to_owned()];
     for world in &mut results.worlds {
-        world.name = attack.to_owned();
-        world.description = attack.to_owned();
+        attack.clone_into(&mut world.name);
+        attack.clone_into(&mut world.description);
         world.patterns_note = Some(attack.to_owned());
-        world.data.dropped[0].reason = attack.to_owned();
+        attack.clone_into(&mut world.data.dropped[0].reason);
         for finding in &mut world.findings {
-            finding.score = attack.to_owned();
-            finding.outcome = attack.to_owned();
-            finding.method = attack.to_owned();
+            attack.clone_into(&mut finding.score);
+            attack.clone_into(&mut finding.outcome);
+            attack.clone_into(&mut finding.method);
         }
         for verdict in &mut world.verdicts {
-            verdict.hypothesis = attack.to_owned();
-            verdict.claim = attack.to_owned();
-            verdict.why = attack.to_owned();
+            attack.clone_into(&mut verdict.hypothesis);
+            attack.clone_into(&mut verdict.claim);
+            attack.clone_into(&mut verdict.why);
         }
     }
     results

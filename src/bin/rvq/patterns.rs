@@ -35,7 +35,8 @@ pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
                 .with_context(|| format!("cannot read patterns `{}`", file.display()))?;
             let model: PatternModel = serde_json::from_str(&text)
                 .with_context(|| format!("`{}` holds no patterns", file.display()))?;
-            return assign(&model, &panel, run.plan());
+            assign(&model, &panel, run.plan());
+            return Ok(());
         }
         progress.say(&format!("{}: patterns", dataset.name));
         let found = patterns_of(&panel, run.plan())?;
@@ -56,11 +57,7 @@ pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn assign(
-    model: &PatternModel,
-    panel: &rvq::panel::Panel,
-    plan: &rvq::run::Plan,
-) -> anyhow::Result<()> {
+fn assign(model: &PatternModel, panel: &rvq::panel::Panel, plan: &rvq::run::Plan) {
     let courses = courses(panel, plan);
     println!("account_id,pattern,margin");
     for (row, &account) in courses.accounts.iter().enumerate() {
@@ -70,5 +67,4 @@ fn assign(
             println!("{id},{},{}", assigned.pattern + 1, assigned.margin);
         }
     }
-    Ok(())
 }
