@@ -33,7 +33,7 @@ pub fn attrition_auc(
     .map_err(fail())?;
     let inference = cluster_ewc(&statistic, 0.5).map_err(fail())?;
     let name = if lead == 0 { "landmark_auc" } else { "landmark_auc_ahead" };
-    let exits = events.iter().filter(|&&e| e == 1.0).count() as u64;
+    let exits = events.iter().filter(|&&event| event > 0.5).count() as u64;
     let mut finding =
         from_inference(name, &score.name, Measure::Attrition, signed, &inference, 0.5);
     finding.n_events = exits;

@@ -121,7 +121,7 @@ fn truth(world: &str) -> (f64, f64, usize) {
     let n = flat.len() as f64;
     let standard = |values: Vec<f64>| -> Vec<f64> {
         let ranks = mid_ranks(&values);
-        let mean = (n + 1.0) / 2.0;
+        let mean = f64::midpoint(n, 1.0);
         let sd = (ranks.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt();
         ranks.iter().map(|r| (r - mean) / sd).collect()
     };
