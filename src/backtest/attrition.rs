@@ -102,7 +102,8 @@ pub fn attrition_by_band(
             let part = &members[n * band / 3..n * (band + 1) / 3];
             let durations: Vec<f64> = part.iter().map(|m| m.1).collect();
             let observed: Vec<bool> = part.iter().map(|m| m.2).collect();
-            let curve = stats::kaplan_meier(&vec![0.0; part.len()], &durations, &observed).map_err(fail())?;
+            let curve = stats::kaplan_meier(&vec![0.0; part.len()], &durations, &observed)
+                .map_err(fail())?;
             Ok(AttritionBand { label: (*label).to_owned(), curve, durations })
         })
         .collect()

@@ -89,8 +89,9 @@ fn summarise(rows: &[Row], resamples: u32, streams: Streams) -> Option<Benchmark
     let mut resampled: [Vec<f64>; 6] = Default::default();
     for resample in 0..u64::from(resamples) {
         let mut stream = draws.stream(resample);
-        let sample: Vec<Row> =
-            (0..rows.len()).map(|_| rows[(stream.uniform() * rows.len() as f64) as usize]).collect();
+        let sample: Vec<Row> = (0..rows.len())
+            .map(|_| rows[(stream.uniform() * rows.len() as f64) as usize])
+            .collect();
         if let Some(values) = figures(&sample) {
             for (column, value) in resampled.iter_mut().zip(values) {
                 column.push(value);
@@ -135,8 +136,8 @@ fn row(history: &AccountHistory, year_start: Instant, end: Instant) -> Row {
         }
         if inside && outcome.status != Status::Prospect {
             row.year.add(outcome);
-            let known_a_year = customer_since
-                .is_some_and(|since| outcome.period_start.days_since(since) >= 365.0);
+            let known_a_year =
+                customer_since.is_some_and(|since| outcome.period_start.days_since(since) >= 365.0);
             if known_a_year {
                 row.repeat_revenue += outcome.revenue;
             }
@@ -155,7 +156,8 @@ fn figures(rows: &[Row]) -> Option<[f64; 6]> {
         return None;
     }
     let (best, others) = buyers.split_at(top);
-    let sum = |part: &[&Row], value: fn(&Row) -> f64| part.iter().map(|row| value(row)).sum::<f64>();
+    let sum =
+        |part: &[&Row], value: fn(&Row) -> f64| part.iter().map(|row| value(row)).sum::<f64>();
     let ratio = |value: fn(&Row) -> f64| {
         (sum(best, value) / best.len() as f64) / (sum(others, value) / others.len() as f64)
     };

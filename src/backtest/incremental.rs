@@ -86,8 +86,11 @@ pub fn incremental_gain(
     }
     let target = panel.outcome(outcome, horizon as i32);
     let target = if outcome == Measure::Attrition { target } else { by_date(&target, panel) };
-    let features: Vec<Vec<f64>> =
-        baselines.iter().map(|b| by_date(&b.values, panel)).chain([by_date(&score.values, panel)]).collect();
+    let features: Vec<Vec<f64>> = baselines
+        .iter()
+        .map(|b| by_date(&b.values, panel))
+        .chain([by_date(&score.values, panel)])
+        .collect();
     let fail = || failed("out-of-sample gain", &score.name, outcome, horizon as i32);
     let design = Design { features: &features, target: &target, months, kind };
     let losses = walk(&design, accounts, &split).map_err(fail())?;
@@ -97,8 +100,8 @@ pub fn incremental_gain(
         .map(|loss| (loss.without - loss.with, loss.without))
         .unzip();
     let draws = streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX), ContactIndex(0));
-    let interval = stats::ratio_bootstrap(&gains, &base, params.resamples as usize, draws)
-        .map_err(fail())?;
+    let interval =
+        stats::ratio_bootstrap(&gains, &base, params.resamples as usize, draws).map_err(fail())?;
     let finding = Finding {
         hypothesis: None,
         score: score.name.clone(),
@@ -155,7 +158,12 @@ impl Design<'_> {
     ///
     /// Gives the number of regressors that belong to the baselines; `None` where anything is
     /// missing.
-    fn row(&self, spline: &RestrictedCubicSpline, cell: usize, row: &mut Vec<f64>) -> Option<usize> {
+    fn row(
+        &self,
+        spline: &RestrictedCubicSpline,
+        cell: usize,
+        row: &mut Vec<f64>,
+    ) -> Option<usize> {
         row.clear();
         let mut of_baselines = 0;
         if self.target[cell].is_nan() {

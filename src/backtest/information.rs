@@ -99,7 +99,12 @@ impl InformationCoefficient {
 }
 
 /// Names the computation that failed.
-pub(super) fn failed(what: &str, score: &str, outcome: Measure, horizon: i32) -> impl FnOnce(StatsError) -> BacktestError {
+pub(super) fn failed(
+    what: &str,
+    score: &str,
+    outcome: Measure,
+    horizon: i32,
+) -> impl FnOnce(StatsError) -> BacktestError {
     let what = format!("{what} of `{score}` on `{}` at horizon {horizon}", outcome.name());
     move |source| BacktestError::Statistic { what, source }
 }
@@ -187,7 +192,8 @@ pub fn lead_difference(
 ) -> Result<Finding, BacktestError> {
     let signed = horizon as i32;
     let fail = || failed("lead difference", &score.name, outcome, signed);
-    let ahead = ic_statistic(panel, score, &panel.outcome(outcome, signed), params).map_err(fail())?;
+    let ahead =
+        ic_statistic(panel, score, &panel.outcome(outcome, signed), params).map_err(fail())?;
     let behind =
         ic_statistic(panel, score, &panel.outcome(outcome, -signed), params).map_err(fail())?;
     let difference = stats::difference(&ahead, &behind).map_err(fail())?;
@@ -275,8 +281,11 @@ pub fn lead_lag(
         outcomes.push(values);
     }
     let fail = || failed("lead-lag envelope", &score.name, outcome, 0);
-    let grids: Vec<Grid<'_>> =
-        outcomes.iter().map(|values| grid(values, panel)).collect::<Result<_, _>>().map_err(fail())?;
+    let grids: Vec<Grid<'_>> = outcomes
+        .iter()
+        .map(|values| grid(values, panel))
+        .collect::<Result<_, _>>()
+        .map_err(fail())?;
     let tests = permute_histories_many(
         grid(&score.values, panel).map_err(fail())?,
         &grids,

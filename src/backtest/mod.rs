@@ -147,12 +147,12 @@ pub fn refuse_level_on_level(
 }
 
 /// Adjusts the p-values of the family by Benjamini-Hochberg; other findings keep none.
+///
+/// A test of the family that could not be computed stays in it with p = 1.
 pub fn adjust_family(findings: &mut [Finding]) {
-    let family: Vec<usize> = (0..findings.len())
-        .filter(|&i| findings[i].in_family && findings[i].p_value.is_some())
-        .collect();
-    let p_values: Vec<f64> = family.iter().filter_map(|&i| findings[i].p_value).collect();
+    let family: Vec<usize> = (0..findings.len()).filter(|&i| findings[i].in_family).collect();
+    let p_values: Vec<f64> = family.iter().map(|&i| findings[i].p_value.unwrap_or(1.0)).collect();
     for (&i, adjusted) in family.iter().zip(crate::stats::benjamini_hochberg(&p_values)) {
-        findings[i].p_adjusted = Some(adjusted);
+        findings[i].p_adjusted = findings[i].p_value.map(|_| adjusted);
     }
 }

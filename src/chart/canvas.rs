@@ -37,9 +37,6 @@ pub(super) const VERMILLION: RGBColor = RGBColor(213, 94, 0);
 pub(super) const SKY: RGBColor = RGBColor(86, 180, 233);
 pub(super) const PURPLE: RGBColor = RGBColor(204, 121, 167);
 
-/// Colours in the order in which curves without a meaning of their own take them.
-pub(super) const PALETTE: [RGBColor; 6] = [BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY];
-
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Painted<T = ()> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
 

@@ -5,8 +5,8 @@ use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor};
 
 use super::canvas::{
-    BLUE, Canvas, Caption, GRID, HEIGHT, INK, Key, LABEL, MARGIN, MUTED, NOTE, PALE, PAPER,
-    Painted, VERMILLION, WIDTH, bold, picture, text,
+    BLUE, Canvas, Caption, GRID, INK, LABEL, MARGIN, MUTED, PALE, PAPER, Painted, VERMILLION, bold,
+    picture, text,
 };
 use super::{Chart, ChartError, ChartTable, percent, three_digits};
 use crate::flow::{Flow, Level, LevelIndex};
@@ -81,7 +81,7 @@ fn level_box(flow: &Flow, index: usize, level: &Level) -> LevelBox {
 
 fn start(flow: &Flow, index: LevelIndex) -> Option<String> {
     if index == flow.retention_entry() {
-        return Some("customers start".to_owned());
+        return Some("start".to_owned());
     }
     let entry = flow.entry().iter().find(|(level, _)| *level == index);
     entry.map(|(_, share)| format!("start {}", percent(*share)))
@@ -118,7 +118,8 @@ fn draw(diagram: &Diagram) -> Result<Chart, ChartError> {
     let title = title(diagram);
     let alt = alt(diagram, &title);
     let note = "Boxes: mean relative value of a step, share of steps with a negative value, share \
-                of steps that end the walk. Arrows: share of steps that move a contact on.";
+                of steps that end the walk; start: where prospects (with share) and new customers \
+                begin. Arrows: share of steps that lead on (blue) or back (vermillion).";
     let caption = Caption { name: NAME, title: &title, alt: &alt, note, simulated: false };
     let svg = picture(&caption, |canvas| paint(diagram, canvas))?;
     Ok(Chart { name: NAME.to_owned(), svg, table: table(diagram), alt, title })
@@ -154,20 +155,21 @@ fn alt(diagram: &Diagram, title: &str) -> String {
 /// Corners of every box: upper left, lower right.
 type Corners = [(i32, i32); 2];
 
-const BOX_WIDTH: i32 = 226;
+const BOX_WIDTH: i32 = 216;
+/// From the left of one column to the left of the next; arrows run in between.
+const PITCH: i32 = BOX_WIDTH + 100;
 
 fn layout(diagram: &Diagram, top: i32, bottom: i32) -> Vec<Corners> {
     let mut next = [0; 3];
     let column = |stage: Stage| Stage::ALL.iter().position(|s| *s == stage).unwrap_or(0);
     let number = |c: usize| diagram.levels.iter().filter(|l| column(l.stage) == c).count() as i32;
-    let pitch = (WIDTH - 2 * MARGIN - BOX_WIDTH) / 2;
     let corners = diagram.levels.iter().map(|level| {
         let c = column(level.stage);
         let slot = (bottom - top) / number(c);
-        let height = (slot - 26).clamp(26, 86);
+        let height = (slot - 20).clamp(26, 86);
         let y = top + slot * next[c] + (slot - height) / 2;
         next[c] += 1;
-        let x = MARGIN + pitch * c as i32;
+        let x = MARGIN + PITCH * c as i32;
         [(x, y), (x + BOX_WIDTH, y + height)]
     });
     corners.collect()
@@ -177,16 +179,14 @@ fn paint(diagram: &Diagram, canvas: &mut Canvas<'_>) -> Painted {
     if diagram.levels.is_empty() {
         return canvas.nothing("the flow has no levels");
     }
-    canvas.legend(&[("moves on", BLUE, Key::Line), ("falls back", VERMILLION, Key::Line)])?;
-    let pitch = (WIDTH - 2 * MARGIN - BOX_WIDTH) / 2;
     for (column, stage) in Stage::ALL.into_iter().enumerate() {
-        let x = MARGIN + pitch * column as i32;
+        let x = MARGIN + PITCH * column as i32;
         let band = [(x - 10, canvas.top), (x + BOX_WIDTH + 10, canvas.bottom)];
         canvas.root.draw(&Rectangle::new(band, PALE.filled()))?;
         let middle = (x + BOX_WIDTH / 2, canvas.top + 14);
         canvas.write(stage.name(), middle, HPos::Center, &bold(LABEL, MUTED))?;
     }
-    let corners = layout(diagram, canvas.top + 26, canvas.bottom.min(HEIGHT));
+    let corners = layout(diagram, canvas.top + 22, canvas.bottom - 2);
     let curves: Vec<_> = diagram
         .moves
         .iter()
@@ -199,8 +199,9 @@ fn paint(diagram: &Diagram, canvas: &mut Canvas<'_>) -> Painted {
     for (level, corners) in diagram.levels.iter().zip(&corners) {
         paint_box(level, *corners, canvas)?;
     }
+    let mut taken = corners;
     for (arrow, points) in &curves {
-        paint_share(arrow, points, canvas)?;
+        paint_share(arrow, points, &mut taken, canvas)?;
     }
     Ok(())
 }
@@ -215,7 +216,7 @@ fn curve(diagram: &Diagram, corners: &[Corners], position: usize) -> Vec<(i32, i
     let ([a, b], [c, d]) = (corners[arrow.from], corners[arrow.to]);
     let leaves = spread(diagram, position, |m| m.from == arrow.from);
     let arrives = spread(diagram, position, |m| m.to == arrow.to);
-    let height = |(low, high): (i32, i32), share: f64| low + ((high - low) as f64 * share) as i32;
+    let height = |(low, high): (i32, i32), share: f64| low + (f64::from(high - low) * share) as i32;
     let (start, end) = (height((a.1, b.1), leaves), height((c.1, d.1), arrives));
     let width = |share: f64| a.0 + (f64::from(BOX_WIDTH) * share) as i32;
     if a.0 < c.0 {
@@ -287,36 +288,53 @@ fn paint_box(level: &LevelBox, [upper, lower]: Corners, canvas: &Canvas<'_>) -> 
         format!("RV {} · {} negative", three_digits(level.mean_rv), percent(level.negative_share)),
         format!("last step {}", percent(exit)),
     ];
-    let room = ((lower.1 - upper.1 - 30) / 20).max(0) as usize;
-    lines.truncate(room);
-    let (x, mut y) = (upper.0 + 10, i32::midpoint(upper.1, lower.1) - 10 * lines.len() as i32);
+    lines.truncate(((lower.1 - upper.1 - 22) / 17).max(0) as usize);
+    let (x, mut y) = (upper.0 + 10, i32::midpoint(upper.1, lower.1) - 8 * lines.len() as i32);
+    let (head, body) = (bold(HEAD, INK), text(BODY, INK));
     let mut width = BOX_WIDTH - 20;
     if let Some(start) = &level.start {
-        let style = text(NOTE - 2, MUTED);
+        let style = text(BODY, MUTED);
         canvas.write(start, (lower.0 - 8, y), HPos::Right, &style)?;
         width -= canvas.width(start, &style)? + 6;
     }
-    let name = canvas.shorten(&level.name, &bold(LABEL, INK), width)?;
-    canvas.write(&name, (x, y), HPos::Left, &bold(LABEL, INK))?;
+    let name = canvas.shorten(&level.name, &head, width)?;
+    canvas.write(&name, (x, y), HPos::Left, &head)?;
     for line in &lines {
-        y += 21;
-        let line = canvas.shorten(line, &text(NOTE, INK), BOX_WIDTH - 20)?;
-        canvas.write(&line, (x, y), HPos::Left, &text(NOTE, INK))?;
+        y += 17;
+        let line = canvas.shorten(line, &body, BOX_WIDTH - 20)?;
+        canvas.write(&line, (x, y), HPos::Left, &body)?;
     }
     Ok(())
 }
 
-fn paint_share(arrow: &Move, points: &[(i32, i32)], canvas: &Canvas<'_>) -> Painted {
-    let style = text(NOTE - 1, INK);
+/// Heights of text in and between the boxes.
+const HEAD: i32 = 19;
+const BODY: i32 = 16;
+
+/// Writes an arrow's share where it covers no box and no other share, if there is such a place.
+fn paint_share(
+    arrow: &Move,
+    points: &[(i32, i32)],
+    taken: &mut Vec<Corners>,
+    canvas: &Canvas<'_>,
+) -> Painted {
+    let style = text(BODY, INK);
     let words = percent(arrow.probability);
-    let width = canvas.width(&words, &style)?;
-    let (x, y) = match points {
-        [from, to] => (from.0 + width / 2 + 6, i32::midpoint(from.1, to.1)),
-        _ => points[points.len() / 3],
+    let half = canvas.width(&words, &style)? / 2 + 2;
+    let around = |(x, y): (i32, i32)| [(x - half, y - 9), (x + half, y + 9)];
+    let places: Vec<_> = match points {
+        [from, to] => vec![(from.0 + half + 6, i32::midpoint(from.1, to.1))],
+        _ => [8, 12, 16, 5, 10, 14, 19].iter().filter_map(|i| points.get(*i).copied()).collect(),
     };
-    let back = [(x - width / 2 - 2, y - 9), (x + width / 2 + 2, y + 9)];
-    canvas.root.draw(&Rectangle::new(back, GRID.filled()))?;
-    canvas.write(&words, (x, y), HPos::Center, &style)
+    let free = |place: &&(i32, i32)| !taken.iter().any(|other| overlap(*other, around(**place)));
+    let Some(&place) = places.iter().find(free).or(places.first()) else { return Ok(()) };
+    canvas.root.draw(&Rectangle::new(around(place), GRID.filled()))?;
+    taken.push(around(place));
+    canvas.write(&words, place, HPos::Center, &style)
+}
+
+fn overlap([a, b]: Corners, [c, d]: Corners) -> bool {
+    a.0 < d.0 && c.0 < b.0 && a.1 < d.1 && c.1 < b.1
 }
 
 fn table(diagram: &Diagram) -> ChartTable {

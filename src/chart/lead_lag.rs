@@ -115,6 +115,7 @@ fn alt(data: &LeadLagData, title: &str) -> String {
         .horizons
         .iter()
         .zip(&data.ic)
+        .filter(|(horizon, _)| [1, 3, 6, 12].contains(&horizon.abs()))
         .map(|(horizon, ic)| format!("{} at {horizon:+} months", three_digits(*ic)))
         .collect();
     format!(

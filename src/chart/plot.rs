@@ -81,6 +81,8 @@ pub(super) struct AtRisk<'a> {
 /// The drawn axes.
 pub(super) struct Plot<'a> {
     context: ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>,
+    x: Range<f64>,
+    y: Range<f64>,
 }
 
 impl Ticks {
@@ -173,7 +175,7 @@ pub(super) fn plot<'a>(
     builder.margin_top(8).margin_left(MARGIN - 6).x_label_area_size(54).y_label_area_size(left);
     let context = builder
         .build_cartesian_2d(Axis::new(&axes.x, &axes.x_ticks), Axis::new(&axes.y, &axes.y_ticks))?;
-    let mut plot = Plot { context };
+    let mut plot = Plot { context, x: axes.x.clone(), y: axes.y.clone() };
     plot.axes(axes)?;
     plot.at_risk(canvas, axes, rows, left)?;
     Ok(plot)
@@ -236,12 +238,20 @@ impl<'a> Plot<'a> {
         Ok(())
     }
 
+    /// The nearest point inside the axes: the drawing library overflows far outside of them.
+    fn inside(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (x.clamp(self.x.start, self.x.end), y.clamp(self.y.start, self.y.end))
+    }
+
     /// A line through the points, broken where one is missing.
     pub(super) fn line(&mut self, x: &[f64], y: &[f64], color: RGBColor, width: u32) -> Painted {
         let points: Vec<_> = x.iter().copied().zip(y.iter().copied()).collect();
         let runs = points.split(|(_, y)| !drawable(*y)).filter(|run| run.len() > 1);
         let style = color.stroke_width(width);
-        let paths: Vec<_> = runs.map(|run| PathElement::new(run.to_vec(), style)).collect();
+        let paths: Vec<_> = runs
+            .map(|run| run.iter().map(|point| self.inside(*point)).collect::<Vec<_>>())
+            .map(|run| PathElement::new(run, style))
+            .collect();
         self.context.draw_series(paths).map(|_| ())
     }
 
@@ -257,8 +267,8 @@ impl<'a> Plot<'a> {
         let points: Vec<_> = x.iter().copied().zip(edges).collect();
         let runs = points.split(|(_, (low, high))| !drawable(*low) || !drawable(*high));
         let outline = |run: &[(f64, (f64, f64))]| {
-            let above = run.iter().map(|(x, (_, high))| (*x, *high));
-            let below = run.iter().rev().map(|(x, (low, _))| (*x, *low));
+            let above = run.iter().map(|(x, (_, high))| self.inside((*x, *high)));
+            let below = run.iter().rev().map(|(x, (low, _))| self.inside((*x, *low)));
             Polygon::new(above.chain(below).collect::<Vec<_>>(), color.mix(0.2).filled())
         };
         let areas: Vec<_> = runs.filter(|run| run.len() > 1).map(outline).collect();
@@ -275,11 +285,14 @@ impl<'a> Plot<'a> {
     ) -> Painted {
         let (low, high) = interval;
         if drawable(low) && drawable(high) {
-            let whisker = PathElement::new(vec![(x, low), (x, high)], color.stroke_width(3));
+            let whisker = PathElement::new(
+                vec![self.inside((x, low)), self.inside((x, high))],
+                color.stroke_width(3),
+            );
             self.context.draw_series([whisker])?;
         }
         if drawable(y) {
-            self.context.draw_series([Circle::new((x, y), 6, color.filled())])?;
+            self.context.draw_series([Circle::new(self.inside((x, y)), 6, color.filled())])?;
         }
         Ok(())
     }
@@ -289,13 +302,14 @@ impl<'a> Plot<'a> {
         if ![from.0, from.1, to.0, to.1].into_iter().all(drawable) {
             return Ok(());
         }
-        let rule = PathElement::new(vec![from, to], color.stroke_width(1));
+        let rule =
+            PathElement::new(vec![self.inside(from), self.inside(to)], color.stroke_width(1));
         self.context.draw_series([rule]).map(|_| ())
     }
 
     /// Pixel of a point.
     pub(super) fn pixel(&self, x: f64, y: f64) -> (i32, i32) {
-        self.context.backend_coord(&(x, y))
+        self.context.backend_coord(&self.inside((x, y)))
     }
 }
 

@@ -57,6 +57,46 @@ const OVERRIDABLE: [usize; 5] = [SEGMENT, RV, RV_SD, COST, COST_SD];
 /// Positions of types are 16-bit numbers.
 const MOST_TYPES: usize = u16::MAX as usize;
 
+impl Catalogue {
+    /// The catalogue as a CSV file that [`load`](Self::load) reads back as the same catalogue.
+    pub fn to_csv(&self) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut write = |row: &[String]| writer.write_record(row).expect("writing to memory");
+        write(&COLUMNS.map(str::to_owned));
+        for entry in self.entries() {
+            write(&self.record(entry, "", entry.worth));
+            for (segment, worth) in &entry.overrides {
+                write(&self.record(entry, segment, *worth));
+            }
+        }
+        let bytes = writer.into_inner().expect("flushing to memory");
+        String::from_utf8(bytes).expect("written from text")
+    }
+
+    fn record(&self, entry: &CatalogueEntry, segment: &str, worth: Worth) -> Vec<String> {
+        let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+        let mut row = vec![String::new(); COLUMNS.len()];
+        row[TYPE].clone_from(&entry.interaction_type);
+        row[SEGMENT] = segment.to_owned();
+        row[STAGE] = entry.stage.to_string();
+        row[FUNCTION].clone_from(&entry.function);
+        row[DIRECTION] = entry.direction.to_string();
+        row[RV] = worth.rv.to_string();
+        row[RV_SD] = optional(worth.rv_sd);
+        row[COST] = worth.variable_cost.to_string();
+        row[COST_SD] = optional(worth.cost_sd);
+        row[EFFORT] = entry.customer_effort.to_string();
+        row[EMOTIONAL] = entry.emotional.to_string();
+        row[CRITICAL] = entry.critical.to_string();
+        row[TRANSACTIONAL] = entry.transactional.to_string();
+        row[TRIGGER] = entry.trigger_to.clone().unwrap_or_default();
+        row[VOC] = entry.is_voc.to_string();
+        row[WITHIN] = optional(entry.expected_within_days);
+        row[VERSION] = self.version().to_owned();
+        row
+    }
+}
+
 /// A catalogue and where its values stand.
 #[derive(Debug)]
 pub(super) struct Parsed {

@@ -90,20 +90,19 @@ impl<'a> Check<'a> {
     fn level(&mut self, wire: &WireLevel) -> Level {
         let name = wire.name.get_ref();
         let mix = self.mix(&wire.mix, &format!("mix of `{name}`"));
-        for (written, _) in wire.mix.get_ref() {
+        for written in wire.mix.get_ref().keys() {
             self.belongs(written, wire);
         }
         let follow_ups = wire.follow_ups.iter().filter_map(|f| self.follow_up(f, wire)).collect();
         self.no_loop(wire);
-        let level = Level {
+        Level {
             name: name.clone(),
             stage: wire.stage,
             wait: self.wait(&wire.wait),
             mix,
             follow_ups,
             exits: self.exits(wire),
-        };
-        level
+        }
     }
 
     /// Names and probabilities of `mix`, in catalogue order.
@@ -126,8 +125,7 @@ impl<'a> Check<'a> {
         let pairs: Vec<_> =
             mix.get_ref().iter().map(|(name, p)| (name, self.probability(p))).collect();
         let total: f64 = pairs.iter().map(|(_, p)| p).sum();
-        // Written so that NaN is reported too.
-        if !((total - 1.0).abs() <= SUM_TOLERANCE) {
+        if total.is_nan() || (total - 1.0).abs() > SUM_TOLERANCE {
             // The sum is rounded to the tolerance: further digits are noise of the addition.
             let total = (total / SUM_TOLERANCE).round() * SUM_TOLERANCE;
             let message = format!("probabilities in {subject} sum to {total:.6}, expected 1");
@@ -257,7 +255,7 @@ impl<'a> Check<'a> {
             })
             .collect();
         let total: f64 = exits.iter().map(|exit| exit.probability).sum();
-        if !exits.is_empty() && !(total < 1.0) {
+        if !exits.is_empty() && (total.is_nan() || total >= 1.0) {
             let name = level.name.get_ref();
             let message = format!("exits of `{name}` sum to {total}, expected less than 1");
             self.add(level.exits[0].probability.span(), message, None);

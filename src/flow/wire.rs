@@ -23,6 +23,7 @@ pub(super) struct WireFlow {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "keys as the file writes them")]
 pub(super) struct WireTransactions {
     pub(super) on_close: Spanned<String>,
     pub(super) on_purchase: WireMix,

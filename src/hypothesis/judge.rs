@@ -40,7 +40,10 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
     ];
     let mut adds = rung(Rung::AddsToBaselines, &tests.adds_spline, 0.0, delta.adds);
     let linear = rung(Rung::AddsToBaselines, &tests.adds_linear, 0.0, delta.adds);
-    adds.why = format!("over splines of the baselines: {}; over linear baselines: {}", adds.why, linear.why);
+    adds.why = format!(
+        "over splines of the baselines: {}; over linear baselines: {}",
+        adds.why, linear.why
+    );
     if adds.decision == Decision::Supported && linear.decision != Decision::Supported {
         adds.decision = Decision::Inconclusive;
     }
@@ -102,8 +105,7 @@ fn decide(finding: &Finding, null: f64, delta: f64) -> Decision {
 
 fn describe(finding: &Finding) -> String {
     let number = |value: Option<f64>| value.map_or("?".to_owned(), |v| format!("{v:.3}"));
-    let adjusted =
-        finding.p_adjusted.map_or(String::new(), |p| format!(" (adjusted {p:.3})"));
+    let adjusted = finding.p_adjusted.map_or(String::new(), |p| format!(" (adjusted {p:.3})"));
     format!(
         "{} {} [{}, {}], p {}{adjusted}, detectable {}",
         finding.statistic,

@@ -8,5 +8,5 @@ mod plan;
 mod verdict;
 
 pub use judge::{Judged, judge};
-pub use plan::{Delta, HypothesisId, HypothesisParams, Hypotheses};
+pub use plan::{Delta, Hypotheses, HypothesisId, HypothesisParams};
 pub use verdict::{Decision, Rung, RungResult, Verdict};

@@ -113,10 +113,12 @@ impl<'a> Cell<'a> {
                     let local = parse_local(text, format).ok_or_else(|| self.not_a_time(reader))?;
                     at(local, reader.calendar)?
                 }
-                None => reader.calendar.parse(text).map_err(misfit)?,
+                None => reader.calendar.parse(text).map_err(|error| misfit(&error))?,
             },
             // Parquet often holds dates such as 19970101 as whole numbers.
-            Self::Integer(value) => reader.calendar.parse(&value.to_string()).map_err(misfit)?,
+            Self::Integer(value) => {
+                reader.calendar.parse(&value.to_string()).map_err(|error| misfit(&error))?
+            }
             Self::Number(_) | Self::Bool(_) => return Err(self.not_a_time(reader)),
         };
         if (FIRST_MICROS..LAST_MICROS).contains(&instant.micros()) {
@@ -154,10 +156,10 @@ fn parse_local(text: &str, format: &str) -> Option<NaiveDateTime> {
 }
 
 fn at(local: NaiveDateTime, calendar: Calendar) -> Result<Instant, Misfit> {
-    calendar.instant_at(local).map_err(misfit)
+    calendar.instant_at(local).map_err(|error| misfit(&error))
 }
 
-fn misfit(error: TimeError) -> Misfit {
+fn misfit(error: &TimeError) -> Misfit {
     let reason = match error {
         TimeError::SkippedByClock(..) => Reason::SkippedByClock,
         _ => Reason::NotATime,

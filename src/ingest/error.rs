@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use super::ledger::{IngestReport, RejectedRow};
 use crate::diagnostic::Problems;
+use crate::interaction::TableError;
 
 /// Why an ingest ends without tables.
 ///
-/// [`IngestError::Mapping`] and [`IngestError::UnreadableMapping`] are mistakes in what the user
-/// wrote (exit code 2); the others are broken promises of the data (exit code 3).
+/// [`IngestError::Mapping`], [`IngestError::UnreadableMapping`] and [`IngestError::Occupied`] are
+/// mistakes in what the user wrote (exit code 2); the others are broken promises of the data (exit
+/// code 3).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "fields are explained by the messages")]
@@ -26,6 +28,15 @@ pub enum IngestError {
     /// A source has more rejected rows than allowed; carries the ledger and the rows.
     #[error("{}", too_many(report))]
     TooManyRejected { report: Box<IngestReport>, rejected: Vec<RejectedRow> },
+    /// A log may only be written where there is nothing.
+    #[error("`{}` is already there, expected a new folder", path.display())]
+    Occupied { path: PathBuf },
+    /// A log cannot be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    /// A table of a log cannot be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
 }
 
 fn too_many(report: &IngestReport) -> String {
@@ -49,7 +60,25 @@ fn too_many(report: &IngestReport) -> String {
 
 /// All that is wrong with the sources of one ingest.
 #[derive(Debug)]
-pub struct SourceProblems(pub Vec<SourceError>);
+pub struct SourceProblems(Vec<SourceError>);
+
+impl SourceProblems {
+    /// Each problem once: two blocks may read the same source.
+    pub(super) fn new(problems: Vec<SourceError>) -> Self {
+        let mut once: Vec<SourceError> = Vec::with_capacity(problems.len());
+        for problem in problems {
+            if !once.contains(&problem) {
+                once.push(problem);
+            }
+        }
+        Self(once)
+    }
+
+    /// The problems, in the order of the mapping.
+    pub fn as_slice(&self) -> &[SourceError] {
+        &self.0
+    }
+}
 
 impl fmt::Display for SourceProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -254,13 +254,12 @@ impl IngestReport {
             )?;
             for example in &source.examples {
                 let count = source.rejected.get(&example.reason).copied().unwrap_or(0);
-                // Values come from data: control characters must not reach a terminal.
                 writeln!(
                     f,
                     "  {count:>6} {}: row {}: {}",
                     example.reason,
                     example.row,
-                    example.message.escape_debug()
+                    printable(&example.message)
                 )?;
             }
         }
@@ -270,10 +269,15 @@ impl IngestReport {
     fn write_unused(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for source in self.sources.iter().filter(|source| !source.unused_columns.is_empty()) {
             let columns = source.unused_columns.join(", ");
-            write!(f, "\nnot used of {}: {}", source.source, columns.escape_debug())?;
+            write!(f, "\nnot used of {}: {}", source.source, printable(&columns))?;
         }
         Ok(())
     }
+}
+
+/// Values come from data: control characters must not reach a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Counts the rows of one block while they are read.
@@ -415,6 +419,11 @@ mod tests {
 
     fn breach(reason: Reason) -> Breach {
         Breach { column: "when".into(), value: "?".into(), reason, message: "no".into() }
+    }
+
+    #[test]
+    fn values_of_the_data_cannot_steer_a_terminal() {
+        assert_eq!(printable("it's \u{1b}[31m"), "it's \u{fffd}[31m");
     }
 
     #[test]

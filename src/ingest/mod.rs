@@ -10,6 +10,7 @@
 
 mod assemble;
 mod cell;
+mod check;
 mod error;
 mod field;
 mod ledger;
@@ -19,6 +20,7 @@ mod parquet_rows;
 mod row;
 mod source;
 mod text_rows;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -64,7 +66,7 @@ pub fn ingest(mapping: &Mapping, data: &Path) -> Result<Ingested, IngestError> {
     let plans: Vec<Plan<'_>> =
         mapping.blocks.iter().filter_map(|block| Plan::open(data, block, &mut problems)).collect();
     if !problems.is_empty() {
-        return Err(IngestError::Sources(SourceProblems(problems)));
+        return Err(IngestError::Sources(SourceProblems::new(problems)));
     }
     let mut assembly = Assembly::new(mapping);
     let mut tallies = Vec::with_capacity(plans.len());
@@ -77,7 +79,7 @@ pub fn ingest(mapping: &Mapping, data: &Path) -> Result<Ingested, IngestError> {
         tallies.push(tally);
     }
     if !problems.is_empty() {
-        return Err(IngestError::Sources(SourceProblems(problems)));
+        return Err(IngestError::Sources(SourceProblems::new(problems)));
     }
     finish(mapping, &plans, assembly, tallies)
 }
@@ -199,8 +201,8 @@ fn warnings(mapping: &Mapping, report: &IngestReport, histories: &[AccountHistor
     }
     if report.n_entries_inferred > 0 {
         warnings.push(format!(
-            "{} of {} accounts enter with their first row: relationships that began before the \
-             log are cut off on the left",
+            "{} of {} accounts have no entry date and enter with their first row: relationships \
+             that began earlier are cut off on the left",
             report.n_entries_inferred, report.n_accounts
         ));
     }

@@ -105,7 +105,7 @@ impl<'m> Plan<'m> {
         }
         let filter = block.filter.as_ref().map(|filter| place(&filter.column));
         let distinct = block.distinct.iter().map(|name| place(name)).collect();
-        Some(Self { block, wanted, slots, lookup, filter, distinct, source })
+        Some(Self { block, source, wanted, slots, lookup, filter, distinct })
     }
 
     /// Whether the block uses the column `name` of its source.
@@ -153,7 +153,7 @@ impl<'m> Plan<'m> {
             .iter()
             .enumerate()
             .map(|(position, cell)| {
-                let value = cell.text().map_or(serde_json::Value::Null, |text| text.into());
+                let value = cell.text().map_or(serde_json::Value::Null, Into::into);
                 (self.name_of(position).to_owned(), value)
             })
             .collect();
@@ -262,7 +262,7 @@ impl<'r> Row<'r> {
         Breach { column: self.origin(field), value, reason, message }
     }
 
-    fn misfit(&self, field: Field, misfit: Misfit) -> Breach {
+    fn misfit(&self, field: Field, misfit: &Misfit) -> Breach {
         let message = format!("{}: {}", field.name(), misfit.message);
         self.breach(field, misfit.reason, message)
     }
@@ -313,7 +313,7 @@ impl<'r> Row<'r> {
     }
 
     pub(super) fn number(&self, field: Field) -> Result<Option<f64>, Breach> {
-        self.cell(field).number().map_err(|misfit| self.misfit(field, misfit))
+        self.cell(field).number().map_err(|misfit| self.misfit(field, &misfit))
     }
 
     pub(super) fn needed_number(&self, field: Field) -> Result<f64, Breach> {
@@ -344,7 +344,7 @@ impl<'r> Row<'r> {
     pub(super) fn instant(&self, field: Field) -> Result<Option<Instant>, Breach> {
         self.cell(field)
             .instant(&self.plan.block.times)
-            .map_err(|misfit| self.misfit(field, misfit))
+            .map_err(|misfit| self.misfit(field, &misfit))
     }
 
     pub(super) fn needed_instant(&self, field: Field) -> Result<Instant, Breach> {

@@ -10,7 +10,7 @@ mod split;
 
 use crate::time::{Calendar, Month};
 
-pub use build::{PanelParams, PanelError};
+pub use build::{PanelError, PanelParams};
 pub use measure::Measure;
 pub use split::{Fold, WalkForward};
 

@@ -41,11 +41,11 @@ pub struct Features {
 /// How a score at each age becomes a feature; learnt from the training accounts only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureScale {
-    /// Ages a trajectory must have, in order [months].
+    /// Ages a trajectory must have, in order, in months.
     pub ages_months: Vec<i32>,
     /// One entry per kept age.
     pub kept: Vec<AgeStanding>,
-    /// Ages at which all accounts had the same score [months]: nothing to tell them apart.
+    /// Ages at which all accounts had the same score, in months: nothing to tell them apart.
     pub dropped_ages_months: Vec<i32>,
 }
 

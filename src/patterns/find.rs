@@ -34,6 +34,9 @@ pub struct PatternParams {
     pub resamples: usize,
     /// Reference data sets without groups; 19 are the fewest with which p ≤ .05 can be reached.
     pub references: usize,
+    /// Least gain of the mean silhouette over that of ungrouped data, in [0, 1): with many accounts
+    /// a mere departure from normality is significant too, but gains .01-.03 only.
+    pub min_gain: f64,
     /// Share of the accounts kept for naming the patterns, in (0, 1).
     pub held_out_share: f64,
     /// Fewest accounts with a complete trajectory for which patterns are looked for.
@@ -51,6 +54,7 @@ impl Default for PatternParams {
             restarts: 4,
             resamples: 50,
             references: 39,
+            min_gain: 0.05,
             held_out_share: 0.5,
             min_accounts: 60,
             outcome_scale: OutcomeScale::NormalScore,
@@ -59,7 +63,7 @@ impl Default for PatternParams {
 }
 
 impl PatternParams {
-    /// The ages of a trajectory [months], increasing.
+    /// The ages of a trajectory, in months, increasing.
     pub fn ages_months(&self) -> Vec<i32> {
         (self.first_age_months..=self.last_age_months).collect()
     }
@@ -76,6 +80,12 @@ impl PatternParams {
             ("restarts", self.restarts as f64, "at least 1", self.restarts >= 1),
             ("resamples", self.resamples as f64, "at least 1", self.resamples >= 1),
             ("references", self.references as f64, "at least 19", self.references >= 19),
+            (
+                "min_gain",
+                self.min_gain,
+                "at least 0 and below 1",
+                (0.0..1.0).contains(&self.min_gain),
+            ),
             (
                 "held_out_share",
                 self.held_out_share,
@@ -204,7 +214,8 @@ impl Patterns {
 ///
 /// 1. Accounts are split by keyed draw; held-out accounts take no part before step 5.
 /// 2. Standing at equal age, k-means for `k` in `2..=k_max`, ordered by mean silhouette.
-/// 3. The silhouettes must exceed those of ungrouped data (p ≤ .05), over all `k` and at the `k` taken.
+/// 3. The silhouettes must exceed those of ungrouped data (p ≤ .05), over all `k` together and at the
+///    `k` taken, and there by [`PatternParams::min_gain`].
 /// 4. The first `k` in that order whose patterns are all stable is taken.
 /// 5. Held-out accounts are placed, and their later outcome names the patterns.
 ///
@@ -235,9 +246,14 @@ pub fn find_patterns(
     }
     let held_out = split(accounts, params.held_out_share, streams);
     let (reserved, train): (Vec<usize>, Vec<usize>) = (0..accounts).partition(|&i| held_out[i]);
-    if accounts < params.min_accounts || train.len() <= params.k_max {
+    if accounts < params.min_accounts {
         let needed = params.min_accounts;
         let why = format!("{accounts} accounts have a complete trajectory, {needed} are needed");
+        return Ok(Patterns::none(held_out, why));
+    }
+    if train.len() <= params.k_max {
+        let (left, k_max) = (train.len(), params.k_max);
+        let why = format!("{left} accounts are not held out, more than {k_max} are needed");
         return Ok(Patterns::none(held_out, why));
     }
     let found = features(&trajectories.select(&train))?;
@@ -308,8 +324,11 @@ fn search(
     }
     for Fitted { clustering, silhouette } in fitted {
         let k = clustering.k();
-        let stands_out =
-            search.reference.silhouettes.iter().any(|s| s.k == k && s.p_value <= SIGNIFICANCE);
+        let stands_out = search.reference.silhouettes.iter().any(|s| {
+            s.k == k
+                && s.p_value <= SIGNIFICANCE
+                && s.silhouette - s.reference_mean >= params.min_gain
+        });
         if !stands_out {
             continue;
         }
@@ -321,17 +340,20 @@ fn search(
             return Ok(search);
         }
     }
-    search.why = unstable(&search.candidates);
+    search.why = unstable(&search.candidates, params.min_gain);
     Ok(search)
 }
 
-fn unstable(candidates: &[Candidate]) -> String {
+fn unstable(candidates: &[Candidate], min_gain: f64) -> String {
     let tried: Vec<String> = candidates
         .iter()
         .map(|c| format!("{:.2} with {} patterns", c.stability.lowest(), c.k))
         .collect();
     if tried.is_empty() {
-        return "no single number of patterns separates better than ungrouped accounts".to_owned();
+        return format!(
+            "at no number of patterns does the mean silhouette exceed that of ungrouped accounts \
+             by {min_gain}"
+        );
     }
     format!(
         "patterns do not return when accounts are resampled: lowest Jaccard similarity {}, \

@@ -70,6 +70,8 @@ struct Headline {
     interval: String,
     p: String,
     detectable: String,
+    /// Why there is no estimate, when there is none.
+    missing: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -202,6 +204,7 @@ fn judged(world: &WorldResults, verdict: &Verdict) -> Judged {
             interval: ends(finding.ci_low, finding.ci_high),
             p: p_value(finding.p_value),
             detectable: number(finding.detectable_effect),
+            missing: finding.estimate.is_none().then(|| plain(&finding.method)),
         }),
         rungs: rungs.collect(),
     }

@@ -133,7 +133,7 @@ pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -152,6 +152,8 @@ pub(super) struct Measured {
     pub(super) claim: &'static str,
     pub(super) interval: fn(&Benchmark) -> Interval,
     pub(super) write: fn(f64) -> String,
+    /// How the ends of the interval are written.
+    pub(super) ends: fn(f64) -> String,
 }
 
 fn times(ratio: f64) -> String {
@@ -165,36 +167,42 @@ pub(super) const BENCHMARK: [Measured; 6] = [
         claim: "3 ×",
         interval: |b| b.cost_ratio,
         write: times,
+        ends: three_digits,
     },
     Measured {
         name: "Revenue per account, top fifth over the others",
         claim: "16 ×, which is what 80/20 implies: (80/20)/(20/80) = 16; not independent evidence",
         interval: |b| b.revenue_ratio,
         write: times,
+        ends: three_digits,
     },
     Measured {
         name: "Share of revenue held by the top fifth",
         claim: "about 80 %",
         interval: |b| b.top20_revenue_share,
         write: percent,
+        ends: percent,
     },
     Measured {
         name: "Share of profit held by the top fifth",
         claim: "often 100 %",
         interval: |b| b.top20_profit_share,
         write: percent,
+        ends: percent,
     },
     Measured {
         name: "Share of revenue from customers of a year before",
         claim: "80 % (repeat and renewal)",
         interval: |b| b.repeat_revenue_share,
         write: percent,
+        ends: percent,
     },
     Measured {
         name: "Attrition per account-year",
         claim: "10 to 15 %",
         interval: |b| b.annual_attrition,
         write: percent,
+        ends: percent,
     },
 ];
 
@@ -203,7 +211,8 @@ impl Measured {
     pub(super) fn words(&self, benchmark: &Benchmark) -> String {
         let Interval { estimate, ci_low, ci_high } = (self.interval)(benchmark);
         let write = self.write;
-        format!("{} ({} to {})", write(estimate), write(ci_low), write(ci_high))
+        let ends = self.ends;
+        format!("{} ({} to {})", write(estimate), ends(ci_low), ends(ci_high))
     }
 }
 

@@ -1,3 +1,431 @@
-//! From a plan to a run folder.
+//! From a plan to a run folder, and back: `run`, `verify`, gates and expectations.
+//!
+//! The same binary, plan and inputs give the same bytes at any number of threads; times stand
+//! only in `log.jsonl` and `timings.json`, outside every hash. Only this module reads the clock.
+
+mod analyse;
+mod data;
+mod draw;
+mod error;
+mod expect;
+mod folder;
 mod plan;
-pub use plan::{FULL, Plan, PlanError, ResolvedPlan};
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+
+use crate::chart::{BoardColumn, Chart, VerdictBoardData, verdict_board};
+use crate::hypothesis::Decision;
+use crate::interaction::{ColumnData, write_table};
+use crate::panel::{Measure, Panel};
+use crate::report::{
+    GateResult, ReportContext, Results, RunInfo, SCHEMA_VERSION, html, junit, summary_markdown,
+    write_json,
+};
+
+pub use analyse::{
+    Analysis, Counts, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
+};
+pub use data::{Dataset, Input, datasets};
+pub use draw::world_results;
+pub use error::RunError;
+pub use expect::{Expectation, ExpectedFinding, check_expectations};
+pub use folder::Manifest;
+pub use plan::{
+    DataParams, FULL, Gate, PanelSection, Plan, PlanError, ResolvedPlan, RunParams, ScoreParams,
+    WorldParams,
+};
+
+/// A plan with everything it depends on, ready to be run.
+#[derive(Debug)]
+pub struct Run {
+    resolved: ResolvedPlan,
+    datasets: Vec<Dataset>,
+    inputs: Vec<Input>,
+    id: String,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// The run folder.
+    pub folder: PathBuf,
+    /// Everything that was found.
+    pub results: Results,
+    /// The plan's gates.
+    pub gates: Vec<GateResult>,
+    /// Whether the folder was there already, and was verified instead of written.
+    pub existed: bool,
+}
+
+impl Run {
+    /// Reads everything the plan depends on and names the run by a hash of it.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when a world, flow, mapping, export or log cannot be used.
+    pub fn prepare(resolved: ResolvedPlan) -> Result<Self, RunError> {
+        let (datasets, inputs) = datasets(&resolved)?;
+        let mut hash = Sha256::new();
+        hash.update(resolved.hash());
+        hash.update(env!("CARGO_PKG_VERSION"));
+        for input in &inputs {
+            hash.update(&input.name);
+            hash.update(&input.sha256);
+        }
+        let id = plan::hex(&hash.finalize())[..12].to_owned();
+        Ok(Self { resolved, datasets, inputs, id })
+    }
+
+    /// Content hash of plan, inputs and version.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.resolved.plan
+    }
+
+    /// The data sets, the plan's own first.
+    pub fn datasets(&self) -> &[Dataset] {
+        &self.datasets
+    }
+
+    /// `DIR/<name>-<id>`.
+    pub fn folder(&self, out: &Path) -> PathBuf {
+        out.join(format!("{}-{}", self.plan().run.name, self.id))
+    }
+
+    /// Runs every stage and writes the run folder below `out`.
+    ///
+    /// When the folder is there already its bytes are checked against its manifest instead;
+    /// `force` writes it anew.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`]; an interrupted run leaves no folder with a manifest.
+    pub fn execute(
+        &self,
+        out: &Path,
+        force: bool,
+        say: &dyn Fn(&str),
+    ) -> Result<Finished, RunError> {
+        let place = self.folder(out);
+        if !force && place.join("manifest.json").is_file() {
+            check_bytes(&place)?;
+            let results = read_results(&place)?;
+            let gates = self.gates(&results);
+            return Ok(Finished { folder: place, results, gates, existed: true });
+        }
+        let mut clock = Clock::start();
+        let draft = folder::Draft::create(&place)?;
+        draft.write("plan.resolved.toml", &self.resolved.text)?;
+        let mut worlds = Vec::new();
+        let mut charts: Vec<(String, Chart)> = Vec::new();
+        let mut warnings = Vec::new();
+        for dataset in &self.datasets {
+            let tables = draft.path().join("tables").join(&dataset.name);
+            std::fs::create_dir_all(&tables).map_err(|source| RunError::io(&tables, source))?;
+            let mut analysis = analyse(dataset, self.plan(), Some((&tables, &self.id)), say)?;
+            say(&format!("{}: patterns", dataset.name));
+            analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
+            write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
+            let drawn = draw::charts(dataset, &analysis, &self.plan().run.currency)?;
+            charts.extend(drawn.into_iter().map(|chart| (dataset.name.clone(), chart)));
+            warnings.extend(analysis.warnings.iter().map(|w| format!("{}: {w}", dataset.name)));
+            worlds.push(draw::world_results(dataset, &analysis));
+            clock.lap(&dataset.name);
+        }
+        let results = Results {
+            schema_version: SCHEMA_VERSION.to_owned(),
+            run: self.info(),
+            worlds,
+            warnings,
+        };
+        let gates = self.gates(&results);
+        say("report");
+        self.write_report(&draft, &results, charts, &gates)?;
+        clock.lap("report");
+        draft.write("timings.json", clock.timings())?;
+        draft.write("log.jsonl", self.log(&clock))?;
+        draft.finish(self.manifest())?;
+        Ok(Finished { folder: place, results, gates, existed: false })
+    }
+
+    /// What is run, as `results.json` states it.
+    pub fn info(&self) -> RunInfo {
+        let run = &self.plan().run;
+        RunInfo {
+            name: run.name.clone(),
+            id: self.id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: run.seed,
+            currency: run.currency.clone(),
+            time_zone: run.time_zone.clone(),
+            profile: self.resolved.profile.clone(),
+            simulated: self.plan().world.is_some(),
+        }
+    }
+
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            name: self.plan().run.name.clone(),
+            id: self.id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            seed: self.plan().run.seed,
+            profile: self.resolved.profile.clone(),
+            plan_sha256: self.resolved.hash(),
+            inputs: self.inputs.clone(),
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    fn write_report(
+        &self,
+        draft: &folder::Draft,
+        results: &Results,
+        mut charts: Vec<(String, Chart)>,
+        gates: &[GateResult],
+    ) -> Result<(), RunError> {
+        let board = verdict_board(&VerdictBoardData {
+            worlds: results
+                .worlds
+                .iter()
+                .map(|world| BoardColumn {
+                    world: world.name.clone(),
+                    verdicts: world.verdicts.clone(),
+                })
+                .collect(),
+            simulated: results.run.simulated,
+        })?;
+        for (world, chart) in &charts {
+            draft.write(&format!("charts/{world}/{}.svg", chart.name), &chart.svg)?;
+            draft.write(&format!("charts/{world}/{}.csv", chart.name), chart.table.to_csv())?;
+        }
+        draft.write(&format!("charts/{}.svg", board.name), &board.svg)?;
+        draft.write(&format!("charts/{}.csv", board.name), board.table.to_csv())?;
+        charts.insert(0, ("all data sets".to_owned(), board));
+        let context =
+            ReportContext { methods: self.methods(), limits: self.limits(), gates: gates.to_vec() };
+        draft.write("results.json", write_json(results)?)?;
+        draft.write("report.html", html(results, &charts, &context)?)?;
+        draft.write("summary.md", summary_markdown(results))?;
+        draft.write("junit.xml", junit(results, gates))
+    }
+
+    fn methods(&self) -> Vec<String> {
+        let backtest = &self.plan().backtest;
+        let panel = &self.plan().panel;
+        vec![
+            format!(
+                "Panel: months in {}; the first {} months only feed the scores; an account counts \
+                 from {} months as a customer.",
+                self.plan().run.time_zone,
+                panel.warm_up_months,
+                panel.min_age_months
+            ),
+            format!(
+                "{} permutations of whole account histories; {} bootstrap resamples of accounts.",
+                backtest.permutations, backtest.resamples
+            ),
+            format!(
+                "Out of sample: {} groups of accounts, blocks of {} test months after at least {} \
+                 training months.",
+                backtest.account_groups, backtest.test_block_months, backtest.min_train_months
+            ),
+        ]
+    }
+
+    fn limits(&self) -> Vec<String> {
+        if self.plan().world.is_some() {
+            let text = "The data are simulated: a supported claim shows that the method recovers \
+                        what was planted, not that it holds for any firm.";
+            return vec![text.to_owned()];
+        }
+        self.datasets
+            .iter()
+            .map(|dataset| dataset.description.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+
+    fn gates(&self, results: &Results) -> Vec<GateResult> {
+        let gates = &self.plan().gates;
+        gates.iter().map(|(name, gate)| check_gate(name, gate, results)).collect()
+    }
+
+    fn log(&self, clock: &Clock) -> String {
+        let plan = std::path::absolute(&self.resolved.folder).unwrap_or_default();
+        let started = serde_json::json!({
+            "event": "start",
+            "unix_seconds": clock.started_unix,
+            "plan_folder": plan.display().to_string(),
+            "threads": rayon::current_num_threads(),
+        });
+        let finished = serde_json::json!({
+            "event": "finish",
+            "seconds": clock.started.elapsed().as_secs_f64(),
+        });
+        format!("{started}\n{finished}\n")
+    }
+}
+
+fn check_gate(name: &str, gate: &Gate, results: &Results) -> GateResult {
+    let found = results
+        .worlds
+        .iter()
+        .filter(|world| world.name == gate.world)
+        .flat_map(|world| &world.verdicts)
+        .find(|verdict| verdict.hypothesis == gate.hypothesis);
+    let (passed, saw) = match found {
+        Some(verdict) => ((verdict.verdict == gate.verdict) != gate.not, words(verdict.verdict)),
+        None => (false, "not judged"),
+    };
+    let not = if gate.not { "not " } else { "" };
+    GateResult {
+        name: name.to_owned(),
+        passed,
+        message: format!(
+            "{} in {} is {saw}, expected {not}{}",
+            gate.hypothesis,
+            gate.world,
+            words(gate.verdict)
+        ),
+    }
+}
+
+const fn words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Supported => "supported",
+        Decision::Contradicted => "contradicted",
+        Decision::Inconclusive => "inconclusive",
+    }
+}
+
+/// The panel as columns: account, month, age, every score, and every outcome of the months.
+pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
+    let cells: Vec<(usize, usize)> = (0..panel.accounts().len())
+        .flat_map(|account| (0..panel.months()).map(move |month| (account, month)))
+        .filter(|&(account, month)| panel.is_active(account, month))
+        .collect();
+    let pick = |values: &[f64]| {
+        let value = |&(account, month): &(usize, usize)| values[account * panel.months() + month];
+        ColumnData::Number(cells.iter().map(value).collect())
+    };
+    let accounts = panel.accounts();
+    let ids = cells.iter().map(|&(account, _)| accounts[account].id.clone()).collect();
+    let months =
+        cells.iter().map(|&(_, m)| panel.first_month().plus(m as i32).to_string()).collect();
+    let ages = cells.iter().map(|&(a, m)| m as i64 - i64::from(accounts[a].entry)).collect();
+    let mut columns: Vec<(&str, ColumnData)> = vec![
+        ("account_id", ColumnData::Text(ids)),
+        ("month", ColumnData::Text(months)),
+        ("age", ColumnData::Integer(ages)),
+    ];
+    columns.extend(panel.scores().iter().map(|score| (score.name.as_str(), pick(&score.values))));
+    for measure in [Measure::Contribution, Measure::GrossProfit, Measure::Revenue] {
+        if panel.has(measure) {
+            columns.push((measure.name(), pick(&panel.outcome(measure, 1))));
+        }
+    }
+    columns
+}
+
+/// Reads `results.json` of the run at `folder`.
+///
+/// # Errors
+///
+/// [`RunError`] when it is not there or is no such file.
+pub fn read_results(folder: &Path) -> Result<Results, RunError> {
+    let path = folder.join("results.json");
+    let text = std::fs::read_to_string(&path).map_err(|source| RunError::io(&path, source))?;
+    serde_json::from_str(&text)
+        .map_err(|source| RunError::BadManifest { path: path.display().to_string(), source })
+}
+
+fn check_bytes(folder: &Path) -> Result<Manifest, RunError> {
+    let manifest = folder::manifest(folder)?;
+    let files = folder::differences(&manifest.outputs, &folder::digests(folder)?);
+    if files.is_empty() {
+        Ok(manifest)
+    } else {
+        Err(RunError::Differs { what: "the files on disk".to_owned(), files })
+    }
+}
+
+/// Proves that the run at `folder` is what its plan and inputs give: its files have the bytes of
+/// the manifest, and running its plan again gives those bytes once more.
+///
+/// Relative paths of the plan start from `plan_folder`; by default from where the run was made.
+///
+/// # Errors
+///
+/// [`RunError::Differs`] when bytes differ, [`RunError::OtherInputs`] when the inputs or the
+/// version of rvq are no longer those of the run.
+pub fn verify(
+    folder: &Path,
+    plan_folder: Option<&Path>,
+    say: &dyn Fn(&str),
+) -> Result<Manifest, RunError> {
+    let manifest = check_bytes(folder)?;
+    say(&format!("{} files have the bytes of the manifest", manifest.outputs.len()));
+    let path = folder.join("plan.resolved.toml");
+    let text = std::fs::read_to_string(&path).map_err(|source| RunError::io(&path, source))?;
+    let plan_folder =
+        plan_folder.map_or_else(|| made_from(folder), |place| Ok(place.to_owned()))?;
+    let resolved = ResolvedPlan::reread(text, manifest.profile.clone(), plan_folder)?;
+    let run = Run::prepare(resolved)?;
+    if run.id != manifest.id {
+        return Err(RunError::OtherInputs { expected: manifest.id, found: run.id });
+    }
+    let scratch = tempfile::tempdir().map_err(|source| RunError::io(folder, source))?;
+    let again = run.execute(scratch.path(), true, say)?;
+    let files = folder::differences(&manifest.outputs, &folder::digests(&again.folder)?);
+    if files.is_empty() {
+        Ok(manifest)
+    } else {
+        Err(RunError::Differs { what: "running the plan again".to_owned(), files })
+    }
+}
+
+/// Folder of the plan that made the run, from its log.
+fn made_from(folder: &Path) -> Result<PathBuf, RunError> {
+    let path = folder.join("log.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find_map(|event| event.get("plan_folder")?.as_str().map(PathBuf::from))
+        .ok_or_else(|| RunError::UnknownPlanFolder { folder: folder.display().to_string() })
+}
+
+/// Times of a run: they reach only the files outside every hash.
+struct Clock {
+    started: Instant,
+    started_unix: u64,
+    last: Instant,
+    laps: Vec<(String, f64)>,
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "this module alone reads the clock")]
+    fn start() -> Self {
+        let started = Instant::now();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self { started, started_unix: unix, last: started, laps: Vec::new() }
+    }
+
+    fn lap(&mut self, name: &str) {
+        self.laps.push((name.to_owned(), self.last.elapsed().as_secs_f64()));
+        self.last = Instant::now();
+    }
+
+    fn timings(&self) -> String {
+        let laps: serde_json::Map<String, serde_json::Value> =
+            self.laps.iter().map(|(name, seconds)| (name.clone(), (*seconds).into())).collect();
+        serde_json::json!({ "seconds": laps }).to_string() + "\n"
+    }
+}

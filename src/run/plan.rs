@@ -98,12 +98,14 @@ fn default_beside() -> Vec<String> {
     vec!["irrelevant".to_owned()]
 }
 
-/// `[data]`.
+/// `[data]`: an export with its mapping, or a log folder that `rvq ingest` wrote.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataParams {
-    /// Mapping of the export's columns.
-    pub mapping: PathBuf,
+    /// Log folder.
+    pub log: Option<PathBuf>,
+    /// Mapping of an export's columns.
+    pub mapping: Option<PathBuf>,
     /// Folder of the export; the mapping's folder when absent.
     pub folder: Option<PathBuf>,
     /// Public log fetched by `data/fetch NAME`, in place of `folder`.
@@ -245,6 +247,16 @@ impl ResolvedPlan {
         Ok(Self { plan: check(resolved)?, text, profile: profile.to_owned(), folder })
     }
 
+    /// The plan of a run folder, whose text is resolved already.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn reread(text: String, profile: String, folder: PathBuf) -> Result<Self, PlanError> {
+        let plan = check(Source::new("plan.resolved.toml", text.clone()))?;
+        Ok(Self { plan, text, profile, folder })
+    }
+
     /// SHA-256 of the resolved text and profile, in hexadecimal.
     pub fn hash(&self) -> String {
         hex(&Sha256::digest(format!("{}\n{}", self.profile, self.text)))
@@ -319,6 +331,18 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
             Some("add `[world]` to simulate, or `[data]` to read a log".to_owned()),
         )),
     }
+    if let Some(data) = &plan.data {
+        let (log, mapping) = (data.log.is_some(), data.mapping.is_some());
+        if log == mapping {
+            let found = if log { "both" } else { "neither" };
+            let message = format!("`[data]` has {found} of `log` and `mapping`, expected one");
+            broken.push(("data", message, None));
+        }
+        if data.folder.is_some() && data.fetched.is_some() {
+            let message = "`[data]` has both `folder` and `fetched`, expected one".to_owned();
+            broken.push(("data", message, None));
+        }
+    }
     if let Some(world) = &plan.world {
         if world.accounts == 0 {
             broken.push(("accounts", "`accounts` is 0, expected at least 1".to_owned(), None));
@@ -352,8 +376,11 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
             let known = names.iter().map(|(name, _)| name.as_str());
             let help = nearest(&hypothesis.score, known.clone())
                 .map(|near| format!("did you mean `{near}`?"))
-                .or_else(|| Some(format!("the plan's scores: {}", known.collect::<Vec<_>>().join(", "))));
-            let message = format!("`{key}` names the score `{}`, which `[score]` lacks", hypothesis.score);
+                .or_else(|| {
+                    Some(format!("the plan's scores: {}", known.collect::<Vec<_>>().join(", ")))
+                });
+            let message =
+                format!("`{key}` names the score `{}`, which `[score]` lacks", hypothesis.score);
             broken.push((key, message, help));
             continue;
         };
@@ -376,11 +403,19 @@ fn broken_backtest(params: &BacktestParams) -> Vec<Broken> {
     let zero_horizon = params.horizons.iter().chain(&params.lead_lag).any(|&h| h == 0);
     [
         (zero_horizon, "horizons", "a horizon of 0 months, expected at least 1"),
-        (params.permutations < 19, "permutations", "fewer than 19 permutations cannot give p ≤ .05"),
+        (
+            params.permutations < 19,
+            "permutations",
+            "fewer than 19 permutations cannot give p ≤ .05",
+        ),
         (params.resamples < 99, "resamples", "fewer than 99 resamples give no 95 % interval"),
         (params.quantiles < 2, "quantiles", "fewer than 2 quantiles have no spread"),
         (params.min_accounts < 5, "min_accounts", "a rank correlation needs at least 5 accounts"),
-        (params.account_groups < 2, "account_groups", "fewer than 2 groups leave no one to train on"),
+        (
+            params.account_groups < 2,
+            "account_groups",
+            "fewer than 2 groups leave no one to train on",
+        ),
     ]
     .into_iter()
     .filter(|(is_broken, _, _)| *is_broken)
@@ -441,7 +476,8 @@ accounts = 20
 
     #[test]
     fn an_unknown_key_is_an_error_that_names_the_nearest_one() {
-        let error = resolve(&PLAN.replace("accounts = 100", "acounts = 100"), FULL, &[]).unwrap_err();
+        let error =
+            resolve(&PLAN.replace("accounts = 100", "acounts = 100"), FULL, &[]).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("unknown key `acounts`"), "{text}");
         assert!(text.contains("plan.toml:7:1"), "{text}");

@@ -65,9 +65,8 @@ impl<'a> Life<'a> {
                 Some(IndependentBond::new(streams, index, &world.relationship))
             }
         };
-        let drift: f64 = StandardNormal.sample(
-            &mut streams.draws(Purpose::Outcome, index, ContactIndex(1)).stream(0),
-        );
+        let drift: f64 = StandardNormal
+            .sample(&mut streams.draws(Purpose::Outcome, index, ContactIndex(1)).stream(0));
         Self {
             simulation,
             index,
@@ -113,7 +112,8 @@ impl<'a> Life<'a> {
         let mut history = self.history;
         // A stable sort: rows of the same instant stay in the order of their contacts.
         history.interactions.sort_by_key(|row| row.occurred_at);
-        let end = self.exited_at.unwrap_or_else(|| self.simulation.start_of(self.simulation.months));
+        let end =
+            self.exited_at.unwrap_or_else(|| self.simulation.start_of(self.simulation.months));
         for contact in &mut history.contacts {
             contact.valid_to = contact.valid_to.filter(|&left| left < end);
         }
@@ -220,8 +220,8 @@ impl<'a> Life<'a> {
         while seat < self.walkers.len() {
             let mut walker = self.walkers[seat].clone();
             let contact = walker.contact;
-            let stays =
-                walker.advance(self.terrain, until, motion, |at, kind| rows.push((at, contact, kind)));
+            let stays = walker
+                .advance(self.terrain, until, motion, |at, kind| rows.push((at, contact, kind)));
             let left_at = walker.leaves_at;
             self.walkers[seat] = walker;
             if stays {
@@ -335,7 +335,8 @@ impl<'a> Life<'a> {
             * self.size.powf(0.2)
             * (law.strength * law.state_effect[state as usize]).exp()
             * span.customer_share(month_days);
-        let orders: f64 = Poisson::new(rate.max(1e-12)).expect("a positive rate").sample(&mut stream);
+        let orders: f64 =
+            Poisson::new(rate.max(1e-12)).expect("a positive rate").sample(&mut stream);
         let mut times: Vec<(Instant, TypeIndex)> = (0..orders as u32)
             .map(|_| {
                 let at = from.plus_days(stream.uniform() * span.end.days_since(from));
@@ -366,15 +367,13 @@ impl<'a> Life<'a> {
         let share = span.customer_share(period_end.days_since(period_start));
         let mut stream = self.draws(Purpose::Outcome).stream(Self::month_ordinal(span.month));
         let mut normal = || -> f64 { StandardNormal.sample(&mut stream) };
-        let (noise, innovation, wallet_noise, cost_noise) = (normal(), normal(), normal(), normal());
+        let (noise, innovation, wallet_noise, cost_noise) =
+            (normal(), normal(), normal(), normal());
         let persistence = law.drift_persistence;
         self.drift = persistence * self.drift
             + (1.0 - persistence * persistence).sqrt() * law.drift_sigma * innovation;
         let effect = law.strength * law.state_effect[state as usize];
-        let expected = law.median_revenue
-            * self.size
-            * (effect + self.drift).exp()
-            * share;
+        let expected = law.median_revenue * self.size * (effect + self.drift).exp() * share;
         let variance = law.noise_sigma * law.noise_sigma;
         let revenue = expected * (law.noise_sigma * noise - variance / 2.0).exp();
         let present = span.end.days_since(span.start) / period_end.days_since(period_start);

@@ -18,9 +18,7 @@ use crate::interaction::AccountHistory;
 use crate::rng::Streams;
 use crate::time::{Calendar, Instant, Month};
 
-pub use world::{
-    Coupling, Cohort, Observation, OutcomeLaw, Relationship, World, WorldError,
-};
+pub use world::{Cohort, Coupling, Observation, OutcomeLaw, Relationship, World, WorldError};
 
 /// A cohort that can be simulated, account by account.
 #[derive(Debug, Clone)]

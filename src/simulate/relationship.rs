@@ -154,7 +154,11 @@ const LASTING_VARIANCE: f64 = 0.3;
 pub(super) const WARM_UP_MONTHS: i32 = 36;
 
 impl IndependentBond {
-    pub(super) fn new(streams: Streams, account: AccountIndex, params: &world::Relationship) -> Self {
+    pub(super) fn new(
+        streams: Streams,
+        account: AccountIndex,
+        params: &world::Relationship,
+    ) -> Self {
         let draws = streams.draws(Purpose::Coupling, account, ContactIndex(0));
         let lasting: f64 = StandardNormal.sample(&mut draws.stream(u64::MAX));
         let bond = Bond::new(streams.draws(Purpose::State, account, ContactIndex(1)));

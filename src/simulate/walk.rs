@@ -49,13 +49,16 @@ pub(super) struct Mixes {
 
 impl Mixes {
     pub(super) fn new(flow: &Flow) -> Self {
-        let is_negative = |kind: &TypeIndex| {
-            flow.catalogue().entries()[usize::from(kind.0)].worth.rv < 0.0
-        };
+        let is_negative =
+            |kind: &TypeIndex| flow.catalogue().entries()[usize::from(kind.0)].worth.rv < 0.0;
         let split = |level: &Level| {
             let part = |negative: bool| {
                 Cumulative::new(
-                    level.mix.iter().copied().filter(move |(kind, _)| is_negative(kind) == negative),
+                    level
+                        .mix
+                        .iter()
+                        .copied()
+                        .filter(move |(kind, _)| is_negative(kind) == negative),
                 )
             };
             let negatives = level.mix.iter().filter(|(kind, _)| is_negative(kind));
@@ -128,7 +131,13 @@ impl Walker {
     }
 
     /// Moves the contact to `level`: its clock starts anew.
-    pub(super) fn enter(&mut self, terrain: Terrain<'_>, level: LevelIndex, at: Instant, pace: f64) {
+    pub(super) fn enter(
+        &mut self,
+        terrain: Terrain<'_>,
+        level: LevelIndex,
+        at: Instant,
+        pace: f64,
+    ) {
         self.level = level;
         // The wait in progress has used the draw of this step.
         self.step += 1;

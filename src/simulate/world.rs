@@ -290,7 +290,9 @@ fn key_span(text: &str, key: &str) -> std::ops::Range<usize> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let name = line.trim_start().trim_start_matches('[');
-        if name.starts_with(key) && !name[key.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+        if name.starts_with(key)
+            && !name[key.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
+        {
             return start..start + line.trim_end().len();
         }
         start += line.len();
@@ -314,10 +316,9 @@ mod tests {
         let text = BUILTIN[0]
             .1
             .replace("late_probability = 0.06", "late_probability = 1.06")
-            .replace("annual_attrition = 0.125", "annual_attrition = 0.0");
+            .replace("annual_attrition = 0.105", "annual_attrition = 0.0");
         let problems = World::parse(Source::new("w.toml", text)).unwrap_err();
-        let messages: Vec<_> =
-            problems.diagnostics().iter().map(|p| p.message.as_str()).collect();
+        let messages: Vec<_> = problems.diagnostics().iter().map(|p| p.message.as_str()).collect();
         assert_eq!(
             messages,
             [

@@ -54,7 +54,8 @@ pub struct Inference {
 ///
 /// # Errors
 ///
-/// `TooFew` with fewer than 2 units or periods; `Constant` when nothing varies; `NotFinite`.
+/// `TooFew` with fewer than 2 units or periods; `Constant` when nothing varies; `OutOfRange` for a
+/// `null` that is not finite, or values too large to square.
 ///
 /// # Source
 ///
@@ -250,7 +251,7 @@ pub fn two_way_clustered(stat: &PanelStatistic, null: f64) -> Result<Inference, 
 /// # Source
 ///
 /// Bloom (1995), *Evaluation Review* 19(5), 547–556. Parity: `scipy.stats.t.ppf`,
-/// `tests/fixtures/series.json`, tolerance 1e-8.
+/// `tests/fixtures/series.json`, tolerance 1e-10.
 ///
 /// # Examples
 ///
@@ -323,7 +324,11 @@ fn conclude(
     let std_error = variance.sqrt();
     // Rounding leaves a little where nothing varies.
     let scale = stat.estimate.abs().max(stat.series().iter().fold(0.0, |m, d| d.abs().max(m)));
-    if std_error.is_nan() || std_error <= 1e-14 * scale {
+    if !std_error.is_finite() {
+        let expected = "finite: rescale the data";
+        return Err(StatsError::OutOfRange { argument: "std_error", value: std_error, expected });
+    }
+    if std_error <= 1e-14 * scale {
         return Err(StatsError::Constant { statistic: method });
     }
     let t = students_t(df)?;
@@ -430,6 +435,8 @@ mod tests {
             assert!((scaled.std_error / scale / plain.std_error - 1.0).abs() < 1e-12);
             assert!((scaled.p_value - plain.p_value).abs() < 1e-12);
         }
+        let huge = level(&values.map(|v| v * 1e200), 2);
+        assert!(matches!(cluster_ewc(&huge, 0.0), Err(StatsError::OutOfRange { .. })));
     }
 
     #[test]

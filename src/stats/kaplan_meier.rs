@@ -65,7 +65,7 @@ impl SurvivalCurve {
 ///
 /// Kaplan and Meier (1958), *J. Am. Stat. Assoc.* 53(282), 457–481; Kalbfleisch and Prentice
 /// (2002), *The Statistical Analysis of Failure Time Data*, section 1.4 (interval). Parity:
-/// `lifelines.KaplanMeierFitter` with `entry`, `tests/fixtures/kaplan_meier.json`, tolerance 1e-9.
+/// `lifelines.KaplanMeierFitter` with `entry`, `tests/fixtures/kaplan_meier.json`, tolerance 1e-10.
 ///
 /// # Examples
 ///

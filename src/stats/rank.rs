@@ -63,7 +63,7 @@ pub(super) fn same(a: f64, b: f64) -> bool {
 /// # Source
 ///
 /// Pearson (1895), *Proc. R. Soc. Lond.* 58, 240–242. Parity: `scipy.stats.pearsonr`,
-/// `tests/fixtures/correlation.json`, tolerance 1e-12.
+/// `tests/fixtures/correlation.json`, tolerance 1e-10.
 ///
 /// # Examples
 ///
@@ -93,7 +93,7 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Result<f64, StatsError> {
 /// # Source
 ///
 /// Spearman (1904), *Am. J. Psychol.* 15(1), 72–101. Parity: `scipy.stats.spearmanr`,
-/// `tests/fixtures/correlation.json`, tolerance 1e-12.
+/// `tests/fixtures/correlation.json`, tolerance 1e-10.
 ///
 /// # Examples
 ///
@@ -119,7 +119,7 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Result<f64, StatsError> {
 ///
 /// Bliss (1967), *Statistics in Biology* 1, ch. 5 (rankits); Blom's rule would use
 /// `(R − 3/8) / (n + 1/4)`. Parity: `scipy.stats.norm.ppf` of `rankdata`,
-/// `tests/fixtures/rank.json`, tolerance 1e-9.
+/// `tests/fixtures/rank.json`, tolerance 1e-12.
 ///
 /// # Examples
 ///

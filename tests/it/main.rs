@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test that cannot go on fails")]
 
 mod architecture;
+mod chart;
+mod example;
 mod backtest;
 mod flow;
 mod ingest;
@@ -9,6 +11,7 @@ mod notebook;
 mod parity;
 mod panel;
 mod patterns;
+mod report;
 mod score;
 mod simulate;
 mod tables;

@@ -66,7 +66,7 @@ fn nan_for_missing(values: &[Option<f64>]) -> Vec<f64> {
 }
 
 #[derive(Deserialize)]
-struct Ranks {
+struct RanksCase {
     name: String,
     values: Vec<f64>,
     ranks: Vec<f64>,
@@ -75,7 +75,7 @@ struct Ranks {
 
 #[test]
 fn mid_ranks_and_normal_scores_match_scipy() {
-    let fixture = Fixture::<Ranks>::read("rank");
+    let fixture = Fixture::<RanksCase>::read("rank");
     for case in &fixture.cases {
         assert_eq!(mid_ranks(&case.values), case.ranks, "{}", case.name);
         fixture.all_near(&case.name, &normal_scores(&case.values), &case.normal_scores);
@@ -83,7 +83,7 @@ fn mid_ranks_and_normal_scores_match_scipy() {
 }
 
 #[derive(Deserialize)]
-struct Correlation {
+struct CorrelationCase {
     name: String,
     x: Vec<f64>,
     y: Vec<f64>,
@@ -93,7 +93,7 @@ struct Correlation {
 
 #[test]
 fn correlations_match_scipy() {
-    let fixture = Fixture::<Correlation>::read("correlation");
+    let fixture = Fixture::<CorrelationCase>::read("correlation");
     for case in &fixture.cases {
         fixture.near(&case.name, pearson(&case.x, &case.y).unwrap(), case.pearson);
         fixture.near(&case.name, spearman(&case.x, &case.y).unwrap(), case.spearman);
@@ -101,7 +101,7 @@ fn correlations_match_scipy() {
 }
 
 #[derive(Deserialize)]
-struct Panel {
+struct PanelCase {
     units: usize,
     periods: usize,
     min_units: usize,
@@ -133,7 +133,7 @@ struct ExpectedInference {
     n_periods: usize,
 }
 
-impl Fixture<Panel> {
+impl Fixture<PanelCase> {
     #[track_caller]
     fn same(&self, what: &str, actual: &PanelStatistic, expected: &Expected) {
         self.periods_near(what, &actual.per_period, &expected.per_period);
@@ -162,7 +162,7 @@ impl Fixture<Panel> {
 
 #[test]
 fn panel_statistics_and_default_inference_match_numpy() {
-    let fixture = Fixture::<Panel>::read("panel");
+    let fixture = Fixture::<PanelCase>::read("panel");
     for case in &fixture.cases {
         let values = [&case.x, &case.y, &case.later].map(|v| nan_for_missing(v));
         let [x, y, later] =
@@ -183,7 +183,7 @@ fn panel_statistics_and_default_inference_match_numpy() {
 }
 
 #[derive(Deserialize)]
-struct Auc {
+struct AucCase {
     name: String,
     units: usize,
     periods: usize,
@@ -200,7 +200,7 @@ struct Auc {
 
 #[test]
 fn auc_matches_scikit_learn_and_delong() {
-    let fixture = Fixture::<Auc>::read("auc");
+    let fixture = Fixture::<AucCase>::read("auc");
     let mut delong = 0;
     for case in &fixture.cases {
         let event = nan_for_missing(&case.event);
@@ -223,7 +223,7 @@ fn auc_matches_scikit_learn_and_delong() {
 }
 
 #[derive(Deserialize)]
-struct Series {
+struct SeriesCase {
     name: String,
     series: Vec<f64>,
     null: f64,
@@ -256,7 +256,7 @@ struct Detectable {
 
 #[test]
 fn series_inference_matches_scipy_and_statsmodels() {
-    let fixture = Fixture::<Series>::read("series");
+    let fixture = Fixture::<SeriesCase>::read("series");
     for case in &fixture.cases {
         // Two units around each value give the series as period means.
         let around: Vec<f64> =
@@ -286,7 +286,7 @@ fn series_inference_matches_scipy_and_statsmodels() {
 }
 
 #[derive(Deserialize)]
-struct TwoWay {
+struct TwoWayCase {
     name: String,
     units: usize,
     periods: usize,
@@ -298,7 +298,7 @@ struct TwoWay {
 
 #[test]
 fn clustered_errors_match_linearmodels() {
-    let fixture = Fixture::<TwoWay>::read("two_way");
+    let fixture = Fixture::<TwoWayCase>::read("two_way");
     for case in &fixture.cases {
         let y = nan_for_missing(&case.y);
         let level = mean_level(Grid::new(&y, case.units, case.periods).unwrap(), 2).unwrap();
@@ -313,7 +313,7 @@ fn clustered_errors_match_linearmodels() {
 }
 
 #[derive(Deserialize)]
-struct Family {
+struct FamilyCase {
     name: String,
     p_values: Vec<f64>,
     benjamini_hochberg: Vec<f64>,
@@ -322,7 +322,7 @@ struct Family {
 
 #[test]
 fn adjusted_p_values_match_statsmodels() {
-    let fixture = Fixture::<Family>::read("multiplicity");
+    let fixture = Fixture::<FamilyCase>::read("multiplicity");
     for case in &fixture.cases {
         let adjusted = benjamini_hochberg(&case.p_values);
         fixture.all_near(&case.name, &adjusted, &case.benjamini_hochberg);
@@ -331,7 +331,7 @@ fn adjusted_p_values_match_statsmodels() {
 }
 
 #[derive(Deserialize)]
-struct Regression {
+struct RegressionCase {
     name: String,
     columns: usize,
     x: Vec<f64>,
@@ -344,7 +344,7 @@ struct Regression {
 
 #[test]
 fn least_squares_matches_statsmodels() {
-    let fixture = Fixture::<Regression>::read("regression");
+    let fixture = Fixture::<RegressionCase>::read("regression");
     for case in &fixture.cases {
         let fit = LeastSquares::fit(&case.x, case.columns, &case.y).unwrap();
         assert_eq!(fit.dropped, case.dropped, "{}", case.name);
@@ -364,7 +364,7 @@ fn least_squares_matches_statsmodels() {
 }
 
 #[derive(Deserialize)]
-struct Spline {
+struct SplineCase {
     name: String,
     k: usize,
     values: Vec<f64>,
@@ -375,7 +375,7 @@ struct Spline {
 
 #[test]
 fn spline_basis_matches_the_formula_and_numpy_quantiles() {
-    let fixture = Fixture::<Spline>::read("spline");
+    let fixture = Fixture::<SplineCase>::read("spline");
     for case in &fixture.cases {
         let spline = RestrictedCubicSpline::from_quantiles(&case.values, case.k).unwrap();
         fixture.all_near(&case.name, spline.knots(), &case.knots);
@@ -388,13 +388,13 @@ fn spline_basis_matches_the_formula_and_numpy_quantiles() {
 }
 
 #[derive(Deserialize)]
-struct Binomial {
-    intervals: Vec<Wilson>,
-    limits: Vec<Limit>,
+struct BinomialCase {
+    intervals: Vec<WilsonCase>,
+    limits: Vec<LimitCase>,
 }
 
 #[derive(Deserialize)]
-struct Wilson {
+struct WilsonCase {
     successes: u64,
     trials: u64,
     low: f64,
@@ -402,7 +402,7 @@ struct Wilson {
 }
 
 #[derive(Deserialize)]
-struct Limit {
+struct LimitCase {
     nominal: f64,
     replications: u64,
     alpha: f64,
@@ -411,7 +411,7 @@ struct Limit {
 
 #[test]
 fn proportions_match_scipy_and_statsmodels() {
-    let fixture = Fixture::<Binomial>::read("binomial");
+    let fixture = Fixture::<BinomialCase>::read("binomial");
     for known in &fixture.cases[0].intervals {
         let interval = wilson_interval(known.successes, known.trials).unwrap();
         fixture.near("low", interval.low, known.low);
@@ -424,7 +424,7 @@ fn proportions_match_scipy_and_statsmodels() {
 }
 
 #[derive(Deserialize)]
-struct Survival {
+struct SurvivalCase {
     name: String,
     entry: Vec<f64>,
     time: Vec<f64>,
@@ -439,7 +439,7 @@ struct Survival {
 
 #[test]
 fn survival_curves_match_lifelines() {
-    let fixture = Fixture::<Survival>::read("kaplan_meier");
+    let fixture = Fixture::<SurvivalCase>::read("kaplan_meier");
     for case in &fixture.cases {
         let curve = kaplan_meier(&case.entry, &case.time, &case.event).unwrap();
         assert_eq!(curve.steps.len(), case.steps.len(), "{}", case.name);

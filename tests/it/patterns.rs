@@ -50,8 +50,8 @@ fn random_walk(_: usize, stream: &mut Stream) -> Vec<f64> {
 
 /// Accumulated interactions of accounts whose rates differ smoothly: skewed, tied, no groups.
 fn busy_and_quiet(_: usize, stream: &mut Stream) -> Vec<f64> {
-    let rate = Gamma::new(2.0, 2.0).unwrap().sample(stream).max(1e-6);
-    running_sum((0..AGES).map(|_| Poisson::new(rate).unwrap().sample(stream)))
+    let rate: f64 = Gamma::new(2.0, 2.0).unwrap().sample(stream);
+    running_sum((0..AGES).map(|_| Poisson::new(rate.max(1e-6)).unwrap().sample(stream)))
 }
 
 /// Risers, fallers and accounts that rise and fall back, a third each: the true group is
@@ -129,8 +129,8 @@ fn planted_groups_are_found_and_named_by_their_outcome() {
 
 #[test]
 fn featureless_accounts_give_no_stable_pattern() {
-    // The reference test holds 5 %: of 40 seeds more than 6 finding patterns has probability .0034
-    // (binomial), and stability only lowers the rate.
+    // At a rate of 5 %, more than 6 of 40 cohorts with patterns has probability .0034 (binomial). The
+    // reference test holds it for the first two; the third needs the least gain beside it.
     for (name, row) in [
         ("blob", blob as fn(usize, &mut Stream) -> Vec<f64>),
         ("random walk", random_walk),
@@ -138,7 +138,7 @@ fn featureless_accounts_give_no_stable_pattern() {
     ] {
         let found = (0..40)
             .filter(|&seed| {
-                let found = find(&cohort(160, seed, row), &[0.0; 160], seed);
+                let found = find(&cohort(120, seed, row), &[0.0; 120], seed);
                 matches!(found.outcome, Outcome::Found { .. })
             })
             .count();

@@ -1,0 +1,25 @@
+//! `rvq schema`: the published shape of machine-readable results.
+
+use rvq::report::results_schema;
+
+/// Print the JSON Schema of a published file.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  rvq schema results > results.schema.json")]
+pub(crate) struct Args {
+    /// Which file.
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum What {
+    /// `results.json`.
+    Results,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match args.what {
+        What::Results => println!("{}", serde_json::to_string_pretty(&results_schema())?),
+    }
+    Ok(())
+}

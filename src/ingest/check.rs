@@ -1,0 +1,455 @@
+//! `mapping.toml` as written, and the checks that turn it into a [`Mapping`].
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use super::cell::TimeReader;
+use super::field::Field;
+use super::mapping::{Block, Delimiter, Filter, Lookup, Mapping, SourceFile};
+use crate::diagnostic::{Problems, nearest};
+use crate::flow::Catalogue;
+use crate::ids::TypeNames;
+use crate::interaction::Table;
+use crate::time::{Calendar, Instant};
+
+/// Share of rejected rows that a source may have when the mapping does not say.
+const DEFAULT_MAX_REJECTED: f64 = 0.01;
+
+/// Whether a relative path stays inside the folder it starts from.
+fn stays_inside(path: &str) -> bool {
+    !path.is_empty()
+        && Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+type Words = BTreeMap<Spanned<String>, Spanned<String>>;
+
+/// The mapping as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wire {
+    name: String,
+    description: String,
+    time_zone: Spanned<String>,
+    currency: String,
+    catalogue: Spanned<String>,
+    max_rejected: Option<Spanned<f64>>,
+    data_start: Option<Spanned<Value>>,
+    data_end: Option<Spanned<Value>>,
+    #[serde(default)]
+    unlisted_accounts: Unlisted,
+    #[serde(default)]
+    accounts: Vec<WireBlock>,
+    #[serde(default)]
+    contacts: Vec<WireBlock>,
+    #[serde(default)]
+    interactions: Vec<WireBlock>,
+    #[serde(default)]
+    outcomes: Vec<WireBlock>,
+    #[serde(default)]
+    surveys: Vec<WireBlock>,
+}
+
+/// What happens to accounts that no accounts row names.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Unlisted {
+    #[default]
+    Reject,
+    Add,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Aggregate {
+    Month,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireBlock {
+    source: Spanned<String>,
+    #[serde(default)]
+    columns: Words,
+    #[serde(default)]
+    constants: BTreeMap<Spanned<String>, Spanned<Value>>,
+    #[serde(default)]
+    values: BTreeMap<Spanned<String>, BTreeMap<String, Spanned<String>>>,
+    lookup: Option<WireLookup>,
+    #[serde(rename = "where")]
+    filter: Option<WireFilter>,
+    distinct: Option<Spanned<Vec<String>>>,
+    aggregate: Option<Spanned<Aggregate>>,
+    #[serde(default)]
+    deduplicate: bool,
+    delimiter: Option<Spanned<String>>,
+    time_zone: Option<Spanned<String>>,
+    time_format: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireLookup {
+    source: Spanned<String>,
+    key: String,
+    columns: Words,
+    delimiter: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireFilter {
+    column: String,
+    equals: Spanned<Value>,
+}
+
+/// Path of the catalogue, relative to the mapping; `None` when it leaves the mapping's folder.
+pub(super) fn catalogue<'w>(
+    wire: &'w Wire,
+    problems: &mut Problems,
+    source: usize,
+) -> Option<&'w str> {
+    let name = wire.catalogue.get_ref();
+    if stays_inside(name) {
+        return Some(name);
+    }
+    let message = format!("`{name}` leaves the folder of the mapping");
+    problems.add(source, wire.catalogue.span(), message, None);
+    None
+}
+
+/// The checked mapping, or all problems of its only source, the first of `problems`.
+pub(super) fn mapping(
+    wire: Wire,
+    problems: Problems,
+    text: String,
+    catalogue: Catalogue,
+) -> Result<Mapping, Problems> {
+    let types = catalogue.entries().iter().map(|entry| entry.interaction_type.as_str()).collect();
+    let mut check = Check { problems, source: 0, types };
+    let mapping = check.mapping(wire, text, catalogue);
+    check.problems.into_result(mapping)
+}
+
+/// Turns the mapping as written into the checked one, noting every problem.
+struct Check {
+    problems: Problems,
+    source: usize,
+    types: TypeNames,
+}
+
+impl Check {
+    fn add(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.problems.add(self.source, span, message, help);
+    }
+
+    fn mapping(&mut self, wire: Wire, text: String, catalogue: Catalogue) -> Mapping {
+        let calendar = self.calendar(&wire.time_zone);
+        let data_start = wire.data_start.and_then(|at| self.bound(&at, calendar));
+        let end_span = wire.data_end.as_ref().map(Spanned::span);
+        let data_end = wire.data_end.and_then(|at| self.bound(&at, calendar));
+        if let (Some(start), Some(end), Some(span)) = (data_start, data_end, end_span.clone())
+            && end <= start
+        {
+            self.add(span, "`data_end` is not after `data_start`", None);
+        }
+        let max_rejected = self.share(wire.max_rejected);
+        let mut blocks = Vec::new();
+        for (table, wires) in [
+            (Table::Accounts, wire.accounts),
+            (Table::Contacts, wire.contacts),
+            (Table::Interactions, wire.interactions),
+            (Table::Outcomes, wire.outcomes),
+            (Table::Surveys, wire.surveys),
+        ] {
+            for block in wires {
+                if let Some(aggregate) = &block.aggregate {
+                    self.whole_months(aggregate.span(), [data_start, data_end], calendar);
+                }
+                blocks.push(self.block(table, block, calendar));
+            }
+        }
+        if !blocks.iter().any(|block| block.table == Table::Interactions) {
+            self.add(0..0, "no `[[interactions]]` block: there is nothing to score", None);
+        }
+        let outcomes = || blocks.iter().filter(|block| block.table == Table::Outcomes);
+        if outcomes().any(|block| block.aggregate) && !outcomes().all(|block| block.aggregate) {
+            self.add(0..0, "some `[[outcomes]]` are summed by month and some are not", None);
+        }
+        Mapping {
+            name: wire.name,
+            description: wire.description,
+            currency: wire.currency,
+            calendar,
+            data_start,
+            data_end,
+            max_rejected,
+            add_unlisted_accounts: wire.unlisted_accounts == Unlisted::Add,
+            path: PathBuf::new(),
+            text,
+            catalogue_path: PathBuf::new(),
+            catalogue,
+            types: self.types.clone(),
+            blocks,
+        }
+    }
+
+    fn whole_months(
+        &mut self,
+        span: Range<usize>,
+        bounds: [Option<Instant>; 2],
+        calendar: Calendar,
+    ) {
+        let whole = |bound: Option<Instant>| {
+            bound.is_some_and(|at| calendar.start_of(calendar.month_of(at)) == at)
+        };
+        if !bounds.into_iter().all(whole) {
+            self.add(
+                span,
+                "`aggregate` needs `data_start` and `data_end` at the start of a month",
+                Some(
+                    "months without rows count as 0 between them, so state which months the log \
+                     covers completely, as in `data_start = \"2024-01-01\"` and \
+                     `data_end = \"2026-01-01\"`"
+                        .to_owned(),
+                ),
+            );
+        }
+    }
+
+    fn calendar(&mut self, zone: &Spanned<String>) -> Calendar {
+        Calendar::new(zone.get_ref()).unwrap_or_else(|error| {
+            self.add(zone.span(), error.to_string(), None);
+            Calendar::UTC
+        })
+    }
+
+    fn bound(&mut self, value: &Spanned<Value>, calendar: Calendar) -> Option<Instant> {
+        let text = scalar(value.get_ref()).unwrap_or_default();
+        calendar.parse(&text).map_err(|error| self.add(value.span(), error.to_string(), None)).ok()
+    }
+
+    fn share(&mut self, share: Option<Spanned<f64>>) -> f64 {
+        let Some(share) = share else { return DEFAULT_MAX_REJECTED };
+        if !(0.0..=1.0).contains(share.get_ref()) {
+            let message = format!("`max_rejected` is {}, expected 0 to 1", share.get_ref());
+            self.add(share.span(), message, None);
+        }
+        share.into_inner()
+    }
+
+    fn file(
+        &mut self,
+        source: &Spanned<String>,
+        delimiter: Option<&Spanned<String>>,
+    ) -> SourceFile {
+        if !stays_inside(source.get_ref()) {
+            self.add(
+                source.span(),
+                format!("`{}` leaves the data folder", source.get_ref()),
+                Some("name a file inside the folder given with `--data`".to_owned()),
+            );
+        }
+        let delimiter = delimiter.and_then(|text| match (text.as_ref().as_str(), text.span()) {
+            ("whitespace", _) => Some(Delimiter::Whitespace),
+            (one, _) if one.len() == 1 && one != "\"" && one != "\n" => {
+                Some(Delimiter::Byte(one.as_bytes()[0]))
+            }
+            (other, span) => {
+                let message = format!("`{other}` is no delimiter");
+                let help = "one ASCII character such as `,`, `;` or `\\t`, or `whitespace`";
+                self.add(span, message, Some(help.to_owned()));
+                None
+            }
+        });
+        SourceFile { name: source.get_ref().clone(), delimiter }
+    }
+
+    fn block(&mut self, table: Table, wire: WireBlock, calendar: Calendar) -> Block {
+        let aggregate = wire.aggregate.is_some();
+        if let Some(key) = wire.aggregate.as_ref().filter(|_| table != Table::Outcomes) {
+            self.add(key.span(), format!("`aggregate` belongs to outcomes, not {table}"), None);
+        }
+        if let Some(key) = wire.distinct.as_ref().filter(|_| table != Table::Interactions) {
+            self.add(key.span(), format!("`distinct` belongs to interactions, not {table}"), None);
+        }
+        let aggregated = aggregate && table == Table::Outcomes;
+        let file = self.file(&wire.source, wire.delimiter.as_ref());
+        let columns = self.columns(wire.columns, table, aggregated);
+        let lookup = wire.lookup.map(|lookup| Lookup {
+            file: self.file(&lookup.source, lookup.delimiter.as_ref()),
+            key: lookup.key,
+            columns: self.columns(lookup.columns, table, aggregated),
+        });
+        let mut constants = BTreeMap::new();
+        for (name, value) in wire.constants {
+            let Some(field) = self.field(&name, table, aggregated) else { continue };
+            match scalar(value.get_ref()) {
+                Some(text) => {
+                    self.interaction_type(field, &text, value.span());
+                    constants.insert(field, text);
+                }
+                None => self.add(value.span(), "a constant is a text, number or date", None),
+            }
+        }
+        let values = self.values(wire.values, table, aggregated);
+        let block = Block {
+            table,
+            file,
+            columns,
+            constants,
+            values,
+            lookup,
+            filter: wire.filter.and_then(|filter| self.filter(filter)),
+            distinct: wire.distinct.map(Spanned::into_inner).unwrap_or_default(),
+            aggregate,
+            deduplicate: wire.deduplicate,
+            times: TimeReader {
+                calendar: wire.time_zone.map_or(calendar, |zone| self.calendar(&zone)),
+                format: wire.time_format.and_then(|format| self.time_format(format)),
+            },
+        };
+        self.origins(&block, aggregated, &wire.source.span());
+        block
+    }
+
+    fn field(&mut self, name: &Spanned<String>, table: Table, aggregated: bool) -> Option<Field> {
+        Field::find(name.get_ref(), table, aggregated)
+            .map_err(|near| {
+                let help = near.map_or_else(
+                    || {
+                        let known: Vec<&str> =
+                            Field::of(table, aggregated).iter().map(|f| f.name()).collect();
+                        format!("known here: {}", known.join(", "))
+                    },
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let message = format!("`{}` is not a column of {table}", name.get_ref());
+                self.add(name.span(), message, Some(help));
+            })
+            .ok()
+    }
+
+    fn columns(&mut self, words: Words, table: Table, aggregated: bool) -> BTreeMap<Field, String> {
+        words
+            .into_iter()
+            .filter_map(|(name, column)| {
+                Some((self.field(&name, table, aggregated)?, column.into_inner()))
+            })
+            .collect()
+    }
+
+    fn values(
+        &mut self,
+        wire: BTreeMap<Spanned<String>, BTreeMap<String, Spanned<String>>>,
+        table: Table,
+        aggregated: bool,
+    ) -> BTreeMap<Field, BTreeMap<String, String>> {
+        let mut values = BTreeMap::new();
+        for (name, words) in wire {
+            let Some(field) = self.field(&name, table, aggregated) else { continue };
+            if !field.is_text() {
+                let message = format!("`{}` holds numbers or times, not words", field.name());
+                self.add(name.span(), message, None);
+            }
+            for word in words.values() {
+                self.interaction_type(field, word.get_ref(), word.span());
+            }
+            values.insert(
+                field,
+                words.into_iter().map(|(from, to)| (from, to.into_inner())).collect(),
+            );
+        }
+        values
+    }
+
+    /// A name in the mapping that must be in the catalogue.
+    fn interaction_type(&mut self, field: Field, name: &str, span: Range<usize>) {
+        if field == Field::InteractionType && self.types.get(name).is_none() {
+            let near = nearest(name, self.types.iter());
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            self.add(span, format!("`{name}` is not in the catalogue"), help);
+        }
+    }
+
+    fn filter(&mut self, filter: WireFilter) -> Option<Filter> {
+        let equals = match filter.equals.get_ref() {
+            Value::Array(all) => all.iter().map(scalar).collect::<Option<Vec<String>>>(),
+            one => scalar(one).map(|text| vec![text]),
+        };
+        if equals.is_none() {
+            self.add(filter.equals.span(), "`equals` is a value or a list of values", None);
+        }
+        Some(Filter { column: filter.column, equals: equals? })
+    }
+
+    fn time_format(&mut self, format: Spanned<String>) -> Option<String> {
+        let wrong = chrono::format::StrftimeItems::new(format.get_ref())
+            .any(|item| matches!(item, chrono::format::Item::Error));
+        if wrong {
+            self.add(
+                format.span(),
+                format!("`{}` is not a time pattern", format.get_ref()),
+                Some("write it as in `%d/%m/%Y %H:%M`".to_owned()),
+            );
+            return None;
+        }
+        Some(format.into_inner())
+    }
+
+    /// Every needed column is filled, and none twice.
+    fn origins(&mut self, block: &Block, aggregated: bool, span: &Range<usize>) {
+        let sources = |field: Field| {
+            usize::from(block.columns.contains_key(&field))
+                + usize::from(block.constants.contains_key(&field))
+                + usize::from(
+                    block.lookup.as_ref().is_some_and(|lookup| lookup.columns.contains_key(&field)),
+                )
+        };
+        for &field in Field::of(block.table, aggregated) {
+            if sources(field) > 1 {
+                let message = format!(
+                    "`{}` of {} is filled twice: by `columns`, `constants` or `lookup`",
+                    field.name(),
+                    block.table
+                );
+                self.add(span.clone(), message, None);
+            }
+        }
+        for &field in Field::required(block.table, aggregated) {
+            if sources(field) == 0 {
+                let message = format!("{} need `{}`", block.table, field.name());
+                let help = format!("add it to `columns`, as in `{} = \"…\"`", field.name());
+                self.add(span.clone(), message, Some(help));
+            }
+        }
+        if block.table == Table::Outcomes && !aggregated {
+            let whole = sources(Field::PeriodStart) == 1 && sources(Field::PeriodEnd) == 1;
+            let parts = sources(Field::PeriodStart) + sources(Field::PeriodEnd);
+            if (sources(Field::Month) == 1) == whole || (!whole && parts > 0) {
+                self.add(
+                    span.clone(),
+                    "outcomes need either `month` or both `period_start` and `period_end`",
+                    Some("dated amounts are summed with `aggregate = \"month\"`".to_owned()),
+                );
+            }
+        }
+    }
+}
+
+/// A single value as the text a source would hold.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(truth) => Some(truth.to_string()),
+        Value::Datetime(time) => Some(time.to_string()),
+        Value::Array(_) | Value::Table(_) => None,
+    }
+}

@@ -1,0 +1,514 @@
+//! One data set through every stage: panel, back-test, verdicts, patterns.
+
+use std::path::Path;
+
+use crate::backtest::{
+    self, AttritionBand, Baseline, BenchmarkFigures, Finding, InformationCoefficient, LeadLag,
+    QuantileMeans, StartingBenchmark, account_strata, adjust_family, attrition_auc,
+    attrition_by_band, incremental_gain, information_coefficient, lead_difference, lead_lag,
+    quantile_means, quantile_spread,
+};
+use crate::hypothesis::{HypothesisId, HypothesisParams, Judged, Verdict, judge};
+use crate::interaction::{LogWriter, TableError};
+use crate::panel::{Measure, Panel, PanelParams, PanelScore};
+use crate::patterns::{Patterns, Trajectories, find_patterns};
+use crate::rng::{Draws, Purpose, Streams};
+use crate::score::{ScoreColumn, ScoreSpec, Valuation};
+
+use super::RunError;
+use super::data::Dataset;
+use super::plan::Plan;
+
+/// What was computed on one data set.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The panel.
+    pub panel: Panel,
+    /// Every estimate.
+    pub findings: Vec<Finding>,
+    /// Every decision.
+    pub verdicts: Vec<Verdict>,
+    /// The starting benchmark; absent when the log has no gross profit.
+    pub benchmark: Option<BenchmarkFigures>,
+    /// Patterns of the leading score, once [`patterns_of`] looked for them.
+    pub patterns: Option<PatternsFound>,
+    /// Score, outcome and horizon that the charts show.
+    pub focus: Focus,
+    /// The lead-lag curve of the focus.
+    pub lead_lag: Option<LeadLag>,
+    /// Mean later outcome by decile of the focus.
+    pub deciles: Option<QuantileMeans>,
+    /// Survival by band of the leading score.
+    pub attrition: Option<Vec<AttritionBand>>,
+    /// What could not be computed, and why.
+    pub warnings: Vec<String>,
+    /// Contacts, interactions and exits.
+    pub counts: Counts,
+}
+
+/// What the charts show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Focus {
+    /// Score.
+    pub score: String,
+    /// Outcome.
+    pub outcome: Measure,
+    /// Horizon [months].
+    pub horizon: u32,
+}
+
+/// Rows that were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Accounts.
+    pub accounts: u64,
+    /// Contacts.
+    pub contacts: u64,
+    /// Interactions.
+    pub interactions: u64,
+    /// Exits.
+    pub exits: u64,
+}
+
+/// Patterns with the accounts they were looked for in.
+#[derive(Debug)]
+pub struct PatternsFound {
+    /// The answer.
+    pub patterns: Patterns,
+    /// Panel positions of the accounts, in the order of `patterns.assignments`.
+    pub accounts: Vec<usize>,
+}
+
+/// The panel of a data set, with its benchmark; the log is written to `tables` on the way.
+///
+/// # Errors
+///
+/// [`RunError`] from reading, scoring or writing tables.
+pub fn build_panel(
+    dataset: &Dataset,
+    plan: &Plan,
+    tables: Option<(&Path, &str)>,
+) -> Result<(Panel, StartingBenchmark, Counts), RunError> {
+    let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
+    let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
+    let scores: Vec<Box<dyn ScoreColumn>> =
+        plan.score.scores.iter().chain(&plan.score.baselines).map(build).collect();
+    let params = PanelParams {
+        calendar: dataset.calendar,
+        first: dataset.first,
+        months: dataset.months,
+        warm_up_months: plan.panel.warm_up_months,
+        min_age_months: plan.panel.min_age_months,
+    };
+    let end = dataset.calendar.start_of(dataset.first.plus(dataset.months as i32));
+    let mut benchmark = StartingBenchmark::new(end);
+    let mut counts = Counts::default();
+    let mut writer = match tables {
+        Some((folder, id)) => Some(LogWriter::create(folder, &dataset.types, id)?),
+        None => None,
+    };
+    let mut failure: Option<TableError> = None;
+    let histories = dataset.histories()?.map_while(|history| {
+        let kept = history.and_then(|history| {
+            if let Some(writer) = &mut writer {
+                writer.write(&history)?;
+            }
+            Ok(history)
+        });
+        match kept {
+            Ok(history) => {
+                counts.accounts += 1;
+                counts.contacts += history.contacts.len() as u64;
+                counts.interactions += history.interactions.len() as u64;
+                counts.exits += u64::from(history.account.exited_at.is_some_and(|at| at < end));
+                benchmark.add(&history);
+                Some(history)
+            }
+            Err(error) => {
+                failure = Some(error);
+                None
+            }
+        }
+    });
+    let panel = Panel::build(histories, &valuation, &scores, &params);
+    if let Some(failure) = failure {
+        return Err(failure.into());
+    }
+    if let Some(writer) = writer {
+        writer.finish()?;
+    }
+    Ok((panel?, benchmark, counts))
+}
+
+/// Runs every stage on one data set; `say` is told what is going on.
+///
+/// # Errors
+///
+/// [`RunError`] from reading, scoring or writing tables. A single test that cannot be computed is
+/// a warning and an inconclusive rung, not an error.
+pub fn analyse(
+    dataset: &Dataset,
+    plan: &Plan,
+    tables: Option<(&Path, &str)>,
+    say: &dyn Fn(&str),
+) -> Result<Analysis, RunError> {
+    say(&format!("{}: panel", dataset.name));
+    let (panel, benchmark, counts) = build_panel(dataset, plan, tables)?;
+    let streams = Streams::new(plan.run.seed);
+    let bench = Bench {
+        panel: &panel,
+        plan,
+        streams,
+        strata: account_strata(&panel, plan.backtest.min_stratum as usize),
+        draws: streams.global(Purpose::Permutation),
+        baselines: columns(&panel, &plan.score.baselines),
+        scores: columns(&panel, &plan.score.scores),
+    };
+    let mut warnings = Vec::new();
+    let mut findings = bench.tests(say, &dataset.name, &mut warnings);
+    let judged = bench.hypotheses(say, &dataset.name, &mut findings, &mut warnings);
+    adjust_family(&mut findings);
+    let verdicts = judged
+        .into_iter()
+        .map(|(id, params, tests)| judge(id, params, &tests.read(&findings)))
+        .collect();
+    let focus = focus(plan, &panel);
+    let score = panel.score(&focus.score).expect("the focus is a score of the panel");
+    say(&format!("{}: curves", dataset.name));
+    let with = (bench.strata.as_slice(), bench.draws);
+    let curve = lead_lag(&panel, score, focus.outcome, &plan.backtest, with);
+    let deciles = quantile_means(&panel, score, focus.outcome, focus.horizon, 10);
+    let attrition = attrition_by_band(&panel, score);
+    Ok(Analysis {
+        lead_lag: noted(curve, &mut warnings),
+        deciles: noted(deciles, &mut warnings),
+        attrition: noted(attrition, &mut warnings),
+        benchmark: benchmark.finish(plan.backtest.resamples, streams),
+        patterns: None,
+        findings,
+        verdicts,
+        focus,
+        warnings,
+        counts,
+        panel,
+    })
+}
+
+fn noted<T>(result: Result<T, backtest::BacktestError>, warnings: &mut Vec<String>) -> Option<T> {
+    result.map_err(|error| warnings.push(error.to_string())).ok()
+}
+
+fn columns<'a>(panel: &'a Panel, specs: &[ScoreSpec]) -> Vec<&'a PanelScore> {
+    specs
+        .iter()
+        .filter_map(|spec| {
+            panel.score(&spec.build().expect("a checked plan has valid scores").name())
+        })
+        .collect()
+}
+
+/// The first hypothesis on money is what the charts show; else the first score and outcome.
+fn focus(plan: &Plan, panel: &Panel) -> Focus {
+    let named = plan.hypotheses.values().find(|params| params.outcome != Measure::Attrition);
+    if let Some(params) = named {
+        return Focus {
+            score: params.score.clone(),
+            outcome: params.outcome,
+            horizon: params.horizon,
+        };
+    }
+    let outcome = plan.backtest.outcomes.iter().find(|outcome| **outcome != Measure::Attrition);
+    Focus {
+        score: panel.scores()[0].name.clone(),
+        outcome: outcome.copied().unwrap_or(Measure::Revenue),
+        horizon: plan.backtest.horizons.first().copied().unwrap_or(1),
+    }
+}
+
+/// What every test of one data set shares.
+struct Bench<'a> {
+    panel: &'a Panel,
+    plan: &'a Plan,
+    streams: Streams,
+    strata: Vec<u32>,
+    draws: Draws,
+    baselines: Vec<&'a PanelScore>,
+    scores: Vec<&'a PanelScore>,
+}
+
+/// A test of a rung: its position among the findings, or why there is none.
+type Placed = Result<usize, String>;
+
+/// Positions of a hypothesis' tests among the findings.
+struct PlacedTests {
+    associated: Placed,
+    leads: Placed,
+    adds_linear: Placed,
+    adds_spline: Placed,
+}
+
+impl PlacedTests {
+    fn read(self, findings: &[Finding]) -> Judged {
+        let read = |placed: Placed| placed.map(|position| findings[position].clone());
+        Judged {
+            associated: read(self.associated),
+            leads: read(self.leads),
+            adds_linear: read(self.adds_linear),
+            adds_spline: read(self.adds_spline),
+        }
+    }
+}
+
+impl Bench<'_> {
+    /// Every score and baseline on every outcome and horizon of the plan.
+    fn tests(&self, say: &dyn Fn(&str), name: &str, warnings: &mut Vec<String>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let all =
+            self.scores.iter().map(|s| (s, true)).chain(self.baselines.iter().map(|s| (s, false)));
+        for (score, tested) in all {
+            say(&format!("{name}: back-test of {}", score.name));
+            for &outcome in &self.plan.backtest.outcomes {
+                if !self.panel.has(outcome) {
+                    let warning =
+                        format!("no account has a value of `{}`: not tested", outcome.name());
+                    if !warnings.contains(&warning) {
+                        warnings.push(warning);
+                    }
+                } else if outcome == Measure::Attrition {
+                    self.attrition(score, tested, &mut findings, warnings);
+                } else {
+                    self.money(score, outcome, tested, &mut findings, warnings);
+                }
+            }
+        }
+        findings
+    }
+
+    fn coefficients(
+        &self,
+        score: &PanelScore,
+        outcome: Measure,
+        horizons: &[i32],
+        permute: bool,
+    ) -> Result<Vec<Result<InformationCoefficient, backtest::BacktestError>>, backtest::BacktestError>
+    {
+        let permutation = permute.then_some((self.strata.as_slice(), self.draws));
+        information_coefficient(
+            self.panel,
+            score,
+            outcome,
+            horizons,
+            &self.plan.backtest,
+            permutation,
+        )
+    }
+
+    fn money(
+        &self,
+        score: &PanelScore,
+        outcome: Measure,
+        tested: bool,
+        findings: &mut Vec<Finding>,
+        warnings: &mut Vec<String>,
+    ) {
+        let horizons: Vec<i32> = self.plan.backtest.horizons.iter().map(|&h| h as i32).collect();
+        match self.coefficients(score, outcome, &horizons, tested) {
+            Err(refused) => warnings.push(refused.to_string()),
+            Ok(results) => {
+                for result in results {
+                    if let Some(result) = noted(result, warnings) {
+                        findings.extend(result.findings(tested));
+                    }
+                }
+            }
+        }
+        for &horizon in &self.plan.backtest.horizons {
+            let spread = quantile_spread(self.panel, score, outcome, horizon, &self.plan.backtest);
+            findings.extend(noted(spread, warnings));
+        }
+    }
+
+    fn attrition(
+        &self,
+        score: &PanelScore,
+        tested: bool,
+        findings: &mut Vec<Finding>,
+        warnings: &mut Vec<String>,
+    ) {
+        for &horizon in &self.plan.backtest.horizons {
+            let auc = attrition_auc(self.panel, score, horizon, 0, &self.plan.backtest);
+            if let Some(mut finding) = noted(auc, warnings) {
+                finding.in_family = tested;
+                findings.push(finding);
+            }
+        }
+    }
+
+    /// The tests of each hypothesis; new findings are added, known ones are found again.
+    fn hypotheses(
+        &self,
+        say: &dyn Fn(&str),
+        name: &str,
+        findings: &mut Vec<Finding>,
+        warnings: &mut Vec<String>,
+    ) -> Vec<(HypothesisId, &HypothesisParams, PlacedTests)> {
+        let mut judged = Vec::new();
+        for (&id, params) in &self.plan.hypotheses {
+            say(&format!("{name}: {}", id.name()));
+            let score = self.panel.score(&params.score).expect("a checked plan has this score");
+            let tests = match id {
+                HypothesisId::H1 => self.money_ladder(score, params, findings),
+                HypothesisId::H8 => self.attrition_ladder(score, params, findings),
+            };
+            let placed = [&tests.associated, &tests.leads, &tests.adds_linear, &tests.adds_spline];
+            for test in placed {
+                match test {
+                    Ok(position) => {
+                        findings[*position].hypothesis = Some(id.name().to_owned());
+                        findings[*position].in_family = true;
+                    }
+                    Err(why) => warnings.push(format!("{}: {why}", id.name())),
+                }
+            }
+            judged.push((id, params, tests));
+        }
+        judged
+    }
+
+    fn money_ladder(
+        &self,
+        score: &PanelScore,
+        params: &HypothesisParams,
+        findings: &mut Vec<Finding>,
+    ) -> PlacedTests {
+        let (outcome, horizon) = (params.outcome, params.horizon);
+        let associated = known(findings, "mean_rank_ic", score, outcome, horizon).map_or_else(
+            || {
+                let results = self.coefficients(score, outcome, &[horizon as i32], true);
+                let result = results.and_then(|mut results| results.remove(0));
+                place(findings, result.map(|ic| ic.findings(true).remove(0)))
+            },
+            Ok,
+        );
+        let leads = lead_difference(self.panel, score, outcome, horizon, &self.plan.backtest);
+        PlacedTests {
+            associated,
+            leads: place(findings, leads),
+            adds_linear: place(findings, self.gain(score, params, Baseline::Linear)),
+            adds_spline: place(findings, self.gain(score, params, Baseline::Spline)),
+        }
+    }
+
+    fn attrition_ladder(
+        &self,
+        score: &PanelScore,
+        params: &HypothesisParams,
+        findings: &mut Vec<Finding>,
+    ) -> PlacedTests {
+        let backtest = &self.plan.backtest;
+        let auc = |lead| attrition_auc(self.panel, score, params.horizon, lead, backtest);
+        let associated = known(findings, "landmark_auc", score, Measure::Attrition, params.horizon)
+            .map_or_else(|| place(findings, auc(0)), Ok);
+        PlacedTests {
+            associated,
+            leads: place(findings, auc(backtest.attrition_lead_months)),
+            adds_linear: place(findings, self.gain(score, params, Baseline::Linear)),
+            adds_spline: place(findings, self.gain(score, params, Baseline::Spline)),
+        }
+    }
+
+    fn gain(
+        &self,
+        score: &PanelScore,
+        params: &HypothesisParams,
+        kind: Baseline,
+    ) -> Result<Finding, backtest::BacktestError> {
+        let what = (params.outcome, params.horizon);
+        let backtest = &self.plan.backtest;
+        incremental_gain(self.panel, score, &self.baselines, what, kind, backtest, self.streams)
+            .map(|gain| gain.finding)
+    }
+}
+
+fn known(
+    findings: &[Finding],
+    statistic: &str,
+    score: &PanelScore,
+    outcome: Measure,
+    horizon: u32,
+) -> Option<usize> {
+    findings.iter().position(|finding| {
+        finding.statistic == statistic
+            && finding.score == score.name
+            && finding.outcome == outcome.name()
+            && finding.horizon_months == horizon as i32
+    })
+}
+
+fn place(findings: &mut Vec<Finding>, finding: Result<Finding, backtest::BacktestError>) -> Placed {
+    let finding = finding.map_err(|error| error.to_string())?;
+    findings.push(finding);
+    Ok(findings.len() - 1)
+}
+
+/// Accounts with a complete course of the focus score at equal age, and what they brought later.
+#[derive(Debug)]
+pub struct Courses {
+    /// One row per account.
+    pub trajectories: Trajectories,
+    /// Outcome of the focus over the longest horizon of the plan after the last age; NaN where the
+    /// data end before.
+    pub later: Vec<f64>,
+    /// Name of that outcome.
+    pub outcome: String,
+    /// Panel positions of the accounts.
+    pub accounts: Vec<usize>,
+}
+
+/// Looks for patterns of the focus score at equal age, named by what came later.
+///
+/// # Errors
+///
+/// [`RunError::Pattern`] when the plan's `[patterns]` cannot be used.
+pub fn patterns_of(panel: &Panel, plan: &Plan) -> Result<PatternsFound, RunError> {
+    let Courses { trajectories, later, outcome, accounts } = courses(panel, plan);
+    let streams = Streams::new(plan.run.seed);
+    let patterns = find_patterns(&trajectories, &later, &outcome, &plan.patterns, streams)?;
+    Ok(PatternsFound { patterns, accounts })
+}
+
+/// The courses of the focus score; accounts that entered before the log have no equal age.
+pub fn courses(panel: &Panel, plan: &Plan) -> Courses {
+    let focus = focus(plan, panel);
+    let ages = plan.patterns.ages_months();
+    let last_age = plan.patterns.last_age_months;
+    let score = panel.score(&focus.score).expect("the focus is a score of the panel");
+    let horizon = plan.backtest.horizons.iter().copied().max().unwrap_or(1);
+    let later = panel.outcome(focus.outcome, horizon as i32);
+    let months = panel.months() as i32;
+    let mut accounts = Vec::new();
+    let (mut values, mut outcomes) = (Vec::new(), Vec::new());
+    for (account, info) in panel.accounts().iter().enumerate() {
+        let cell = |age: i32| {
+            let month = info.entry + age;
+            (info.entry >= 0 && month < months).then(|| account * panel.months() + month as usize)
+        };
+        let course: Option<Vec<f64>> = ages
+            .iter()
+            .map(|&age| cell(age).map(|cell| score.values[cell]).filter(|value| !value.is_nan()))
+            .collect();
+        if let Some(course) = course {
+            accounts.push(account);
+            values.extend(course);
+            outcomes.push(cell(last_age).map_or(f64::NAN, |cell| later[cell]));
+        }
+    }
+    let values = ndarray::Array2::from_shape_vec((accounts.len(), ages.len()), values)
+        .expect("one row of ages per account");
+    Courses {
+        trajectories: Trajectories { ages_months: ages, values },
+        later: outcomes,
+        outcome: format!("{} over the next {horizon} months", focus.outcome.name()),
+        accounts,
+    }
+}

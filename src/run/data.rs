@@ -1,0 +1,269 @@
+//! Where the account histories of a run come from: a simulation, an export, or a log folder.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::flow::{Catalogue, Flow};
+use crate::ids::TypeNames;
+use crate::ingest::{Mapping, ingest};
+use crate::interaction::{AccountHistory, Log, TableError};
+use crate::report::Dropped;
+use crate::rng::Streams;
+use crate::simulate::{Simulation, World};
+use crate::time::{Calendar, Month};
+
+use super::RunError;
+use super::plan::{DataParams, ResolvedPlan, WorldParams, hex};
+
+/// One data set of a run.
+#[derive(Debug)]
+pub struct Dataset {
+    /// World, or name of the log.
+    pub name: String,
+    /// What is true in it, or what it can show.
+    pub description: String,
+    /// Time zone of the months.
+    pub calendar: Calendar,
+    /// First month of the data.
+    pub first: Month,
+    /// Number of whole months of the data.
+    pub months: u32,
+    /// The catalogue that values its interactions.
+    pub catalogue: Catalogue,
+    /// The interaction types of the log.
+    pub types: TypeNames,
+    /// Rows left out before the panel, by reason.
+    pub dropped: Vec<Dropped>,
+    source: HistorySource,
+}
+
+#[derive(Debug)]
+enum HistorySource {
+    Simulation(Box<Simulation>, u32),
+    Memory(Vec<AccountHistory>),
+    Folder(Box<Log>),
+}
+
+/// A file that a run depends on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Input {
+    /// What it is; a file name without folder.
+    pub name: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Input {
+    fn of(name: &str, bytes: &[u8]) -> Self {
+        Self { name: name.to_owned(), sha256: hex(&Sha256::digest(bytes)) }
+    }
+
+    fn read(path: &Path) -> Result<Self, RunError> {
+        let bytes = std::fs::read(path).map_err(|source| RunError::io(path, source))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(Self::of(&name.unwrap_or_default(), &bytes))
+    }
+}
+
+impl Dataset {
+    /// The histories in order of account id; a log folder is streamed, a simulation made anew.
+    ///
+    /// # Errors
+    ///
+    /// When the log folder cannot be opened; the items are errors where its rows cannot be used.
+    pub fn histories(
+        &self,
+    ) -> Result<Box<dyn Iterator<Item = Result<AccountHistory, TableError>> + '_>, TableError> {
+        Ok(match &self.source {
+            HistorySource::Simulation(simulation, accounts) => {
+                Box::new(simulation.histories(*accounts).map(Ok))
+            }
+            HistorySource::Memory(histories) => Box::new(histories.iter().cloned().map(Ok)),
+            HistorySource::Folder(log) => Box::new(log.histories()?),
+        })
+    }
+
+    /// The simulation, when the data are simulated.
+    pub fn simulation(&self) -> Option<&Simulation> {
+        match &self.source {
+            HistorySource::Simulation(simulation, _) => Some(simulation),
+            HistorySource::Memory(_) | HistorySource::Folder(_) => None,
+        }
+    }
+}
+
+/// The data sets of a plan, and every file they depend on.
+///
+/// # Errors
+///
+/// [`RunError`] from reading worlds, flows, mappings, exports and logs.
+pub fn datasets(resolved: &ResolvedPlan) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+    let plan = &resolved.plan;
+    let calendar = Calendar::new(&plan.run.time_zone).expect("a checked plan has a time zone");
+    match (&plan.world, &plan.data) {
+        (Some(params), _) => {
+            let streams = Streams::new(plan.run.seed);
+            simulated(params, &resolved.folder, calendar, streams)
+        }
+        (None, Some(params)) => real(params, &resolved.folder, calendar),
+        (None, None) => unreachable!("a checked plan has `[world]` or `[data]`"),
+    }
+}
+
+fn simulated(
+    params: &WorldParams,
+    folder: &Path,
+    calendar: Calendar,
+    streams: Streams,
+) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+    let mut inputs = Vec::new();
+    let flow = match &params.flow {
+        None => Flow::builtin(),
+        Some(path) => {
+            let path = folder.join(path);
+            inputs.push(Input::read(&path)?);
+            Flow::load(&path)?
+        }
+    };
+    // The flow and catalogue as checked, so that a built-in flow counts as an input too.
+    inputs.push(Input::of("flow", format!("{flow:?}").as_bytes()));
+    let mut names = vec![params.world.clone()];
+    names.extend(params.beside.iter().filter(|beside| **beside != params.world).cloned());
+    let mut datasets = Vec::new();
+    for name in names {
+        let builtin = World::builtin_names().any(|known| known == name);
+        let path = if builtin { name.clone() } else { folder.join(&name).display().to_string() };
+        let world = World::load(&path)?;
+        inputs.push(Input::of(&format!("world {}", world.name), format!("{world:?}").as_bytes()));
+        let simulation = Simulation::new(
+            flow.clone(),
+            world.clone(),
+            streams,
+            calendar,
+            (params.start, params.months),
+        );
+        datasets.push(Dataset {
+            name: world.name,
+            description: world.description,
+            calendar,
+            first: params.start,
+            months: params.months,
+            catalogue: flow.catalogue().clone(),
+            types: simulation.types(),
+            dropped: Vec::new(),
+            source: HistorySource::Simulation(Box::new(simulation), params.accounts),
+        });
+    }
+    Ok((datasets, inputs))
+}
+
+fn real(
+    params: &DataParams,
+    folder: &Path,
+    calendar: Calendar,
+) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+    if let Some(log) = &params.log {
+        return log_folder(&folder.join(log), calendar);
+    }
+    let mapping_path = folder.join(params.mapping.as_ref().expect("a checked plan has one"));
+    let mapping = Mapping::load(&mapping_path)?;
+    let data = match (&params.fetched, &params.folder) {
+        (Some(name), _) => fetched(name)?,
+        (None, Some(data)) => folder.join(data),
+        (None, None) => mapping_path.parent().unwrap_or(Path::new("")).to_owned(),
+    };
+    let ingested = ingest(&mapping, &data)?;
+    let mut inputs = vec![Input::read(&mapping_path)?, Input::read(mapping.catalogue_path())?];
+    let mut sources: Vec<&str> =
+        ingested.report.sources.iter().map(|source| source.source.as_str()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    for source in sources {
+        inputs.push(Input::read(&data.join(source))?);
+    }
+    let dropped = ingested
+        .report
+        .sources
+        .iter()
+        .filter(|source| source.n_rejected() > 0)
+        .map(|source| Dropped {
+            reason: format!("row of `{}` rejected on the way into {}", source.source, source.table),
+            count: source.n_rejected(),
+        })
+        .collect();
+    let calendar = if mapping.calendar() == calendar { calendar } else { mapping.calendar() };
+    let (first, months) = span(ingested.histories.iter().map(Ok), calendar)?;
+    Ok((
+        vec![Dataset {
+            name: mapping.name().to_owned(),
+            description: mapping.description().to_owned(),
+            calendar,
+            first,
+            months,
+            catalogue: ingested.catalogue,
+            types: ingested.types,
+            dropped,
+            source: HistorySource::Memory(ingested.histories),
+        }],
+        inputs,
+    ))
+}
+
+fn log_folder(path: &Path, calendar: Calendar) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+    let log = Log::open(path)?;
+    let catalogue_path = path.join("catalogue.csv");
+    let catalogue = Catalogue::load(&catalogue_path)?;
+    let mut inputs = vec![Input::read(&catalogue_path)?];
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path)
+        .map_err(|source| RunError::io(path, source))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "parquet"))
+        .filter(|path| !path.ends_with("rejected.parquet"))
+        .collect();
+    files.sort();
+    for file in &files {
+        inputs.push(Input::read(file)?);
+    }
+    let (first, months) = span(log.histories()?, calendar)?;
+    let name = path.file_name().map_or("log".into(), |name| name.to_string_lossy().into_owned());
+    let dataset = Dataset {
+        description: format!("the log folder `{name}`"),
+        name,
+        calendar,
+        first,
+        months,
+        catalogue,
+        types: log.types().clone(),
+        dropped: Vec::new(),
+        source: HistorySource::Folder(Box::new(log)),
+    };
+    Ok((vec![dataset], inputs))
+}
+
+/// First month and number of months with outcomes.
+fn span<H: std::borrow::Borrow<AccountHistory>>(
+    histories: impl Iterator<Item = Result<H, TableError>>,
+    calendar: Calendar,
+) -> Result<(Month, u32), RunError> {
+    let mut bounds: Option<(Month, Month)> = None;
+    for history in histories {
+        for outcome in &history?.borrow().outcomes {
+            let month = calendar.month_of(outcome.period_start);
+            let (first, last) = bounds.get_or_insert((month, month));
+            (*first, *last) = ((*first).min(month), (*last).max(month));
+        }
+    }
+    let (first, last) = bounds.ok_or(RunError::NoOutcomes)?;
+    Ok((first, last.since(first) as u32 + 1))
+}
+
+/// Folder into which `data/fetch NAME` puts a public log.
+fn fetched(name: &str) -> Result<PathBuf, RunError> {
+    let from = |key: &str| std::env::var_os(key).map(PathBuf::from);
+    let cache = from("RVQ_DATA")
+        .or_else(|| from("XDG_CACHE_HOME").map(|cache| cache.join("rvq")))
+        .or_else(|| from("HOME").map(|home| home.join(".cache").join("rvq")));
+    let folder = cache.unwrap_or_default().join(name);
+    if folder.is_dir() { Ok(folder) } else { Err(RunError::NotFetched { name: name.to_owned() }) }
+}

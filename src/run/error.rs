@@ -1,0 +1,98 @@
+//! Why a run failed, and the exit code that says so.
+
+use std::path::Path;
+
+use crate::chart::ChartError;
+use crate::flow::FlowError;
+use crate::ingest::IngestError;
+use crate::interaction::TableError;
+use crate::panel::PanelError;
+use crate::patterns::PatternError;
+use crate::report::ReportError;
+use crate::score::ScoreError;
+use crate::simulate::WorldError;
+
+use super::plan::PlanError;
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "fields are explained by the messages")]
+pub enum RunError {
+    /// The plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The world.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// The flow.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    /// The export or its mapping.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The tables of a log.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The scores.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    /// The panel.
+    #[error(transparent)]
+    Panel(#[from] PanelError),
+    /// The patterns.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// The charts.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A file or folder.
+    #[error("`{path}`: {source}")]
+    Io { path: String, source: std::io::Error },
+    /// A log without outcomes.
+    #[error("the log has no outcomes: there is nothing that a score could lead")]
+    NoOutcomes,
+    /// A public log that was not fetched.
+    #[error("the public log `{name}` is not here: run `data/fetch {name}` first")]
+    NotFetched { name: String },
+    /// A folder without manifest.
+    #[error("`{folder}` is not a run: it has no `manifest.json`")]
+    NotARun { folder: String },
+    /// A file of the run that is not what it should be.
+    #[error("`{path}` is not what rvq writes: {source}")]
+    BadManifest { path: String, source: serde_json::Error },
+    /// Other bytes.
+    #[error("not reproduced: {what} and the manifest differ in {}", files.join(", "))]
+    Differs { what: String, files: Vec<String> },
+    /// Other inputs.
+    #[error(
+        "the plan, its inputs or the version of rvq changed since: they give run `{found}`, the \
+         folder holds `{expected}`"
+    )]
+    OtherInputs { expected: String, found: String },
+    /// Nobody knows where relative paths start.
+    #[error("the log of `{folder}` does not say where its plan was: give `--plan-folder`")]
+    UnknownPlanFolder { folder: String },
+}
+
+impl RunError {
+    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.display().to_string(), source }
+    }
+
+    /// Exit code of the command: 2 usage or plan, 3 data, 4 numerical, 5 reproducibility.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Plan(_) | Self::World(_) | Self::Flow(_) | Self::NotFetched { .. } => 2,
+            Self::UnknownPlanFolder { .. } | Self::NotARun { .. } => 2,
+            Self::Ingest(IngestError::Mapping(_) | IngestError::UnreadableMapping { .. }) => 2,
+            Self::Ingest(_) | Self::Table(_) | Self::Score(_) | Self::Panel(_) => 3,
+            Self::NoOutcomes | Self::BadManifest { .. } | Self::Io { .. } => 3,
+            Self::Pattern(_) | Self::Chart(_) | Self::Report(_) => 4,
+            Self::Differs { .. } | Self::OtherInputs { .. } => 5,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Reports hold the numbers, escape what came from data, and load nothing.
+
+use rvq::report::{
+    GateResult, ReportContext, Results, html, junit, results_schema, summary_markdown,
+    verdict_table, write_json,
+};
+
+use crate::example;
+
+fn context() -> ReportContext {
+    ReportContext {
+        methods: vec!["999 permutations inside strata.".to_owned()],
+        limits: vec!["The simulator knows no competitor.".to_owned()],
+        gates: gates(),
+    }
+}
+
+fn gates() -> Vec<GateResult> {
+    let gate = |name: &str, passed, message: &str| GateResult {
+        name: name.to_owned(),
+        passed,
+        message: message.to_owned(),
+    };
+    vec![
+        gate("h1_supported", true, "H1 is supported, expected supported"),
+        gate("size", false, "rate .081, expected at most .07"),
+    ]
+}
+
+/// Results whose every text carries markup.
+fn hostile() -> Results {
+    let attack = "<script>alert(1)</script>\"'|{{ 7 * 7 }}";
+    let mut results = example::results();
+    results.run.name = attack.to_owned();
+    results.warnings = vec![attack.to_owned()];
+    for world in &mut results.worlds {
+        world.name = attack.to_owned();
+        world.description = attack.to_owned();
+        world.patterns_note = Some(attack.to_owned());
+        world.data.dropped[0].reason = attack.to_owned();
+        for finding in &mut world.findings {
+            finding.score = attack.to_owned();
+            finding.outcome = attack.to_owned();
+            finding.method = attack.to_owned();
+        }
+        for verdict in &mut world.verdicts {
+            verdict.hypothesis = attack.to_owned();
+            verdict.claim = attack.to_owned();
+            verdict.why = attack.to_owned();
+        }
+    }
+    results
+}
+
+#[test]
+fn json_comes_back_as_it_was_written() {
+    let results = example::results();
+    let text = write_json(&results).unwrap();
+    assert!(text.ends_with("}\n"));
+    assert_eq!(serde_json::from_str::<Results>(&text).unwrap(), results);
+}
+
+#[test]
+fn the_schema_names_every_field_of_the_results() {
+    let schema = results_schema();
+    let value = serde_json::to_value(example::results()).unwrap();
+    let properties = schema["properties"].as_object().unwrap();
+    for key in value.as_object().unwrap().keys() {
+        assert!(properties.contains_key(key), "`{key}` is not in the schema");
+    }
+    let findings = &value["worlds"][0]["findings"][0];
+    for key in findings.as_object().unwrap().keys() {
+        assert!(!schema["$defs"]["Finding"]["properties"][key].is_null(), "`{key}`");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn the_page_is_whole_and_loads_nothing() {
+    let page = html(&example::results(), &example::charts(), &context()).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+    for loads in ["<script", "<link", "<img", "src=", "@import", "url(", "http-equiv=\"refresh"] {
+        assert!(!page.contains(loads), "the page contains `{loads}`");
+    }
+    let addresses = page.matches("http").count();
+    let namespaces = page.matches("http://www.w3.org/2000/svg").count();
+    assert_eq!(addresses, namespaces + page.matches("http-equiv").count());
+    assert_eq!(page.matches("<svg").count(), example::charts().len());
+}
+
+#[test]
+fn the_page_says_what_a_reader_needs_in_this_order() {
+    let page = html(&example::results(), &example::charts(), &context()).unwrap();
+    let order = [
+        "Planted, recovered",
+        "<h2>Verdicts</h2>",
+        "0.0796 to 0.162",
+        "detectable effect",
+        "not computed: 4 exits, at least 20 needed",
+        "12.4 % of account-months were lost",
+        "rate .081, expected at most .07",
+        "<h2>Starting benchmark</h2>",
+        "not independent evidence",
+        "Data table",
+        "Patterns in informative",
+        "no number of patterns reached a stability of .75",
+        "What this cannot show",
+        "predictive, not causal",
+        "The simulator knows no competitor.",
+        "accounts younger than the score",
+        "<h2>Methods</h2>",
+        "999 permutations inside strata.",
+        "<h2>All estimates</h2>",
+    ];
+    let mut from = 0;
+    for words in order {
+        let at = page[from..].find(words);
+        assert!(at.is_some(), "`{words}` is missing or out of order");
+        from += at.unwrap();
+    }
+}
+
+#[test]
+fn real_data_are_not_called_planted() {
+    let mut results = example::results();
+    results.run.simulated = false;
+    let page = html(&results, &[], &ReportContext::default()).unwrap();
+    assert!(!page.contains("Planted"));
+    assert!(!verdict_table(&results).contains("planted"));
+    assert!(!summary_markdown(&results).contains("Planted"));
+}
+
+#[test]
+fn nothing_from_data_reaches_a_report_as_markup() {
+    let results = hostile();
+    let page = html(&results, &[], &ReportContext::default()).unwrap();
+    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"));
+    assert!(page.contains("{{ 7 * 7 }}"), "text is never read as a template");
+    assert!(!summary_markdown(&results).contains("<script>"));
+    let xml = junit(&results, &[]);
+    assert!(!xml.contains("<script>") && xml.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn results_without_worlds_verdicts_or_benchmark_still_make_reports() {
+    let mut results = example::results();
+    results.worlds.truncate(1);
+    let world = &mut results.worlds[0];
+    world.benchmark = None;
+    world.findings.clear();
+    world.verdicts.clear();
+    world.patterns.clear();
+    let page = html(&results, &[], &ReportContext::default()).unwrap();
+    assert!(page.contains("No hypothesis was judged") && page.contains("No benchmark"));
+    assert!(verdict_table(&results).contains("no hypothesis was judged"));
+    results.worlds.clear();
+    assert!(html(&results, &example::charts(), &context()).unwrap().contains("<svg"));
+    assert!(summary_markdown(&results).contains("seed 20261122"));
+}
+
+#[test]
+fn a_failed_gate_is_the_only_failure_of_the_junit_report() {
+    let xml = junit(&example::results(), &gates());
+    assert!(xml.contains("tests=\"8\" failures=\"1\" errors=\"0\""), "{xml}");
+    assert!(xml.contains("<failure message=\"rate .081, expected at most .07\""), "{xml}");
+    assert!(!xml.contains("timestamp") && !xml.contains("time="));
+}
+
+#[test]
+fn columns_of_the_verdict_table_line_up() {
+    let table = verdict_table(&example::results());
+    let rows: Vec<Vec<char>> = table
+        .lines()
+        .skip_while(|line| *line != "informative")
+        .skip(1)
+        .take(4)
+        .map(|line| line.chars().collect())
+        .collect();
+    let start: String = rows[0].iter().collect();
+    for header in ["score", "outcome", "estimate", "95 % interval", "verdict"] {
+        let column = start.find(header).unwrap();
+        for row in &rows {
+            assert!(row[column - 1] == ' ' && row[column] != ' ', "{header}: {row:?}");
+        }
+    }
+}
+
+#[test]
+fn the_summary_reads_as_a_comment() {
+    insta::assert_snapshot!("summary", summary_markdown(&example::results()));
+}
