@@ -65,7 +65,7 @@ fn information_coefficient_permuted(bencher: divan::Bencher<'_, '_>, accounts: u
 
 /// Out-of-sample gain over six baselines, by lines and by splines.
 #[divan::bench(args = [Baseline::Linear, Baseline::Spline], sample_count = 5)]
-fn incremental_gain_over_six_baselines(bencher: divan::Bencher<'_, '_>, kind: &Baseline) {
+fn incremental_gain_over_six_baselines(bencher: divan::Bencher<'_, '_>, kind: Baseline) {
     let (panel, params) = (panel(200), BacktestParams::default());
     let names = ["count", "recency", "frequency", "spend", "past_profit", "tenure"];
     let baselines: Vec<&PanelScore> = names.iter().map(|name| score(&panel, name)).collect();
@@ -75,7 +75,7 @@ fn incremental_gain_over_six_baselines(bencher: divan::Bencher<'_, '_>, kind: &B
             score(&panel, "rv_decay_180d"),
             &baselines,
             (Measure::Contribution, 3),
-            *kind,
+            kind,
             &params,
             Streams::new(1),
         )

@@ -293,9 +293,8 @@ fn solved(mut a: [[f64; 4]; 4], mut b: [f64; 4]) -> [f64; 4] {
         b.swap(column, pivot);
         for row in (0..4).filter(|&row| row != column) {
             let factor = a[row][column] / a[column][column];
-            for k in 0..4 {
-                a[row][k] -= factor * a[column][k];
-            }
+            let pivot_row = a[column];
+            a[row].iter_mut().zip(pivot_row).for_each(|(cell, pivot)| *cell -= factor * pivot);
             b[row] -= factor * b[column];
         }
     }
