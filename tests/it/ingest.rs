@@ -16,6 +16,7 @@ fn project(path: &str) -> PathBuf {
 }
 
 /// Folder of a fetched data set; `None`, said aloud, when `data/fetch` has not put it there.
+#[expect(clippy::print_stdout, reason = "a skipped test must say so")]
 fn fetched(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("RVQ_DATA").map(PathBuf::from).or_else(|| {
         let cache = std::env::var_os("XDG_CACHE_HOME")
