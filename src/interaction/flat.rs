@@ -91,7 +91,7 @@ impl ColumnData {
 }
 
 /// `text`, with an apostrophe in front where a spreadsheet would take it for a formula.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
     } else {

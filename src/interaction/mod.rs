@@ -21,7 +21,7 @@ use crate::ids::{ContactIndex, TypeIndex};
 use crate::time::Instant;
 
 pub use error::{Fault, FileProblem, TableError};
-pub use flat::{ColumnData, write_csv, write_table};
+pub use flat::{ColumnData, harmless, write_csv, write_table};
 pub use merge::Histories;
 pub use read::Log;
 pub use schema::Table;

@@ -68,7 +68,12 @@ impl PatternParams {
         (self.first_age_months..=self.last_age_months).collect()
     }
 
-    fn check(&self) -> Result<(), PatternError> {
+    /// Checks that every setting is within its range.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidParameter` names the first that is not.
+    pub fn check(&self) -> Result<(), PatternError> {
         let rules = [
             (
                 "last_age_months",

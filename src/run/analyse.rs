@@ -79,7 +79,11 @@ pub struct PatternsFound {
     pub accounts: Vec<usize>,
 }
 
-/// The panel of a data set, with its benchmark; the log is written to `tables` on the way.
+/// Accounts between two words on progress.
+const ACCOUNTS_TOLD: u64 = 5_000;
+
+/// The panel of a data set, with its benchmark; the log is written to `tables` on the way, and
+/// `say` is told what is going on.
 ///
 /// # Errors
 ///
@@ -88,7 +92,9 @@ pub fn build_panel(
     dataset: &Dataset,
     plan: &Plan,
     tables: Option<(&Path, &str)>,
+    say: &dyn Fn(&str),
 ) -> Result<(Panel, StartingBenchmark, Counts), RunError> {
+    say(&format!("{}: panel", dataset.name));
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
     let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
     let scores: Vec<Box<dyn ScoreColumn>> =
@@ -118,6 +124,10 @@ pub fn build_panel(
         match kept {
             Ok(history) => {
                 counts.accounts += 1;
+                if counts.accounts % ACCOUNTS_TOLD == 0 {
+                    let of = dataset.accounts().map_or(String::new(), |all| format!(" of {all}"));
+                    say(&format!("{}: panel, {}{of} accounts", dataset.name, counts.accounts));
+                }
                 counts.contacts += history.contacts.len() as u64;
                 counts.interactions += history.interactions.len() as u64;
                 counts.exits += u64::from(history.account.exited_at.is_some_and(|at| at < end));
@@ -152,8 +162,7 @@ pub fn analyse(
     tables: Option<(&Path, &str)>,
     say: &dyn Fn(&str),
 ) -> Result<Analysis, RunError> {
-    say(&format!("{}: panel", dataset.name));
-    let (panel, benchmark, counts) = build_panel(dataset, plan, tables)?;
+    let (panel, benchmark, counts) = build_panel(dataset, plan, tables, say)?;
     let streams = Streams::new(plan.run.seed);
     let bench = Bench {
         panel: &panel,

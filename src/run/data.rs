@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::diagnostic::{Problems, Source, nearest};
 use crate::flow::{Catalogue, Flow};
 use crate::ids::TypeNames;
-use crate::ingest::{Mapping, ingest};
+use crate::ingest::{IngestError, Mapping, SourceError, ingest};
 use crate::interaction::{AccountHistory, Log, TableError};
 use crate::report::Dropped;
 use crate::rng::Streams;
-use crate::simulate::{Simulation, World};
+use crate::simulate::{Simulation, World, WorldError};
 use crate::time::{Calendar, Month};
 
 use super::RunError;
-use super::plan::{DataParams, ResolvedPlan, WorldParams, hex};
+use super::plan::{DataParams, ResolvedPlan, RunParams, WorldParams, hex};
 
 /// One data set of a run.
 #[derive(Debug)]
@@ -84,6 +85,15 @@ impl Dataset {
         })
     }
 
+    /// Number of accounts, where it is known before they are read.
+    pub fn accounts(&self) -> Option<u64> {
+        match &self.source {
+            HistorySource::Simulation(_, accounts) => Some(u64::from(*accounts)),
+            HistorySource::Memory(histories) => Some(histories.len() as u64),
+            HistorySource::Folder(_) => None,
+        }
+    }
+
     /// The simulation, when the data are simulated.
     pub fn simulation(&self) -> Option<&Simulation> {
         match &self.source {
@@ -106,7 +116,7 @@ pub fn datasets(resolved: &ResolvedPlan) -> Result<(Vec<Dataset>, Vec<Input>), R
             let streams = Streams::new(plan.run.seed);
             simulated(params, &resolved.folder, calendar, streams)
         }
-        (None, Some(params)) => real(params, &resolved.folder, calendar),
+        (None, Some(params)) => real(params, &plan.run, &resolved.folder),
         (None, None) => unreachable!("a checked plan has `[world]` or `[data]`"),
     }
 }
@@ -122,8 +132,9 @@ fn simulated(
         None => Flow::builtin(),
         Some(path) => {
             let path = folder.join(path);
+            let flow = Flow::load(&path)?;
             inputs.push(Input::read(&path)?);
-            Flow::load(&path)?
+            flow
         }
     };
     // The flow and catalogue as checked, so that a built-in flow counts as an input too.
@@ -134,7 +145,7 @@ fn simulated(
     for name in names {
         let builtin = World::builtin_names().any(|known| known == name);
         let path = if builtin { name.clone() } else { folder.join(&name).display().to_string() };
-        let world = World::load(&path)?;
+        let world = World::load(&path).map_err(|error| no_world(error, &name, &path))?;
         inputs.push(Input::of(&format!("world {}", world.name), format!("{world:?}").as_bytes()));
         let simulation = Simulation::new(
             flow.clone(),
@@ -158,13 +169,21 @@ fn simulated(
     Ok((datasets, inputs))
 }
 
+/// A world that is not there, in words that help.
+fn no_world(error: WorldError, name: &str, path: &str) -> RunError {
+    let WorldError::Read { known, .. } = error else { return error.into() };
+    let hint = nearest(name, World::builtin_names())
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    RunError::NoWorld { name: name.to_owned(), known, path: path.to_owned(), hint }
+}
+
 fn real(
     params: &DataParams,
+    run: &RunParams,
     folder: &Path,
-    calendar: Calendar,
 ) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
     if let Some(log) = &params.log {
-        return log_folder(&folder.join(log), calendar);
+        return log_folder(&folder.join(log), run);
     }
     let mapping_path = folder.join(params.mapping.as_ref().expect("a checked plan has one"));
     let mapping = Mapping::load(&mapping_path)?;
@@ -173,7 +192,8 @@ fn real(
         (None, Some(data)) => folder.join(data),
         (None, None) => mapping_path.parent().unwrap_or(Path::new("")).to_owned(),
     };
-    let ingested = ingest(&mapping, &data)?;
+    Conventions::of(&mapping).check(run, &mapping_path)?;
+    let ingested = ingest(&mapping, &data).map_err(|error| no_export(error, &mapping))?;
     let mut inputs = vec![Input::read(&mapping_path)?, Input::read(mapping.catalogue_path())?];
     let mut sources: Vec<&str> =
         ingested.report.sources.iter().map(|source| source.source.as_str()).collect();
@@ -192,7 +212,7 @@ fn real(
             count: source.n_rejected(),
         })
         .collect();
-    let calendar = if mapping.calendar() == calendar { calendar } else { mapping.calendar() };
+    let calendar = mapping.calendar();
     let (first, months) = span(ingested.histories.iter().map(Ok), calendar)?;
     Ok((
         vec![Dataset {
@@ -210,7 +230,78 @@ fn real(
     ))
 }
 
-fn log_folder(path: &Path, calendar: Calendar) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+/// What a mapping says of all its data.
+#[derive(Debug, serde::Deserialize)]
+struct Conventions {
+    name: String,
+    description: String,
+    time_zone: String,
+    currency: String,
+}
+
+impl Conventions {
+    fn of(mapping: &Mapping) -> Self {
+        Self {
+            name: mapping.name().to_owned(),
+            description: mapping.description().to_owned(),
+            time_zone: mapping.calendar().name().to_owned(),
+            currency: mapping.currency().to_owned(),
+        }
+    }
+
+    /// Those of a log that `rvq ingest` wrote, from the mapping it left there.
+    fn of_log(path: &Path) -> Result<Option<Self>, RunError> {
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(path).map_err(|source| RunError::io(path, source))?;
+        let mut problems = Problems::default();
+        let place = problems.add_source(Source::new(path.display().to_string(), text));
+        let conventions = problems.parse_toml(place);
+        Ok(problems.into_result(conventions).map_err(IngestError::Mapping)?)
+    }
+
+    /// The plan must not contradict what the mapping says.
+    fn check(&self, run: &RunParams, path: &Path) -> Result<(), RunError> {
+        let both = [
+            ("time_zone", &run.time_zone, &self.time_zone),
+            ("currency", &run.currency, &self.currency),
+        ];
+        let differs = both.into_iter().find(|(_, plan, mapping)| plan != mapping);
+        differs.map_or(Ok(()), |(key, plan, mapping)| {
+            Err(RunError::OtherConvention {
+                key,
+                plan: plan.clone(),
+                mapping: mapping.clone(),
+                path: path.display().to_string(),
+            })
+        })
+    }
+}
+
+/// Files that are not there, in words that help.
+fn no_export(error: IngestError, mapping: &Mapping) -> RunError {
+    match error {
+        IngestError::Sources(problems)
+            if problems.as_slice().iter().all(|p| matches!(p, SourceError::Missing { .. })) =>
+        {
+            RunError::NoExport {
+                missing: problems.to_string(),
+                mapping: mapping.path().display().to_string(),
+            }
+        }
+        error => error.into(),
+    }
+}
+
+/// A log folder; one that `rvq ingest` wrote carries its mapping, and with it name and conventions.
+fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+    let mapping_path = path.join("mapping.toml");
+    let conventions = Conventions::of_log(&mapping_path)?;
+    if let Some(conventions) = &conventions {
+        conventions.check(run, &mapping_path)?;
+    }
+    let calendar = Calendar::new(&run.time_zone).expect("a checked plan has a time zone");
     let log = Log::open(path)?;
     let catalogue_path = path.join("catalogue.csv");
     let catalogue = Catalogue::load(&catalogue_path)?;
@@ -226,10 +317,18 @@ fn log_folder(path: &Path, calendar: Calendar) -> Result<(Vec<Dataset>, Vec<Inpu
         inputs.push(Input::read(file)?);
     }
     let (first, months) = span(log.histories()?, calendar)?;
-    let name = path.file_name().map_or("log".into(), |name| name.to_string_lossy().into_owned());
+    let (name, description) = match conventions {
+        Some(conventions) => (conventions.name, conventions.description),
+        None => {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name = name.unwrap_or_else(|| "log".to_owned());
+            let description = format!("the log folder `{name}`");
+            (name, description)
+        }
+    };
     let dataset = Dataset {
-        description: format!("the log folder `{name}`"),
         name,
+        description,
         calendar,
         first,
         months,
@@ -265,5 +364,9 @@ fn fetched(name: &str) -> Result<PathBuf, RunError> {
         .or_else(|| from("XDG_CACHE_HOME").map(|cache| cache.join("rvq")))
         .or_else(|| from("HOME").map(|home| home.join(".cache").join("rvq")));
     let folder = cache.unwrap_or_default().join(name);
-    if folder.is_dir() { Ok(folder) } else { Err(RunError::NotFetched { name: name.to_owned() }) }
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let folder = folder.display().to_string();
+    Err(RunError::NotFetched { name: name.to_owned(), folder })
 }

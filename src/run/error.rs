@@ -56,8 +56,40 @@ pub enum RunError {
     #[error("the log has no outcomes: there is nothing that a score could lead")]
     NoOutcomes,
     /// A public log that was not fetched.
-    #[error("the public log `{name}` is not here: run `data/fetch {name}` first")]
-    NotFetched { name: String },
+    #[error("the public log `{name}` is not in `{folder}`: run `data/fetch {name}` first")]
+    NotFetched { name: String, folder: String },
+    /// Neither a built-in world nor a file.
+    #[error(
+        "`[world]` names `{name}`, which is neither a built-in world ({known}) nor the file \
+         `{path}`{hint}"
+    )]
+    NoWorld { name: String, known: String, path: String, hint: String },
+    /// An export that is not where the plan says.
+    #[error(
+        "{missing}\nhelp: `{mapping}` names these files; put them there, or name their folder with \
+         `folder` in `[data]`"
+    )]
+    NoExport { missing: String, mapping: String },
+    /// A plan and a mapping that contradict each other.
+    #[error(
+        "`{key}` is `{plan}` in `[run]` of the plan and `{mapping}` in `{path}`, expected the same: \
+         set `run.{key}` to what is true of the export"
+    )]
+    OtherConvention { key: &'static str, plan: String, mapping: String, path: String },
+    /// A name that is no name of a folder.
+    #[error(
+        "the data set is named `{name}`, expected a name that does not start with `.` and has no \
+         `/`, `\\`, `:` or control character: a folder of the run is named after it"
+    )]
+    UnusableName { name: String },
+    /// Two data sets with one name.
+    #[error("two worlds of the plan are named `{name}`, expected different names")]
+    SameName { name: String },
+    /// A gate on a data set that the plan does not have.
+    #[error(
+        "gate `{gate}` names the world `{world}`, which the plan does not have; it has {known}"
+    )]
+    UnknownGateWorld { gate: String, world: String, known: String },
     /// A folder without manifest.
     #[error("`{folder}` is not a run: it has no `manifest.json`")]
     NotARun { folder: String },
@@ -90,10 +122,15 @@ impl RunError {
             | Self::World(_)
             | Self::Flow(_)
             | Self::NotFetched { .. }
+            | Self::NoWorld { .. }
+            | Self::OtherConvention { .. }
+            | Self::UnusableName { .. }
+            | Self::SameName { .. }
+            | Self::UnknownGateWorld { .. }
             | Self::UnknownPlanFolder { .. }
-            | Self::NotARun { .. }
-            | Self::Ingest(IngestError::Mapping(_) | IngestError::UnreadableMapping { .. }) => 2,
-            Self::Ingest(_)
+            | Self::NotARun { .. } => 2,
+            Self::Ingest(error) => ingest_exit_code(error),
+            Self::NoExport { .. }
             | Self::Table(_)
             | Self::Score(_)
             | Self::Panel(_)
@@ -103,5 +140,16 @@ impl RunError {
             Self::Pattern(_) | Self::Chart(_) | Self::Report(_) => 4,
             Self::Differs { .. } | Self::OtherInputs { .. } => 5,
         }
+    }
+}
+
+/// Exit code of a failed ingest: 2 when the mapping or the place of the log is wrong, 3 when the
+/// data are.
+pub fn ingest_exit_code(error: &IngestError) -> u8 {
+    match error {
+        IngestError::Mapping(_)
+        | IngestError::UnreadableMapping { .. }
+        | IngestError::Occupied { .. } => 2,
+        _ => 3,
     }
 }

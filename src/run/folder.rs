@@ -75,6 +75,11 @@ impl Draft {
         let text = serde_json::to_string_pretty(&manifest).expect("plain values");
         self.write("manifest.json", text + "\n")?;
         if self.place.exists() {
+            // The manifest goes first: should this be interrupted, what is left is no run.
+            let old = self.place.join("manifest.json");
+            if old.exists() {
+                fs::remove_file(&old).map_err(|source| RunError::io(&old, source))?;
+            }
             fs::remove_dir_all(&self.place).map_err(|source| RunError::io(&self.place, source))?;
         }
         let draft = self.draft.keep();

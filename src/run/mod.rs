@@ -31,7 +31,7 @@ pub use analyse::{
 };
 pub use data::{Dataset, Input, datasets};
 pub use draw::world_results;
-pub use error::RunError;
+pub use error::{RunError, ingest_exit_code};
 pub use expect::{Expectation, ExpectedFinding, check_expectations};
 pub use folder::Manifest;
 pub use plan::{
@@ -69,6 +69,7 @@ impl Run {
     /// [`RunError`] when a world, flow, mapping, export or log cannot be used.
     pub fn prepare(resolved: ResolvedPlan) -> Result<Self, RunError> {
         let (datasets, inputs) = datasets(&resolved)?;
+        check_names(&datasets, &resolved.plan)?;
         let mut hash = Sha256::new();
         hash.update(resolved.hash());
         hash.update(env!("CARGO_PKG_VERSION"));
@@ -93,6 +94,12 @@ impl Run {
     /// The data sets, the plan's own first.
     pub fn datasets(&self) -> &[Dataset] {
         &self.datasets
+    }
+
+    /// Names of the data sets, in words.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
+        names.join(", ")
     }
 
     /// `DIR/<name>-<id>`.
@@ -259,7 +266,9 @@ impl Run {
     }
 
     fn log(&self, clock: &Clock) -> String {
-        let plan = std::path::absolute(&self.resolved.folder).unwrap_or_default();
+        // `absolute` refuses the empty path, which is the folder of a plan named without one.
+        let plan = std::path::absolute(Path::new(".").join(&self.resolved.folder))
+            .unwrap_or_else(|_| self.resolved.folder.clone());
         let started = serde_json::json!({
             "event": "start",
             "unix_seconds": clock.started_unix,
@@ -272,6 +281,28 @@ impl Run {
         });
         format!("{started}\n{finished}\n")
     }
+}
+
+/// Names become folders of the run, and gates refer to them.
+fn check_names(datasets: &[Dataset], plan: &Plan) -> Result<(), RunError> {
+    for (position, Dataset { name, .. }) in datasets.iter().enumerate() {
+        let separates = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
+        if name.is_empty() || name.starts_with('.') || name.chars().any(separates) {
+            return Err(RunError::UnusableName { name: name.clone() });
+        }
+        if datasets[..position].iter().any(|earlier| earlier.name == *name) {
+            return Err(RunError::SameName { name: name.clone() });
+        }
+    }
+    let known = || datasets.iter().map(|dataset| dataset.name.as_str());
+    let unknown = plan.gates.iter().find(|(_, gate)| known().all(|name| name != gate.world));
+    unknown.map_or(Ok(()), |(gate, Gate { world, .. })| {
+        Err(RunError::UnknownGateWorld {
+            gate: gate.clone(),
+            world: world.clone(),
+            known: known().collect::<Vec<_>>().join(", "),
+        })
+    })
 }
 
 fn check_gate(name: &str, gate: &Gate, results: &Results) -> GateResult {

@@ -1,6 +1,7 @@
 //! A plan: one strict TOML file that says everything a run depends on.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -8,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::backtest::BacktestParams;
 use crate::diagnostic::{Problems, Source, nearest};
-use crate::hypothesis::Hypotheses;
-use crate::patterns::PatternParams;
+use crate::hypothesis::{Delta, Hypotheses, HypothesisId};
+use crate::panel::Measure;
+use crate::patterns::{PatternError, PatternParams};
 use crate::score::ScoreSpec;
 use crate::time::{Calendar, Month};
 
@@ -200,6 +202,9 @@ pub enum PlanError {
     },
 }
 
+/// Longest log and horizon: a century.
+const MAX_MONTHS: u32 = 1_200;
+
 /// The profile that is the plan itself.
 pub const FULL: &str = "full";
 
@@ -299,14 +304,15 @@ fn check(source: &Source) -> Result<Plan, Problems> {
     let Some(plan) = problems.parse_toml::<Plan>(place) else {
         return Err(problems);
     };
-    for (key, message, help) in broken_rules(&plan) {
-        let span = find_key(&problems.sources()[place].text, key);
+    for ((table, key), message, help) in broken_rules(&plan) {
+        let span = find_key(&problems.sources()[place].text, table, key);
         problems.add(place, span, message, help);
     }
     problems.into_result(plan)
 }
 
-type Broken = (&'static str, String, Option<String>);
+/// Table and key, what is wrong, and how to mend it.
+type Broken = ((&'static str, &'static str), String, Option<String>);
 
 fn broken_rules(plan: &Plan) -> Vec<Broken> {
     let mut broken: Vec<Broken> = Vec::new();
@@ -314,20 +320,20 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || !name.chars().all(is_plain) {
         let message = format!("`name` is `{name}`, expected letters, digits, `-` and `_`");
-        broken.push(("name", message, None));
+        broken.push((("run", "name"), message, None));
     }
     if let Err(error) = Calendar::new(&plan.run.time_zone) {
-        broken.push(("time_zone", error.to_string(), None));
+        broken.push((("run", "time_zone"), error.to_string(), None));
     }
     match (&plan.world, &plan.data) {
         (Some(_), None) | (None, Some(_)) => {}
         (Some(_), Some(_)) => broken.push((
-            "data",
+            ("data", ""),
             "the plan has both `[world]` and `[data]`, expected one of them".to_owned(),
             None,
         )),
         (None, None) => broken.push((
-            "run",
+            ("run", ""),
             "the plan has neither `[world]` nor `[data]`".to_owned(),
             Some("add `[world]` to simulate, or `[data]` to read a log".to_owned()),
         )),
@@ -337,24 +343,40 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
         if log == mapping {
             let found = if log { "both" } else { "neither" };
             let message = format!("`[data]` has {found} of `log` and `mapping`, expected one");
-            broken.push(("data", message, None));
+            broken.push((("data", ""), message, None));
         }
         if data.folder.is_some() && data.fetched.is_some() {
             let message = "`[data]` has both `folder` and `fetched`, expected one".to_owned();
-            broken.push(("data", message, None));
+            broken.push((("data", ""), message, None));
         }
     }
     if let Some(world) = &plan.world {
         if world.accounts == 0 {
-            broken.push(("accounts", "`accounts` is 0, expected at least 1".to_owned(), None));
+            broken.push((
+                ("world", "accounts"),
+                "`accounts` is 0, expected at least 1".to_owned(),
+                None,
+            ));
         }
-        if world.months == 0 || world.months > 1_200 {
-            let message = format!("`months` is {}, expected 1 to 1200", world.months);
-            broken.push(("months", message, None));
+        if !(1..=MAX_MONTHS).contains(&world.months) {
+            let message = format!("`months` is {}, expected 1 to {MAX_MONTHS}", world.months);
+            broken.push((("world", "months"), message, None));
         }
     }
     broken.extend(broken_scores(plan));
     broken.extend(broken_backtest(&plan.backtest));
+    match plan.patterns.check() {
+        Err(PatternError::InvalidParameter { name, value, expected }) => {
+            broken.push((
+                ("patterns", name),
+                format!("`{name}` is {value}, expected {expected}"),
+                None,
+            ));
+        }
+        Err(error) => broken.push((("patterns", ""), error.to_string(), None)),
+        Ok(()) => {}
+    }
+    broken.extend(broken_gates(plan));
     broken
 }
 
@@ -364,11 +386,19 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
     for spec in plan.score.scores.iter().chain(&plan.score.baselines) {
         match spec.build() {
             Ok(score) if names.iter().any(|(name, _)| *name == score.name()) => {
-                broken.push(("score", format!("score `{}` is named twice", score.name()), None));
+                broken.push((
+                    ("score", ""),
+                    format!("score `{}` is named twice", score.name()),
+                    None,
+                ));
             }
             Ok(score) => names.push((score.name(), score.accumulates())),
-            Err(error) => broken.push(("score", error.to_string(), None)),
+            Err(error) => broken.push((("score", ""), error.to_string(), None)),
         }
+    }
+    if plan.score.scores.is_empty() {
+        let message = "`scores` is empty, expected at least one".to_owned();
+        broken.push((("score", "scores"), message, None));
     }
     for (id, hypothesis) in &plan.hypotheses {
         let key = id.name();
@@ -382,7 +412,7 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
                 });
             let message =
                 format!("`{key}` names the score `{}`, which `[score]` lacks", hypothesis.score);
-            broken.push((key, message, help));
+            broken.push((("hypotheses", key), message, help));
             continue;
         };
         let refused = crate::backtest::refuse_level_on_level(
@@ -391,19 +421,69 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
             hypothesis.outcome,
         );
         if let Err(reason) = refused {
-            broken.push((key, reason.to_string(), None));
+            broken.push((("hypotheses", key), reason.to_string(), None));
         }
-        if hypothesis.horizon == 0 {
-            broken.push((key, format!("`{key}` has horizon 0, expected at least 1 month"), None));
+        if !(1..=MAX_MONTHS).contains(&hypothesis.horizon) {
+            let message = format!(
+                "`{key}` has a horizon of {} months, expected 1 to {MAX_MONTHS}",
+                hypothesis.horizon
+            );
+            broken.push((("hypotheses", key), message, None));
+        }
+        let on_attrition = hypothesis.outcome == Measure::Attrition;
+        if on_attrition != (*id == HypothesisId::H8) {
+            let expected = if on_attrition { "an amount of money" } else { "`attrition`" };
+            let found = hypothesis.outcome.name();
+            broken.push((
+                ("hypotheses", key),
+                format!("`{key}` is on `{found}`, expected {expected}"),
+                None,
+            ));
+        }
+        let Delta { associated, leads, adds } = hypothesis.delta;
+        for (rung, delta) in [("associated", associated), ("leads", leads), ("adds", adds)] {
+            if !(delta.is_finite() && delta > 0.0) {
+                let message = format!(
+                    "smallest relevant effect `{rung}` of `{key}` is {delta}, expected a positive \
+                     number"
+                );
+                broken.push((("hypotheses", key), message, None));
+            }
         }
     }
     broken
 }
 
+fn broken_gates(plan: &Plan) -> Vec<Broken> {
+    let judged: Vec<&str> = plan.hypotheses.keys().map(|id| id.name()).collect();
+    let unjudged =
+        plan.gates.iter().filter(|(_, gate)| !judged.contains(&gate.hypothesis.as_str()));
+    unjudged
+        .map(|(name, gate)| {
+            let message = format!(
+                "gate `{name}` names the hypothesis `{}`, which the plan does not state",
+                gate.hypothesis
+            );
+            (("gates", ""), message, Some(format!("`[hypotheses]` has: {}", judged.join(", "))))
+        })
+        .collect()
+}
+
 fn broken_backtest(params: &BacktestParams) -> Vec<Broken> {
-    let zero_horizon = params.horizons.iter().chain(&params.lead_lag).any(|&h| h == 0);
+    let out_of_range = |horizons: &[u32]| horizons.iter().any(|h| !(1..=MAX_MONTHS).contains(h));
     [
-        (zero_horizon, "horizons", "a horizon of 0 months, expected at least 1"),
+        (
+            out_of_range(&params.horizons),
+            "horizons",
+            "`horizons` has one outside 1 to 1200 months, expected all inside",
+        ),
+        (
+            out_of_range(&params.lead_lag),
+            "lead_lag",
+            "`lead_lag` has a horizon outside 1 to 1200 months, expected all inside",
+        ),
+        (params.outcomes.is_empty(), "outcomes", "`outcomes` is empty, expected at least one"),
+        (params.horizons.is_empty(), "horizons", "`horizons` is empty, expected at least one"),
         (
             params.permutations < 19,
             "permutations",
@@ -420,22 +500,37 @@ fn broken_backtest(params: &BacktestParams) -> Vec<Broken> {
     ]
     .into_iter()
     .filter(|(is_broken, _, _)| *is_broken)
-    .map(|(_, key, message)| (key, message.to_owned(), None))
+    .map(|(_, key, message)| (("backtest", key), message.to_owned(), None))
     .collect()
 }
 
-/// Where `key` (or the table of that name) stands in a TOML text; the start when it is not there.
-fn find_key(text: &str, key: &str) -> std::ops::Range<usize> {
+/// Where `key` of `table` stands in a TOML text, as a line or as a table of its own; the head of
+/// `table` when it is not there, or else the start.
+fn find_key(text: &str, table: &str, key: &str) -> Range<usize> {
+    let ends = |c: char| c.is_alphanumeric() || c == '_';
+    let begins = |line: &str, word: &str| {
+        line.strip_prefix(word).is_some_and(|rest| !rest.starts_with(ends))
+    };
+    let mut head = 0..0;
+    let mut inside = false;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let name = line.trim_start().trim_start_matches('[').trim_start_matches("hypotheses.");
-        let ends = |c: char| c.is_alphanumeric() || c == '_';
-        if name.starts_with(key) && !name[key.len()..].starts_with(ends) {
-            return start..start + line.trim_end().len();
-        }
+        let whole = start..start + line.trim_end().len();
         start += line.len();
+        if let Some(name) = line.trim_start().strip_prefix('[') {
+            inside = begins(name, table);
+            let of_key = inside && !key.is_empty() && begins(name, &format!("{table}.{key}"));
+            if of_key {
+                return whole;
+            }
+            if inside && head.is_empty() {
+                head = whole;
+            }
+        } else if inside && !key.is_empty() && begins(line.trim_start(), key) {
+            return whole;
+        }
     }
-    0..0
+    head
 }
 
 #[cfg(test)]
@@ -496,6 +591,16 @@ accounts = 20
         );
         let error = resolve(&text, FULL, &[]).unwrap_err().to_string();
         assert!(error.contains("is refused: both grow with tenure"), "{error}");
+    }
+
+    #[test]
+    fn a_key_is_found_in_its_own_table() {
+        let text = "[backtest]\nresamples = 1\n[patterns]\nresamples = 2\n[hypotheses.H1]\n";
+        let found = |table, key| &text[find_key(text, table, key)];
+        assert_eq!(found("patterns", "resamples"), "resamples = 2");
+        assert_eq!(found("patterns", "k_max"), "[patterns]");
+        assert_eq!(found("hypotheses", "H1"), "[hypotheses.H1]");
+        assert_eq!(found("world", "months"), "");
     }
 
     #[test]

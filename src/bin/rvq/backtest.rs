@@ -1,9 +1,9 @@
 //! `rvq backtest`: findings and verdicts of a plan, without a run folder.
 
 use rvq::report::{Results, RunInfo, SCHEMA_VERSION, verdict_table, write_json};
-use rvq::run::{Run, analyse, world_results};
+use rvq::run::{analyse, world_results};
 
-use crate::options::{Format, PlanArgs, Progress};
+use crate::options::{Console, Format, PlanArgs};
 
 /// Back-test a plan's scores and print verdicts (table), all results (json) or findings (csv).
 #[derive(Debug, clap::Args)]
@@ -18,23 +18,24 @@ pub(crate) struct Args {
     format: Format,
 }
 
-pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
-    let run = Run::prepare(args.plan.load()?)?;
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
+    let run = args.plan.prepare(console)?;
+    if args.plan.dry_run {
+        return console.print_line(&format!("would back-test {}", run.names()));
+    }
     let mut worlds = Vec::new();
     let mut warnings = Vec::new();
     for dataset in run.datasets() {
-        let analysis = analyse(dataset, run.plan(), None, &|text| progress.say(text))?;
+        let analysis = analyse(dataset, run.plan(), None, &|text| console.say(text))?;
         warnings.extend(analysis.warnings.iter().map(|text| format!("{}: {text}", dataset.name)));
         worlds.push(world_results(dataset, &analysis));
     }
-    progress.finish();
     let info: RunInfo = run.info();
     let results =
         Results { schema_version: SCHEMA_VERSION.to_owned(), run: info, worlds, warnings };
-    match args.format {
-        Format::Table => print!("{}", verdict_table(&results)),
-        Format::Json => println!("{}", write_json(&results)?),
-        Format::Csv => print!("{}", crate::report::findings_csv(&results)?),
-    }
-    Ok(())
+    console.print(&match args.format {
+        Format::Table => verdict_table(&results),
+        Format::Json => write_json(&results)?,
+        Format::Csv => crate::report::findings_csv(&results)?,
+    })
 }

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use rvq::flow::{CatalogueEntry, Flow, FlowError, Level};
+use rvq::flow::{CatalogueEntry, Flow, Level};
 use rvq::ids::TypeIndex;
 use rvq::interaction::Stage;
+use rvq::run::RunError;
+
+use crate::options::Console;
 
 /// Check or show an interaction process flow.
 #[derive(Debug, clap::Subcommand)]
@@ -30,9 +32,9 @@ pub(crate) enum Command {
     },
 }
 
-pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
+pub(crate) fn run(command: &Command, console: &Console) -> anyhow::Result<()> {
     match command {
-        Command::Check { path } => print(&summary(&load(path.as_deref())?)),
+        Command::Check { path } => console.print(&summary(&load(path.as_deref())?)),
         Command::Show { path, svg } => {
             let flow = load(path.as_deref())?;
             if let Some(file) = svg {
@@ -40,23 +42,14 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
                 fs::write(file, chart.svg)
                     .with_context(|| format!("cannot write `{}`", file.display()))?;
             }
-            print(&format!("{}\n{}\n{}", summary(&flow), types_table(&flow), levels_table(&flow)))
+            let (types, levels) = (types_table(&flow), levels_table(&flow));
+            console.print(&format!("{}\n{types}\n{levels}", summary(&flow)))
         }
     }
 }
 
-/// Problems leave as themselves, so that the caller can tell them from a missing file.
-fn load(path: Option<&Path>) -> anyhow::Result<Flow> {
-    match path.map(Flow::load) {
-        None => Ok(Flow::builtin()),
-        Some(Ok(flow)) => Ok(flow),
-        Some(Err(FlowError::Problems(problems))) => Err(problems.into()),
-        Some(Err(error)) => Err(error.into()),
-    }
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    io::stdout().lock().write_all(text.as_bytes()).context("cannot write to standard output")
+fn load(path: Option<&Path>) -> Result<Flow, RunError> {
+    Ok(path.map_or_else(|| Ok(Flow::builtin()), Flow::load)?)
 }
 
 fn summary(flow: &Flow) -> String {

@@ -1,15 +1,16 @@
 //! `rvq ingest`: exports through a mapping into a log folder.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use rvq::ingest::{IngestError, Mapping, ingest};
+
+use crate::options::Console;
 
 /// Read exports (CSV, Parquet) through a mapping into a log.
 ///
 /// Every row is accepted or rejected with its reason; the ledger is printed and kept in the log.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example, in a clone:\n  rvq ingest data/sample/mapping.toml --out my-log")]
 pub(crate) struct Args {
     /// Mapping, TOML: which column of which file fills which of ours.
     mapping: PathBuf,
@@ -19,34 +20,42 @@ pub(crate) struct Args {
     /// Folder of the log; must not exist yet.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Read and check every row and print the ledger, but write no log.
+    #[arg(long)]
+    dry_run: bool,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     let mapping = Mapping::load(&args.mapping)?;
     let folder = args.mapping.parent().unwrap_or(Path::new("")).to_owned();
     let data = args.data.clone().unwrap_or(folder);
-    let mut stdout = std::io::stdout().lock();
+    if !args.dry_run && args.out.exists() {
+        return Err(IngestError::Occupied { path: args.out.clone() }.into());
+    }
+    console.say("reading the sources");
     let ingested = match ingest(&mapping, &data) {
         Ok(ingested) => ingested,
         Err(error) => {
             if let IngestError::TooManyRejected { report, .. } = &error {
-                writeln!(stdout, "{report}")?;
+                console.print_line(&report.to_string())?;
             }
             return Err(error.into());
         }
     };
-    writeln!(stdout, "{}", ingested.report)?;
-    ingested.write(&mapping, &data, &args.out).context("the log was not written")?;
     let report = &ingested.report;
-    writeln!(
-        stdout,
-        "{} accounts, {} contacts, {} interactions, {} outcomes, {} survey rows in {}",
+    console.print_line(&report.to_string())?;
+    if !args.dry_run {
+        console.say("writing the log");
+        ingested.write(&mapping, &data, &args.out)?;
+    }
+    console.print_line(&format!(
+        "{} accounts, {} contacts, {} interactions, {} outcomes, {} survey rows {} {}",
         report.n_accounts,
         report.n_contacts,
         report.n_interactions,
         report.n_outcomes,
         report.n_surveys,
+        if args.dry_run { "would be in" } else { "in" },
         args.out.display()
-    )?;
-    Ok(())
+    ))
 }

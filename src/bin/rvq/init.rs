@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 
+use crate::options::Console;
+
 /// Start a study: a plan that simulates, and a plan with a mapping to adapt to your own export.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -21,20 +23,19 @@ const FILES: [(&str, &str); 4] = [
     ("catalogue.csv", include_str!("../../../data/sample/catalogue.csv")),
 ];
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     let folder = args.folder.display();
-    ensure!(!args.folder.exists(), "`{folder}` exists already");
+    ensure!(!args.folder.exists(), "`{folder}` is already there, expected a new folder");
     std::fs::create_dir_all(&args.folder).with_context(|| format!("cannot create `{folder}`"))?;
     for (name, text) in FILES {
         let path = args.folder.join(name);
         std::fs::write(&path, text)
             .with_context(|| format!("cannot write `{}`", path.display()))?;
     }
-    println!(
+    console.print_line(&format!(
         "{folder}/simulated.toml  a simulated cohort: rvq run {folder}/simulated.toml --profile smoke\n\
          {folder}/mapping.toml    edit: which column of your export is which of ours\n\
          {folder}/catalogue.csv   edit: what an interaction of each type is worth\n\
          {folder}/own_log.toml    then, with your export beside it: rvq run {folder}/own_log.toml"
-    );
-    Ok(())
+    ))
 }

@@ -1,5 +1,4 @@
 //! The `rvq` command: one file per subcommand; doc comments are the help.
-#![expect(clippy::print_stdout, reason = "a command writes its results to standard output")]
 
 mod backtest;
 mod flow;
@@ -64,19 +63,19 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let say = cli.global.progress();
+    let console = cli.global.console();
     let done = |()| ExitCode::SUCCESS;
     match &cli.command {
-        Command::Init(args) => init::run(args).map(done),
-        Command::Flow(command) => flow::run(command).map(done),
-        Command::Simulate(args) => simulate::run(args, &say).map(done),
-        Command::Ingest(args) => ingest::run(args).map(done),
-        Command::Score(args) => score::run(args, &say).map(done),
-        Command::Backtest(args) => backtest::run(args, &say).map(done),
-        Command::Patterns(args) => patterns::run(args, &say).map(done),
-        Command::Report(args) => report::run(args).map(done),
-        Command::Run(args) => run::run(args, &say),
-        Command::Verify(args) => verify::run(args, &say).map(done),
-        Command::Schema(args) => schema::run(args).map(done),
+        Command::Init(args) => init::run(args, &console).map(done),
+        Command::Flow(command) => flow::run(command, &console).map(done),
+        Command::Simulate(args) => simulate::run(args, &console).map(done),
+        Command::Ingest(args) => ingest::run(args, &console).map(done),
+        Command::Score(args) => score::run(args, &console).map(done),
+        Command::Backtest(args) => backtest::run(args, &console).map(done),
+        Command::Patterns(args) => patterns::run(args, &console).map(done),
+        Command::Report(args) => report::run(args, &console).map(done),
+        Command::Run(args) => run::run(args, &console),
+        Command::Verify(args) => verify::run(args, &console).map(done),
+        Command::Schema(args) => schema::run(args, &console).map(done),
     }
 }

@@ -1,52 +1,26 @@
-//! What several subcommands share: global options, plans, progress and exit codes.
+//! What several subcommands share: global options, plans, console and exit codes.
 
-use std::io::IsTerminal as _;
+use std::error::Error;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rvq::diagnostic::Problems;
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use rvq::ingest::IngestError;
 use rvq::interaction::TableError;
-use rvq::run::{FULL, PlanError, ResolvedPlan, RunError};
+use rvq::run::{FULL, ResolvedPlan, Run, RunError};
 
 /// Options of every subcommand.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
     /// Threads to use [default: all cores]; results do not depend on it.
     #[arg(long, global = true, value_name = "N")]
-    threads: Option<usize>,
+    threads: Option<NonZeroUsize>,
     /// Show no progress.
     #[arg(long, global = true)]
     quiet: bool,
-}
-
-/// Tells the user what is going on.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    /// A line that changes, on a terminal.
-    Spinner(indicatif::ProgressBar),
-    /// Plain lines, elsewhere.
-    Lines,
-    /// Nothing.
-    Quiet,
-}
-
-impl Progress {
-    pub(crate) fn say(&self, text: &str) {
-        match self {
-            Self::Spinner(spinner) => spinner.set_message(text.to_owned()),
-            Self::Lines => eprintln!("{text}"),
-            Self::Quiet => {}
-        }
-    }
-
-    /// Clears the line, so that results stand alone.
-    pub(crate) fn finish(&self) {
-        if let Self::Spinner(spinner) = self {
-            spinner.finish_and_clear();
-        }
-    }
 }
 
 impl Global {
@@ -54,25 +28,102 @@ impl Global {
     pub(crate) fn start(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
+                .num_threads(threads.get())
                 .build_global()
-                .context("cannot start that many threads")?;
+                .with_context(|| format!("cannot start {threads} threads"))?;
         }
         Ok(())
     }
 
-    pub(crate) fn progress(&self) -> Progress {
+    pub(crate) fn console(&self) -> Console {
         if self.quiet {
-            return Progress::Quiet;
+            Console::Quiet
+        } else if io::stderr().is_terminal() {
+            Console::Terminal(ProgressBar::no_length().with_finish(ProgressFinish::AndClear))
+        } else {
+            Console::Lines
         }
-        if !std::io::stderr().is_terminal() {
-            return Progress::Lines;
+    }
+}
+
+/// Where a command tells its progress (standard error) and prints its results (standard output).
+#[derive(Debug)]
+pub(crate) enum Console {
+    /// Progress is one line that changes.
+    Terminal(ProgressBar),
+    /// Progress is plain lines.
+    Lines,
+    /// No progress.
+    Quiet,
+}
+
+impl Console {
+    /// Tells what is going on.
+    pub(crate) fn say(&self, text: &str) {
+        match self {
+            Self::Terminal(bar) => {
+                bar.set_style(style("{spinner} {elapsed} {msg}"));
+                bar.enable_steady_tick(Duration::from_millis(120));
+                bar.set_message(text.to_owned());
+            }
+            Self::Lines => eprintln!("{text}"),
+            Self::Quiet => {}
         }
-        let spinner = indicatif::ProgressBar::new_spinner();
-        let style = indicatif::ProgressStyle::with_template("{spinner} {elapsed} {msg}");
-        spinner.set_style(style.expect("a constant template"));
-        spinner.enable_steady_tick(Duration::from_millis(120));
-        Progress::Spinner(spinner)
+    }
+
+    /// Tells that `done` of `total` are done, after every one; plain lines come ten times.
+    pub(crate) fn count(&self, what: &str, done: u64, total: u64) {
+        match self {
+            Self::Terminal(bar) => {
+                if bar.length().is_none() {
+                    bar.set_style(style("{bar:40} {percent} % of {len} {msg}, {eta} to go"));
+                    bar.set_length(total);
+                    bar.set_message(what.to_owned());
+                }
+                bar.set_position(done);
+            }
+            Self::Lines if done * 10 / total > (done - 1) * 10 / total => {
+                eprintln!("{done} of {total} {what}");
+            }
+            Self::Lines | Self::Quiet => {}
+        }
+    }
+
+    /// Tells what must be heard, `--quiet` or not.
+    pub(crate) fn warn(&self, text: &str) {
+        match self {
+            Self::Terminal(bar) => bar.suspend(|| eprintln!("{text}")),
+            Self::Lines | Self::Quiet => eprintln!("{text}"),
+        }
+    }
+
+    /// Prints results, progress out of the way. A reader who has seen enough (`| head`) is no
+    /// error.
+    pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
+        if let Self::Terminal(bar) = self {
+            bar.disable_steady_tick();
+            bar.suspend(|| write_out(text))
+        } else {
+            write_out(text)
+        }
+        .context("cannot write to standard output")
+    }
+
+    /// As [`print`](Self::print), with an end of line.
+    pub(crate) fn print_line(&self, text: &str) -> anyhow::Result<()> {
+        self.print(&format!("{text}\n"))
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("a constant template")
+}
+
+fn write_out(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 
@@ -90,13 +141,19 @@ pub(crate) struct PlanArgs {
     /// Root seed: short for `--set run.seed=N`.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Read and check the plan and its data, say what would be done, but do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 impl PlanArgs {
-    pub(crate) fn load(&self) -> Result<ResolvedPlan, RunError> {
+    /// The plan with its data, checked.
+    pub(crate) fn prepare(&self, console: &Console) -> Result<Run, RunError> {
         let mut overrides = self.overrides.clone();
         overrides.extend(self.seed.map(|seed| format!("run.seed={seed}")));
-        Ok(ResolvedPlan::load(&self.plan, &self.profile, &overrides)?)
+        let resolved = ResolvedPlan::load(&self.plan, &self.profile, &overrides)?;
+        console.say("plan and data");
+        Run::prepare(resolved)
     }
 }
 
@@ -111,29 +168,32 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// The exit code that an error asks for.
+/// The exit code that an error asks for; 2 for what only a command can object to.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
-    for cause in error.chain() {
-        if let Some(error) = cause.downcast_ref::<RunError>() {
-            return error.exit_code();
-        }
-        if cause.is::<Problems>() || cause.is::<PlanError>() {
-            return 2;
-        }
-        if let Some(error) = cause.downcast_ref::<IngestError>() {
-            let is_mapping =
-                matches!(error, IngestError::Mapping(_) | IngestError::UnreadableMapping { .. });
-            return if is_mapping { 2 } else { 3 };
-        }
-        if cause.is::<TableError>() {
-            return 3;
-        }
-    }
-    2
+    error.chain().find_map(known_code).unwrap_or(2)
 }
 
-/// The error in words: diagnostics carry their own heading.
+fn known_code(cause: &(dyn Error + 'static)) -> Option<u8> {
+    if let Some(error) = cause.downcast_ref::<RunError>() {
+        return Some(error.exit_code());
+    }
+    if let Some(error) = cause.downcast_ref::<IngestError>() {
+        return Some(rvq::run::ingest_exit_code(error));
+    }
+    cause.is::<TableError>().then_some(3)
+}
+
+/// The error and its causes in words, each once: many messages hold their cause already.
 pub(crate) fn message(error: &anyhow::Error) -> String {
-    let text = format!("{error:#}");
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+    }
+    // Diagnostics carry their own heading.
     if text.starts_with("error:") { text } else { format!("error: {text}") }
 }

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use rvq::interaction::harmless;
 use rvq::report::{Results, summary_markdown, verdict_table, write_json};
 use rvq::run::read_results;
+
+use crate::options::Console;
 
 /// Print what a run found: verdicts, a Markdown summary, JSON, or all findings as CSV.
 #[derive(Debug, clap::Args)]
@@ -30,16 +33,17 @@ enum ReportFormat {
     Csv,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     let results = read_results(&args.run)?;
-    match args.format {
-        ReportFormat::Table => print!("{}", verdict_table(&results)),
-        ReportFormat::Markdown => print!("{}", summary_markdown(&results)),
-        ReportFormat::Json => println!("{}", write_json(&results)?),
-        ReportFormat::Csv => print!("{}", findings_csv(&results)?),
-    }
-    println!("\nReport: {}", args.run.join("report.html").display());
-    Ok(())
+    console.print(&match args.format {
+        ReportFormat::Table => {
+            let page = args.run.join("report.html");
+            format!("{}\nReport: {}\n", verdict_table(&results), page.display())
+        }
+        ReportFormat::Markdown => summary_markdown(&results),
+        ReportFormat::Json => write_json(&results)?,
+        ReportFormat::Csv => findings_csv(&results)?,
+    })
 }
 
 /// Every finding of every data set as CSV.
@@ -69,7 +73,7 @@ pub(crate) fn findings_csv(results: &Results) -> anyhow::Result<String> {
     for world in &results.worlds {
         for f in &world.findings {
             writer.write_record([
-                world.name.clone(),
+                harmless(&world.name),
                 f.hypothesis.clone().unwrap_or_default(),
                 f.score.clone(),
                 f.outcome.clone(),

@@ -2,6 +2,8 @@
 
 use rvq::report::results_schema;
 
+use crate::options::Console;
+
 /// Print the JSON Schema of a published file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  rvq schema results > results.schema.json")]
@@ -17,9 +19,9 @@ enum What {
     Results,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    match args.what {
-        What::Results => println!("{}", serde_json::to_string_pretty(&results_schema())?),
-    }
-    Ok(())
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
+    let schema = match args.what {
+        What::Results => results_schema(),
+    };
+    console.print_line(&serde_json::to_string_pretty(&schema)?)
 }

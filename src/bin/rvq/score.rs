@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use rvq::interaction::{write_csv, write_table};
-use rvq::run::{Run, build_panel, panel_columns};
+use rvq::run::{build_panel, panel_columns};
 
-use crate::options::{Format, PlanArgs, Progress};
+use crate::options::{Console, Format, PlanArgs};
 
 /// Score every account at every month end, and write the panel: scores beside the next month.
 #[derive(Debug, clap::Args)]
@@ -24,13 +24,16 @@ pub(crate) struct Args {
     format: Format,
 }
 
-pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
-    let run = Run::prepare(args.plan.load()?)?;
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
+    let run = args.plan.prepare(console)?;
+    if args.plan.dry_run {
+        let out = args.out.display();
+        return console.print_line(&format!("would write panels of {} to {out}", run.names()));
+    }
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create `{}`", args.out.display()))?;
     for dataset in run.datasets() {
-        progress.say(&format!("{}: panel", dataset.name));
-        let (panel, _, _) = build_panel(dataset, run.plan(), None)?;
+        let (panel, _, _) = build_panel(dataset, run.plan(), None, &|text| console.say(text))?;
         let columns = panel_columns(&panel);
         let path = if args.format == Format::Csv {
             let path = args.out.join(format!("{}.csv", dataset.name));
@@ -41,16 +44,15 @@ pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
             write_table(&path, &columns)?;
             path
         };
-        println!(
+        console.print_line(&format!(
             "{}: {} account-months, {} scores",
             path.display(),
             panel.rows(),
             panel.scores().len()
-        );
+        ))?;
         for drop in panel.drops() {
-            println!("  left out: {} × {}", drop.count, drop.reason);
+            console.print_line(&format!("  left out: {} × {}", drop.count, drop.reason))?;
         }
     }
-    progress.finish();
     Ok(())
 }

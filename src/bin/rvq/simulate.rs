@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use rvq::interaction::LogWriter;
-use rvq::run::Run;
 
-use crate::options::{PlanArgs, Progress};
+use crate::options::{Console, PlanArgs};
 
 /// Simulate the cohort of a plan's `[world]` into a log folder, truth included.
 #[derive(Debug, clap::Args)]
@@ -21,28 +20,32 @@ pub(crate) struct Args {
     out: PathBuf,
 }
 
-pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
-    let run = Run::prepare(args.plan.load()?)?;
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
+    let run = args.plan.prepare(console)?;
     let dataset = &run.datasets()[0];
     let Some(simulation) = dataset.simulation() else {
         bail!("the plan has no `[world]`: there is nothing to simulate");
     };
+    let accounts = run.plan().world.as_ref().map_or(0, |world| world.accounts);
+    if args.plan.dry_run {
+        let (months, out) = (dataset.months, args.out.display());
+        return console.print_line(&format!(
+            "would simulate {accounts} accounts of `{}` over {months} months into {out}",
+            dataset.name
+        ));
+    }
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create `{}`", args.out.display()))?;
-    let accounts = run.plan().world.as_ref().map_or(0, |world| world.accounts);
     let mut writer = LogWriter::create(&args.out, &dataset.types, run.id())?;
-    for (position, history) in simulation.histories(accounts).enumerate() {
-        if position % 1_000 == 0 {
-            progress.say(&format!("{position} of {accounts} accounts"));
-        }
+    for (done, history) in (1..).zip(simulation.histories(accounts)) {
         writer.write(&history)?;
+        console.count("accounts", done, accounts.into());
     }
     let counts = writer.finish()?;
     let catalogue = args.out.join("catalogue.csv");
     std::fs::write(&catalogue, dataset.catalogue.to_csv())
         .with_context(|| format!("cannot write `{}`", catalogue.display()))?;
-    progress.finish();
-    println!(
+    console.print_line(&format!(
         "{} accounts, {} contacts, {} interactions, {} outcomes, {} surveys in {}",
         counts.accounts,
         counts.contacts,
@@ -50,6 +53,5 @@ pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
         counts.outcomes,
         counts.surveys,
         args.out.display()
-    );
-    Ok(())
+    ))
 }

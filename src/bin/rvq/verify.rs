@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::options::Progress;
+use crate::options::Console;
 
 /// Verify a run: its files have the bytes of its manifest, and its plan gives them once more.
 #[derive(Debug, clap::Args)]
@@ -15,15 +15,13 @@ pub(crate) struct Args {
     plan_folder: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args, progress: &Progress) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     let manifest =
-        rvq::run::verify(&args.run, args.plan_folder.as_deref(), &|text| progress.say(text))?;
-    progress.finish();
-    println!(
+        rvq::run::verify(&args.run, args.plan_folder.as_deref(), &|text| console.say(text))?;
+    console.print_line(&format!(
         "verified: run {} ({} files, {} inputs) is reproduced byte for byte",
         manifest.id,
         manifest.outputs.len(),
         manifest.inputs.len()
-    );
-    Ok(())
+    ))
 }
