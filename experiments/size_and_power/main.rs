@@ -1,7 +1,7 @@
 //! How often does the headline test reject where nothing is planted, and where something is?
 //!
 //! ```text
-//! cargo run --release --bin size_and_power -- 1000
+//! cargo run --release --bin size_and_power -- [replications [WORLD:ACCOUNTS ...]]
 //! ```
 //!
 //! Each replication is a fresh cohort of customers from the first day, logged for 48 months, in the
@@ -13,10 +13,11 @@ use rvq::flow::Flow;
 use rvq::panel::{Measure, Panel, PanelParams};
 use rvq::rng::{Purpose, Streams};
 use rvq::score::{ScoreSpec, Valuation};
-use rvq::simulate::{Simulation, World};
+use rvq::simulate::{Coupling, Simulation, World};
 use rvq::stats::{rejection_limit, wilson_interval};
 use rvq::time::{Calendar, Month};
 
+use anyhow::Context as _;
 use rayon::prelude::*;
 
 const HORIZONS: [i32; 3] = [1, 3, 6];
@@ -78,8 +79,12 @@ fn replicate(world: &World, accounts: u32, replication: u32) -> anyhow::Result<R
 
 #[expect(clippy::print_stdout, reason = "an experiment prints its table")]
 fn main() -> anyhow::Result<()> {
-    let replications: u32 = std::env::args().nth(1).map_or(Ok(1_000), |text| text.parse())?;
-    let cells = [("irrelevant", 200), ("informative", 200), ("informative", 400)];
+    let mut arguments = std::env::args().skip(1);
+    let replications: u32 = arguments.next().map_or(Ok(1_000), |text| text.parse())?;
+    let mut cells: Vec<String> = arguments.collect();
+    if cells.is_empty() {
+        cells = ["irrelevant:200", "informative:200", "informative:400"].map(str::to_owned).into();
+    }
     let limit = rejection_limit(LEVEL, u64::from(replications), 0.01 / HORIZONS.len() as f64)?;
     println!(
         "{replications} replications, {MONTHS} months, rejections at {LEVEL}; a size fails from \
@@ -89,8 +94,11 @@ fn main() -> anyhow::Result<()> {
     println!("| world | accounts | test | h = 1 | h = 3 | h = 6 |");
     println!("|---|---|---|---|---|---|");
     let mut failed = false;
-    for (name, accounts) in cells {
+    for cell in &cells {
+        let (name, accounts) = cell.rsplit_once(':').context("a cell is `WORLD:ACCOUNTS`")?;
+        let accounts: u32 = accounts.parse()?;
         let world = World::load(name)?.balanced();
+        let is_null = world.coupling == Coupling::Independent;
         let all: Vec<Replication> = (0..replications)
             .into_par_iter()
             .map(|replication| replicate(&world, accounts, replication))
@@ -99,7 +107,7 @@ fn main() -> anyhow::Result<()> {
             let cells: Vec<String> = (0..HORIZONS.len())
                 .map(|horizon| {
                     let hits = all.iter().filter(|r| r[horizon].1[test] <= LEVEL).count() as u64;
-                    failed |= name == "irrelevant" && test == 0 && hits >= limit;
+                    failed |= is_null && test == 0 && hits >= limit;
                     let interval = wilson_interval(hits, u64::from(replications))?;
                     Ok(format!(
                         "{:.1} % [{:.1}, {:.1}]",

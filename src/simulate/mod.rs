@@ -2,7 +2,7 @@
 //!
 //! Each account is a pure function of (flow, world, streams, its index): accounts can be made in
 //! any order, on any number of threads, and another account changes none of them. Relationship
-//! Value does not occur here: it is computed from the log as a user would compute it.
+//! Value is not computed here: it is read off the log as a user would read it.
 
 mod account;
 mod cohort;

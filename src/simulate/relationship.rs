@@ -2,8 +2,8 @@
 //!
 //! The states and moves follow Zhang, Watson, Palmatier and Dant (2016): transactional,
 //! transitional, communal and damaged, with exploration, endowment and recovery up, neglect and
-//! betrayal down. Relationship Value never enters here: the true effect of an interaction is the
-//! world's, not the catalogue's.
+//! betrayal down. True effects are drawn around the catalogue that the flow was written with, as
+//! `catalogue_accuracy` says; how an analyst values the log afterwards changes nothing here.
 
 use rand_distr::{Distribution, StandardNormal};
 

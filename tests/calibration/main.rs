@@ -110,8 +110,9 @@ fn pairs(simulation: &Simulation, history: &AccountHistory, months: i32) -> Vec<
 /// Pooled rank correlation of the score with the true expected profit of the following month over
 /// account-months, with its standard error clustered by account, and the number of pairs.
 fn truth(world: &str) -> (f64, f64, usize) {
-    // 600 accounts × 47 months, of which exits at 12.5 % a year leave about 22,000.
-    let (accounts, months) = (600, 48);
+    // The standard error is that of accounts: about 0.75 / √accounts, here .015. The informative
+    // world's coefficient is near .08 (its mean rank IC three months on is .10), five of them.
+    let (accounts, months) = (2_400, 24);
     let simulation = simulation(world, Streams::new(77), months);
     let by_account: Vec<Vec<(f64, f64)>> = simulation
         .histories(accounts)
@@ -153,5 +154,5 @@ fn in_the_true_null_the_score_knows_nothing_of_true_profit_to_come() {
 fn in_the_informative_world_the_score_knows_something_of_true_profit_to_come() {
     let (rho, error, n) = truth("informative");
     assert!(n >= 20_000, "{n} account-months");
-    assert!(rho > 0.05 && rho > 3.0 * error, "{rho} ± {error}");
+    assert!(rho > 3.0 * error, "{rho} ± {error}");
 }
