@@ -10,28 +10,28 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
-/// A point in time: microseconds since 1970-01-01T00:00:00Z [µs].
+/// A point in time: microseconds since 1970-01-01T00:00:00Z \[µs\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(i64);
 
 impl Instant {
-    /// The instant `micros` microseconds after the Unix epoch [µs].
+    /// The instant `micros` microseconds after the Unix epoch \[µs\].
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the Unix epoch [µs].
+    /// Microseconds since the Unix epoch \[µs\].
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// This instant moved by `days` [days]; fractions and negative values are allowed.
+    /// This instant moved by `days` \[days\]; fractions and negative values are allowed.
     #[must_use]
     pub fn plus_days(self, days: f64) -> Self {
         Self(self.0 + (days * MICROS_PER_DAY).round() as i64)
     }
 
-    /// Days from `earlier` to this instant [days]; negative when `earlier` is later.
+    /// Days from `earlier` to this instant \[days\]; negative when `earlier` is later.
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / MICROS_PER_DAY
     }

@@ -12,7 +12,7 @@ pub struct Finding {
     pub score: String,
     /// Outcome it was tested on.
     pub outcome: String,
-    /// Horizon [months]; negative looks back from the as-of date.
+    /// Horizon \[months\]; negative looks back from the as-of date.
     pub horizon_months: i32,
     /// Name of the statistic, such as `mean_rank_ic`.
     pub statistic: String,

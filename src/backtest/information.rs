@@ -19,7 +19,7 @@ pub struct InformationCoefficient {
     pub score: String,
     /// Outcome.
     pub outcome: Measure,
-    /// Horizon [months]; negative looks back.
+    /// Horizon \[months\]; negative looks back.
     pub horizon: i32,
     /// Account-clustered with EWC date variance.
     pub inference: Inference,
@@ -243,7 +243,7 @@ fn detectable(inference: &Inference) -> Option<f64> {
 /// The lead-lag curve with its permutation envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeadLag {
-    /// Horizons, negative first [months].
+    /// Horizons, negative first \[months\].
     pub horizons: Vec<i32>,
     /// Mean rank IC at each horizon with its 95 % interval.
     pub ic: Vec<Inference>,

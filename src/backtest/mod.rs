@@ -34,9 +34,9 @@ pub use strata::account_strata;
 pub struct BacktestParams {
     /// Outcomes tested.
     pub outcomes: Vec<Measure>,
-    /// Horizons tested [months].
+    /// Horizons tested \[months\].
     pub horizons: Vec<u32>,
-    /// Horizons of the lead-lag curve, drawn on both sides [months].
+    /// Horizons of the lead-lag curve, drawn on both sides \[months\].
     pub lead_lag: Vec<u32>,
     /// Permutations of whole account histories.
     pub permutations: u32,
@@ -52,11 +52,11 @@ pub struct BacktestParams {
     pub min_stratum: u32,
     /// Groups of accounts in the out-of-sample test.
     pub account_groups: u32,
-    /// Fewest training months in the out-of-sample test [months].
+    /// Fewest training months in the out-of-sample test \[months\].
     pub min_train_months: u32,
-    /// Length of a block of test months [months].
+    /// Length of a block of test months \[months\].
     pub test_block_months: u32,
-    /// How long before the attrition window the score is read for "leads" [months].
+    /// How long before the attrition window the score is read for "leads" \[months\].
     pub attrition_lead_months: u32,
 }
 

@@ -8,7 +8,7 @@ use super::{Chart, ChartError, ChartTable, check_length, file_name, three_digits
 /// What [`lead_lag`] draws.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeadLagData {
-    /// The x-axis [months]: negative looks back from the as-of date; shape `(horizons,)`.
+    /// The x-axis \[months\]: negative looks back from the as-of date; shape `(horizons,)`.
     pub horizons: Vec<i32>,
     /// Mean rank IC at each horizon.
     pub ic: Vec<f64>,

@@ -34,7 +34,7 @@ pub struct CatalogueEntry {
     pub worth: Worth,
     /// Values for single segments, in order of segment id.
     pub overrides: Vec<(String, Worth)>,
-    /// Effort of the customer [minutes].
+    /// Effort of the customer \[minutes\].
     pub customer_effort: f64,
     /// An emotional moment.
     pub emotional: bool,
@@ -46,7 +46,7 @@ pub struct CatalogueEntry {
     pub trigger_to: Option<String>,
     /// Voice of the customer.
     pub is_voc: bool,
-    /// Expected within this many days of the previous step [days].
+    /// Expected within this many days of the previous step \[days\].
     pub expected_within_days: Option<f64>,
 }
 
@@ -57,9 +57,9 @@ pub struct Worth {
     pub rv: f64,
     /// Uncertainty of the relative value.
     pub rv_sd: Option<f64>,
-    /// Variable cost [currency].
+    /// Variable cost \[currency\].
     pub variable_cost: f64,
-    /// Uncertainty of the variable cost [currency].
+    /// Uncertainty of the variable cost \[currency\].
     pub cost_sd: Option<f64>,
 }
 

@@ -7,7 +7,7 @@ use super::SojournLaw;
 use crate::rng::Stream;
 
 impl SojournLaw {
-    /// Mean of the law [days].
+    /// Mean of the law \[days\].
     ///
     /// ```text
     /// exponential m · Weibull λ·Γ(1 + 1/k) · gamma m · log-normal median·exp(σ²/2)
@@ -29,7 +29,7 @@ impl SojournLaw {
         }
     }
 
-    /// One wait drawn from the law [days].
+    /// One wait drawn from the law \[days\].
     ///
     /// # Panics
     ///

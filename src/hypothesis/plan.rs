@@ -53,7 +53,7 @@ pub struct HypothesisParams {
     pub score: String,
     /// Outcome it is claimed to lead.
     pub outcome: Measure,
-    /// Horizon [months].
+    /// Horizon \[months\].
     pub horizon: u32,
     /// Smallest relevant effect: an interval wholly inside ±δ contradicts the claim.
     ///

@@ -16,7 +16,7 @@ pub(super) enum Cell<'a> {
     Integer(i128),
     Number(f64),
     Bool(bool),
-    /// A point in time [µs].
+    /// A point in time \[µs\].
     Time(i64),
     /// A date and time of day without zone [µs since 1970-01-01T00:00].
     WallClock(i64),
@@ -138,7 +138,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// 0001-01-02T00:00:00Z and 9999-12-30T00:00:00Z [µs]: a day inside what every zone can write.
+/// 0001-01-02T00:00:00Z and 9999-12-30T00:00:00Z \[µs\]: a day inside what every zone can write.
 const FIRST_MICROS: i64 = -62_135_510_400_000_000;
 const LAST_MICROS: i64 = 253_402_128_000_000_000;
 

@@ -187,9 +187,9 @@ pub struct Interaction {
     pub known_at: Instant,
     /// Overrides the catalogue's relative value.
     pub rv: Option<f64>,
-    /// Overrides the catalogue's variable cost [currency].
+    /// Overrides the catalogue's variable cost \[currency\].
     pub variable_cost: Option<f64>,
-    /// Overrides the catalogue's customer effort [minutes].
+    /// Overrides the catalogue's customer effort \[minutes\].
     pub customer_effort: Option<f64>,
     /// Overrides the catalogue's stage.
     pub stage: Option<Stage>,
@@ -225,13 +225,13 @@ pub struct Outcome {
     pub period_end: Instant,
     /// When the row could first have been read.
     pub known_at: Instant,
-    /// Revenue [currency].
+    /// Revenue \[currency\].
     pub revenue: f64,
-    /// Revenue less the variable cost of what was sold [currency]; absent when the log has none.
+    /// Revenue less the variable cost of what was sold \[currency\]; absent when the log has none.
     pub gross_profit: Option<f64>,
-    /// Variable cost of interactions [currency].
+    /// Variable cost of interactions \[currency\].
     pub cost_to_engage: Option<f64>,
-    /// Cost of serving beyond interactions [currency].
+    /// Cost of serving beyond interactions \[currency\].
     pub cost_to_serve: Option<f64>,
     /// Share of the customer's spend in the category, in `[0, 1]`.
     pub share_of_wallet: Option<f64>,
@@ -240,7 +240,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Gross profit less cost to engage and cost to serve, where these are known [currency].
+    /// Gross profit less cost to engage and cost to serve, where these are known \[currency\].
     ///
     /// Absent when gross profit is.
     pub fn contribution(&self) -> Option<f64> {
@@ -273,9 +273,9 @@ pub struct Truth {
     pub state: String,
     /// Probability of leaving in this period.
     pub hazard: f64,
-    /// Expected contribution in this period given the state [currency].
+    /// Expected contribution in this period given the state \[currency\].
     pub expected_profit: f64,
-    /// Expected revenue in this period given the state [currency].
+    /// Expected revenue in this period given the state \[currency\].
     pub expected_revenue: f64,
     /// Expected answer to the satisfaction survey given the state.
     pub expected_satisfaction: f64,

@@ -8,19 +8,19 @@ use crate::interaction::Outcome;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Gross profit less cost to engage and cost to serve, summed over the horizon [currency].
+    /// Gross profit less cost to engage and cost to serve, summed over the horizon \[currency\].
     Contribution,
-    /// Gross profit, summed over the horizon [currency].
+    /// Gross profit, summed over the horizon \[currency\].
     GrossProfit,
-    /// Revenue, summed over the horizon [currency].
+    /// Revenue, summed over the horizon \[currency\].
     Revenue,
     /// Mean share of wallet over the horizon.
     ShareOfWallet,
     /// Whether the account exits within the horizon.
     Attrition,
-    /// Contribution since entry: a level that grows with tenure [currency].
+    /// Contribution since entry: a level that grows with tenure \[currency\].
     CumulativeContribution,
-    /// Revenue since entry: a level that grows with tenure [currency].
+    /// Revenue since entry: a level that grows with tenure \[currency\].
     CumulativeRevenue,
 }
 

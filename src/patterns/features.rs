@@ -23,7 +23,7 @@ use super::error::PatternError;
 /// Scores of accounts at the same ages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectories {
-    /// Ages [months since the account began], increasing; the columns of `values`.
+    /// Ages \[months since the account began\], increasing; the columns of `values`.
     pub ages_months: Vec<i32>,
     /// Score: shape `(accounts, ages)`, as known at that age, finite.
     pub values: Array2<f64>,

@@ -22,9 +22,9 @@ const SIGNIFICANCE: f64 = 0.05;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PatternParams {
-    /// First age of a trajectory [months since the account began].
+    /// First age of a trajectory \[months since the account began\].
     pub first_age_months: i32,
-    /// Last age of a trajectory [months since the account began]; the outcome is later.
+    /// Last age of a trajectory \[months since the account began\]; the outcome is later.
     pub last_age_months: i32,
     /// Largest number of patterns tried; the smallest is 2.
     pub k_max: usize,

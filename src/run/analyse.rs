@@ -53,7 +53,7 @@ pub struct Focus {
     pub score: String,
     /// Outcome.
     pub outcome: Measure,
-    /// Horizon [months].
+    /// Horizon \[months\].
     pub horizon: u32,
 }
 

@@ -10,7 +10,7 @@ use crate::report::{Benchmark, DataInfo, Dropped, Interval, WorldResults};
 use super::analyse::{Analysis, PatternsFound};
 use super::data::Dataset;
 
-/// Oldest age drawn in a trajectory [months].
+/// Oldest age drawn in a trajectory \[months\].
 const OLDEST_AGE: i32 = 36;
 
 /// The charts of one data set; one that has nothing to show is left out.

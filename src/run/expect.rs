@@ -31,7 +31,7 @@ pub struct ExpectedFinding {
     pub score: String,
     /// Outcome.
     pub outcome: String,
-    /// Horizon [months].
+    /// Horizon \[months\].
     pub horizon_months: i32,
     /// Statistic.
     pub statistic: String,

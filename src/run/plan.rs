@@ -92,7 +92,7 @@ pub struct WorldParams {
     pub accounts: u32,
     /// First month of the log.
     pub start: Month,
-    /// Length of the log [months].
+    /// Length of the log \[months\].
     pub months: u32,
 }
 

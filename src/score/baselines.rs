@@ -72,7 +72,7 @@ impl Score for Count {
     }
 }
 
-/// Time since the last interaction, or the last purchase, as a negative number [days].
+/// Time since the last interaction, or the last purchase, as a negative number \[days\].
 ///
 /// ```text
 /// −(t − t_last)        0 is now, −30 is a month ago: higher is better
@@ -138,7 +138,7 @@ impl Score for Recency {
     }
 }
 
-/// Days from `earlier` to `as_of`, 0 when it is not earlier [days].
+/// Days from `earlier` to `as_of`, 0 when it is not earlier \[days\].
 fn days_before(earlier: Instant, as_of: Instant) -> f64 {
     as_of.days_since(earlier).max(0.0)
 }
@@ -203,7 +203,7 @@ impl Score for Frequency {
 
 const MONTHS: usize = 12;
 
-/// Amounts of the latest twelve known periods [currency].
+/// Amounts of the latest twelve known periods \[currency\].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TrailingYear {
     amounts: [f64; MONTHS],
@@ -221,7 +221,7 @@ impl TrailingYear {
     }
 }
 
-/// Revenue of the latest twelve known months [currency]; fewer when fewer are known.
+/// Revenue of the latest twelve known months \[currency\]; fewer when fewer are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spend;
 
@@ -251,12 +251,12 @@ impl Score for Spend {
     }
 }
 
-/// Contribution of a period, or its revenue when the log has no gross profit [currency].
+/// Contribution of a period, or its revenue when the log has no gross profit \[currency\].
 fn profit(outcome: &Outcome) -> f64 {
     outcome.contribution().unwrap_or(outcome.revenue)
 }
 
-/// Contribution of the latest twelve known months [currency]; fewer when fewer are known.
+/// Contribution of the latest twelve known months \[currency\]; fewer when fewer are known.
 ///
 /// A month without gross profit counts with its revenue: in a log that has none, this is [`Spend`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -288,7 +288,7 @@ impl Score for PastProfit {
     }
 }
 
-/// Age of the relationship [days]; 0 before it begins.
+/// Age of the relationship \[days\]; 0 before it begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tenure;
 
@@ -322,7 +322,7 @@ impl Score for Tenure {
     }
 }
 
-/// Contribution of the latest known month [currency]; its revenue when the log has no gross profit.
+/// Contribution of the latest known month \[currency\]; its revenue when the log has no gross profit.
 ///
 /// 0 before the first month is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -91,7 +91,7 @@ impl Score for RvSum {
 /// Relationship value that fades: each interaction loses half its worth every half-life.
 ///
 /// ```text
-/// RV(t) = Σ rv_k · 2^(−(t − t_k)/H)        H: half-life [days]
+/// RV(t) = Σ rv_k · 2^(−(t − t_k)/H)        H: half-life \[days\]
 /// ```
 ///
 /// An infinite half-life gives [`RvSum`]. Transactional rows are left out unless asked for.
@@ -125,7 +125,7 @@ pub struct RvDecay {
 }
 
 impl RvDecay {
-    /// With the half-life `half_life_days` [days]; positive, may be infinite.
+    /// With the half-life `half_life_days` \[days\]; positive, may be infinite.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl Score for RvDecay {
 /// `∫ (s − W/2)² ds` over the window is `W³/12`:
 ///
 /// ```text
-/// V_W(t) = 6/W³ · Σ rv_k s_k (W − s_k)        s_k = t_k − (t − W) in (0, W) [days]
+/// V_W(t) = 6/W³ · Σ rv_k s_k (W − s_k)        s_k = t_k − (t − W) in (0, W) \[days\]
 /// ```
 ///
 /// What lies before the window (`R₀`) drops out, so the value does not grow with tenure; an
@@ -233,7 +233,7 @@ pub struct RvVelocity {
 }
 
 impl RvVelocity {
-    /// Over the trailing `window_days` [days]; positive and finite.
+    /// Over the trailing `window_days` \[days\]; positive and finite.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ pub enum ScoreSpec {
     },
     /// [`RvDecay`].
     RvDecay {
-        /// Half-life [days].
+        /// Half-life \[days\].
         half_life_days: f64,
         /// Whether transactional rows are included.
         #[serde(default)]
@@ -28,7 +28,7 @@ pub enum ScoreSpec {
     },
     /// [`RvVelocity`].
     RvVelocity {
-        /// Trailing window [days].
+        /// Trailing window \[days\].
         window_days: f64,
         /// Whether transactional rows are included.
         #[serde(default)]

@@ -89,9 +89,9 @@ pub struct ValuedInteraction {
     pub known_at: Instant,
     /// Relative value: signed, no unit.
     pub rv: f64,
-    /// Variable cost [currency].
+    /// Variable cost \[currency\].
     pub variable_cost: f64,
-    /// Effort of the customer [minutes].
+    /// Effort of the customer \[minutes\].
     pub customer_effort: f64,
     /// A purchase, renewal or invoice (rule R1).
     pub transactional: bool,

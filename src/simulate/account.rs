@@ -319,7 +319,7 @@ impl<'a> Life<'a> {
         });
     }
 
-    /// Money per catalogue cost unit for an account of this size [currency].
+    /// Money per catalogue cost unit for an account of this size \[currency\].
     fn cost_factor(&self) -> f64 {
         let law = &self.simulation.world.outcome;
         law.cost_unit * self.size.powf(law.cost_elasticity)

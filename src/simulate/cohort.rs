@@ -19,7 +19,7 @@ pub(super) struct Traits {
     pub(super) segment: String,
     /// Standard normal; size relative to the median is `exp(size_sigma · size_z)`.
     pub(super) size_z: f64,
-    /// Size as the firm records it, with error [people].
+    /// Size as the firm records it, with error \[people\].
     pub(super) recorded_size: f64,
     /// Factor on the waiting times of all its contacts.
     pub(super) pace: f64,

@@ -47,9 +47,9 @@ pub struct Cohort {
     pub contacts_mean: f64,
     /// Size parameter of the negative binomial; smaller is more uneven.
     pub contacts_dispersion: f64,
-    /// Mean time a contact stays with the account [days].
+    /// Mean time a contact stays with the account \[days\].
     pub contact_tenure_days: f64,
-    /// Mean time from first touch to contract [days].
+    /// Mean time from first touch to contract \[days\].
     pub closing_days: f64,
     /// Segment → share; the shares sum to 1.
     pub segments: BTreeMap<String, f64>,
@@ -91,7 +91,7 @@ pub struct Relationship {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeLaw {
-    /// Median monthly revenue of an account [currency].
+    /// Median monthly revenue of an account \[currency\].
     pub median_revenue: f64,
     /// Standard deviation of log size between accounts; 1.683 puts 80 % of revenue on 20 %.
     pub size_sigma: f64,
@@ -109,11 +109,11 @@ pub struct OutcomeLaw {
     pub noise_sigma: f64,
     /// Orders per month of an account of median size.
     pub orders_per_month: f64,
-    /// Money per unit of catalogue cost for an account of median size [currency].
+    /// Money per unit of catalogue cost for an account of median size \[currency\].
     pub cost_unit: f64,
     /// Unit cost grows with size to this power.
     pub cost_elasticity: f64,
-    /// Cost to engage booked as a monthly retainer instead of by interaction [catalogue cost units].
+    /// Cost to engage booked as a monthly retainer instead of by interaction \[catalogue cost units\].
     pub retainer: Option<f64>,
     /// Cost to serve as a share of revenue.
     pub cost_to_serve_rate: f64,
@@ -131,7 +131,7 @@ pub struct OutcomeLaw {
 pub struct Observation {
     /// Probability that a row is logged late, in `[0, 1]`.
     pub late_probability: f64,
-    /// Mean delay of a late row [days].
+    /// Mean delay of a late row \[days\].
     pub late_mean_days: f64,
 }
 

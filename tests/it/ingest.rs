@@ -28,6 +28,7 @@ fn fetched(name: &str) -> Option<PathBuf> {
     if folder.join(".sha256").is_file() {
         return Some(folder);
     }
+    assert!(std::env::var_os("RVQ_REQUIRE_ALL").is_none(), "`{name}` is not fetched");
     println!("SKIPPED: `{name}` is not fetched; run `data/fetch {name}`");
     None
 }

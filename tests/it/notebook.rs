@@ -28,6 +28,7 @@ fn the_notebook_is_committed_without_outputs() {
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn the_notebook_reads_a_run() {
     let Some(jupyter) = std::env::var_os("RVQ_JUPYTER") else {
+        assert!(std::env::var_os("RVQ_REQUIRE_ALL").is_none(), "RVQ_JUPYTER is not set");
         println!("SKIPPED: set RVQ_JUPYTER to a jupyter executable to run the notebook");
         return;
     };
