@@ -275,7 +275,10 @@ fn a_folder_without_manifest_is_no_run() {
     fs::remove_file(folder.join("manifest.json")).unwrap();
     let name = folder.strip_prefix(study.folder.path()).unwrap().display().to_string();
     let words = study.refused(&format!("verify {name}")).replace(&name, "RUN");
-    insta::assert_snapshot!(words, @"PENDING");
+    insta::assert_snapshot!(words, @r"
+    exit 2
+    error: `RUN` is not a run: it has no `manifest.json`
+    ");
     study.ok("run plan.toml --out out");
     study.ok(&format!("verify {name}"));
 }
@@ -318,7 +321,10 @@ fn a_recorded_expectation_holds_and_a_wrong_one_names_every_difference() {
     assert!(lines[0].contains("accounts, expected 7"), "{}", lines[0]);
     assert!(lines[1].contains("mean_rank_ic of `rv_decay_180d` on `contribution`"), "{}", lines[1]);
     assert!(lines[2].contains("no results on `nowhere`"), "{}", lines[2]);
-    insta::assert_snapshot!(study.refused("run plan.toml --out new --check none.json"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml --out new --check none.json"), @r"
+    exit 2
+    error: cannot read expectation `none.json`: No such file or directory (os error 2)
+    ");
     assert!(!study.path("new").exists(), "what to expect is read before anything is run");
 }
 
@@ -328,7 +334,10 @@ fn a_violated_gate_ends_with_exit_code_1() {
     let gate =
         "[gates.never]\nhypothesis = \"H1\"\nworld = \"irrelevant\"\nverdict = \"supported\"\n";
     study.write("plan.toml", &format!("{PLAN}\n{gate}"));
-    insta::assert_snapshot!(study.refused("run plan.toml --out out"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml --out out"), @r"
+    exit 1
+    gate `never` failed: H1 in irrelevant is inconclusive, expected supported
+    ");
     study.ok("run plan.toml --out out --set gates.never.not=true");
 }
 
@@ -365,30 +374,95 @@ fn a_run_that_is_killed_leaves_no_run_and_can_be_repeated() {
 fn a_plan_that_cannot_be_run_is_refused_with_place_and_hint() {
     let study = Study::new();
     study.write("typo.toml", &PLAN.replace("accounts = 120", "acounts = 120"));
-    insta::assert_snapshot!(study.refused("run typo.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run typo.toml"), @r"
+    exit 2
+    error: unknown key `acounts`
+     --> typo.toml:6:1
+      |
+    6 | acounts = 120
+      | ^^^^^^^
+      |
+      = help: did you mean `accounts`?
+    ");
     study.write("kind.toml", &PLAN.replace("accounts = 120", "accounts = \"many\""));
-    insta::assert_snapshot!(study.refused("run kind.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run kind.toml"), @r#"
+    exit 2
+    error: invalid type: string "many", expected u32
+     --> kind.toml:6:12
+      |
+    6 | accounts = "many"
+      |            ^^^^^^
+    "#);
     study.write("zero.toml", &PLAN.replace("horizon = 3", "horizon = 0"));
-    insta::assert_snapshot!(study.refused("run zero.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run zero.toml"), @r"
+    exit 2
+    error: `H1` has a horizon of 0 months, expected 1 to 1200
+      --> zero.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+    ");
     study.write("score.toml", &PLAN.replace("\"rv_decay_180d\"", "\"rv_decay_90d\""));
-    insta::assert_snapshot!(study.refused("run score.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run score.toml"), @r"
+    exit 2
+    error: `H1` names the score `rv_decay_90d`, which `[score]` lacks
+      --> score.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+       |
+       = help: did you mean `rv_decay_180d`?
+    ");
     let level = PLAN
         .replace("\"rv_decay_180d\"", "\"rv_sum\"")
         .replace("outcome = \"contribution\"", "outcome = \"cumulative_contribution\"");
     study.write("level.toml", &level);
-    insta::assert_snapshot!(study.refused("run level.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run level.toml"), @r"
+    exit 2
+    error: `rv_sum` on `cumulative_contribution` is refused: both grow with tenure, so they correlate (about .9 between accounts) even when they are independent; use an outcome over a horizon, or a score that does not accumulate
+      --> level.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+    ");
     study.write(
         "attrition.toml",
         &PLAN.replace("outcome = \"contribution\"", "outcome = \"attrition\""),
     );
-    insta::assert_snapshot!(study.refused("run attrition.toml"), @"PENDING");
-    insta::assert_snapshot!(study.refused("run plan.toml --set patterns.references=5"), @"PENDING");
-    insta::assert_snapshot!(study.refused("run plan.toml --profile tinny"), @"PENDING");
-    insta::assert_snapshot!(study.refused("run plan.toml --set world.accounts"), @"PENDING");
-    insta::assert_snapshot!(study.refused("run none.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run attrition.toml"), @r"
+    exit 2
+    error: `H1` is on `attrition`, expected an amount of money
+      --> attrition.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --set patterns.references=5"), @r"
+    exit 2
+    error: `references` is 5, expected at least 19
+      --> plan.resolved.toml (profile and --set applied):27:1
+       |
+    27 | references = 5
+       | ^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --profile tinny"), @r"
+    exit 2
+    error: the plan has no profile `tinny`; it has: tiny, full
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.accounts"), @r"
+    exit 2
+    error: `--set world.accounts` is not `key=value`, such as `world.accounts=500`
+    ");
+    insta::assert_snapshot!(study.refused("run none.toml"), @r"
+    exit 2
+    error: cannot read plan `none.toml`: No such file or directory (os error 2)
+    ");
     insta::assert_snapshot!(
         study.refused("run plan.toml --set gates.g.hypothesis=H1 --set gates.g.world=informtive --set gates.g.verdict=supported"),
-        @"PENDING"
+        @r"
+        exit 2
+        error: gate `g` names the world `informtive`, which the plan does not have; it has informative, irrelevant
+        "
     );
     assert!(!study.path("runs").exists());
 }
@@ -396,18 +470,49 @@ fn a_plan_that_cannot_be_run_is_refused_with_place_and_hint() {
 #[test]
 fn a_world_or_flow_that_cannot_be_used_is_refused() {
     let study = Study::new();
-    insta::assert_snapshot!(study.refused("run plan.toml --set world.world=informtive"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.world=informtive"), @r"
+    exit 2
+    error: `[world]` names `informtive`, which is neither a built-in world (informative, irrelevant) nor the file `informtive`; did you mean `informative`?
+    ");
     study.copy("data/worlds", "worlds");
     study.edit("worlds/informative.toml", "late_probability = 0.06", "late_probability = 1.06");
     insta::assert_snapshot!(
         study.refused("run plan.toml --set world.world=worlds/informative.toml"),
-        @"PENDING"
+        @r"
+        exit 2
+        error: `late_probability` must be a probability between 0 and 1
+          --> worlds/informative.toml:52:1
+           |
+        52 | late_probability = 1.06
+           | ^^^^^^^^^^^^^^^^^^^^^^^
+        "
     );
-    insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=none.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=none.toml"), @r"
+    exit 2
+    error: cannot read `none.toml`: No such file or directory (os error 2)
+    ");
     study.copy("data/flows/b2b", "flow");
     study.edit("flow/flow.toml", "newsletter_sent = 0.19", "newsletter_sent = 0.2");
-    insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=flow/flow.toml"), @"PENDING");
-    insta::assert_snapshot!(study.refused("flow check flow/flow.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=flow/flow.toml"), @r"
+    exit 2
+    error: probabilities in mix of `suspect` sum to 1.010000, expected 1
+      --> flow/flow.toml:32:1
+       |
+    32 | [levels.mix]
+       | ^^^^^^^^^^^^
+       |
+       = help: scale the probabilities, or add the missing one
+    ");
+    insta::assert_snapshot!(study.refused("flow check flow/flow.toml"), @r"
+    exit 2
+    error: probabilities in mix of `suspect` sum to 1.010000, expected 1
+      --> flow/flow.toml:32:1
+       |
+    32 | [levels.mix]
+       | ^^^^^^^^^^^^
+       |
+       = help: scale the probabilities, or add the missing one
+    ");
     study.copy("data/flows/b2b", "flow");
     let island = "\n[[levels]]\nname = \"island\"\nstage = \"retention\"\nwait = { exponential = { mean_days = 9 } }\nmix = { newsletter_sent = 1.0 }\n";
     study.write("flow/flow.toml", &(study.read("flow/flow.toml") + island));
@@ -426,7 +531,10 @@ fn an_own_world_file_is_found_beside_the_plan() {
     assert!(done.stdout.contains("\nmine\n"), "{}", done.stdout);
     study.ok(&format!("verify {}", study.run_folder("out").display()));
     study.edit("plans/informative.toml", "name = \"mine\"", "name = \"../mine\"");
-    insta::assert_snapshot!(study.refused("run plans/plan.toml --out out"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plans/plan.toml --out out"), @r"
+    exit 2
+    error: the data set is named `../mine`, expected a name that does not start with `.` and has no `/`, `\`, `:` or control character: a folder of the run is named after it
+    ");
 }
 
 #[test]
@@ -436,17 +544,35 @@ fn rows_that_cannot_be_used_are_in_the_ledger_and_too_many_are_an_error() {
     for reason in ["unknown_value", "duplicate", "before_entry", "not_finite"] {
         assert!(done.stdout.contains(reason), "{reason}: {}", done.stdout);
     }
-    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out log"), @"PENDING");
+    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out log"), @r"
+    exit 2
+    error: `log` is already there, expected a new folder
+    ");
     study.edit("sample/mapping.toml", "currency = ", "max_rejected = 0.001\ncurrency = ");
     let done = study.rvq("ingest sample/mapping.toml --out strict --quiet");
     assert_eq!(done.code, 3);
     assert!(done.stdout.contains("before_entry"), "the ledger is printed: {}", done.stdout);
-    insta::assert_snapshot!(done.stderr, @"PENDING");
+    insta::assert_snapshot!(done.stderr, @r"
+    error: `interactions.csv` (interactions): 11 of 5019 rows rejected, 0.22 %, more than the 0.10 % that `max_rejected` allows
+    `outcomes.csv` (outcomes): 2 of 1664 rows rejected, 0.12 %, more than the 0.10 % that `max_rejected` allows
+    ");
     assert!(!study.path("strict").exists());
     study.write("sample/contacts.csv", "");
-    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out empty"), @"PENDING");
+    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out empty"), @r"
+    exit 3
+    error: `contacts.csv` is empty, expected a header and rows
+    ");
     study.edit("sample/mapping.toml", "columns.role", "columns.rule");
-    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out typo"), @"PENDING");
+    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out typo"), @r#"
+    exit 2
+    error: `rule` is not a column of contacts
+      --> sample/mapping.toml:28:9
+       |
+    28 | columns.rule = "Buying Role"
+       |         ^^^^
+       |
+       = help: did you mean `role`?
+    "#);
 }
 
 #[test]
@@ -457,17 +583,32 @@ fn a_log_that_cannot_be_used_is_refused() {
         "plan.toml",
         &study.read("sample/plan.toml").replace("mapping = \"mapping.toml\"", "log = \"log\""),
     );
-    insta::assert_snapshot!(study.refused("run plan.toml --set run.time_zone=UTC"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml --set run.time_zone=UTC"), @r"
+    exit 2
+    error: `time_zone` is `UTC` in `[run]` of the plan and `America/New_York` in `log/mapping.toml`, expected the same: set `run.time_zone` to what is true of the export
+    ");
     let catalogue = study.read("log/catalogue.csv");
     let without: Vec<&str> =
         catalogue.lines().filter(|line| !line.starts_with("escalation")).collect();
     study.write("log/catalogue.csv", &(without.join("\n") + "\n"));
-    insta::assert_snapshot!(study.refused("run plan.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml"), @r"
+    exit 3
+    error: catalogue `1` has no `escalation`
+    ");
     study.write("log/catalogue.csv", &catalogue);
     let bytes = fs::read(study.path("log/outcomes.parquet")).unwrap();
     fs::write(study.path("log/outcomes.parquet"), &bytes[..bytes.len() / 2]).unwrap();
-    insta::assert_snapshot!(study.refused("run plan.toml"), @"PENDING");
-    insta::assert_snapshot!(study.refused("run plan.toml --set data.log=nowhere"), @"PENDING");
+    insta::assert_snapshot!(study.refused("run plan.toml"), @r"
+    exit 3
+    error: `log/outcomes.parquet` is not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --set data.log=nowhere"), @r"
+    exit 3
+    error: `nowhere/accounts.parquet` is missing, expected a Parquet file
+    `nowhere/contacts.parquet` is missing, expected a Parquet file
+    `nowhere/interactions.parquet` is missing, expected a Parquet file
+    `nowhere/outcomes.parquet` is missing, expected a Parquet file
+    ");
 }
 
 #[test]
@@ -479,8 +620,18 @@ fn init_gives_a_study_that_runs() {
         --set gates.found_where_planted.verdict=supported --set backtest.resamples=99 \
         --set gates.found_where_planted.not=true --set patterns.resamples=2 --out out");
     assert!(done.stdout.contains("informative"), "{}", done.stdout);
-    insta::assert_snapshot!(study.refused("init mine"), @"PENDING");
-    insta::assert_snapshot!(study.refused("run mine/own_log.toml"), @"PENDING");
+    insta::assert_snapshot!(study.refused("init mine"), @r"
+    exit 2
+    error: `mine` is already there, expected a new folder
+    ");
+    insta::assert_snapshot!(study.refused("run mine/own_log.toml"), @r"
+    exit 3
+    error: `accounts.csv` is not in the data folder `mine`
+    `contacts.csv` is not in the data folder `mine`
+    `interactions.csv` is not in the data folder `mine`
+    `outcomes.csv` is not in the data folder `mine`
+    help: `mine/mapping.toml` names these files; put them there, or name their folder with `folder` in `[data]`
+    ");
     study.copy("data/sample", "mine");
     study.ok("run mine/own_log.toml --out own --set backtest.permutations=19");
 }
@@ -534,7 +685,10 @@ fn saved_patterns_place_the_accounts_of_another_run() {
     let found: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found[1]["world"], "irrelevant");
     study.write("patterns.json", "{}");
-    insta::assert_snapshot!(study.refused("patterns plan.toml --assign patterns.json"), @"PENDING");
+    insta::assert_snapshot!(study.refused("patterns plan.toml --assign patterns.json"), @r"
+    exit 2
+    error: `patterns.json` holds no patterns, expected a file of `--save`: missing field `scale` at line 1 column 2
+    ");
 }
 
 #[test]
@@ -557,12 +711,7 @@ fn a_report_is_pure_in_every_format_and_fits_its_schema() {
     let mut checked = 0;
     fits(&schema, &schema, &json, &mut checked);
     assert!(checked > 500, "{checked} required properties were looked up");
-    let mut broken = json.clone();
-    broken["worlds"][0]["findings"][0].as_object_mut().unwrap().remove("estimate");
-    let text = broken.to_string();
-    assert!(
-        !text.is_empty() && serde_json::from_str::<rvq::report::Results>(&report("json")).is_ok()
-    );
+    assert!(serde_json::from_str::<rvq::report::Results>(&report("json")).is_ok());
 }
 
 /// Every property that `schema` requires is in `value`, all the way down.
