@@ -9,6 +9,7 @@
 mod architecture;
 mod backtest;
 mod chart;
+mod cli;
 mod example;
 mod flow;
 mod ingest;

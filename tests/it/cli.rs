@@ -1,0 +1,750 @@
+//! The `rvq` command as a user meets it: run folders, exit codes and words.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use serde_json::Value;
+
+const PLAN: &str = r#"[run]
+name = "small"
+
+[world]
+world = "informative"
+accounts = 120
+start = "2020-01"
+months = 24
+
+[score]
+scores = [{ rv_sum = {} }, { rv_decay = { half_life_days = 180 } }]
+baselines = [{ count = {} }, { past_profit = {} }]
+
+[panel]
+warm_up_months = 3
+min_age_months = 1
+
+[backtest]
+outcomes = ["contribution", "attrition"]
+horizons = [1, 3]
+lead_lag = [1, 2]
+permutations = 19
+resamples = 99
+min_train_months = 6
+test_block_months = 3
+
+[hypotheses.H1]
+score = "rv_decay_180d"
+outcome = "contribution"
+horizon = 3
+delta = { associated = 0.02, leads = 0.02, adds = 0.002 }
+
+[patterns]
+first_age_months = 2
+last_age_months = 8
+resamples = 5
+references = 19
+
+[profiles.tiny.world]
+accounts = 60
+"#;
+
+/// A folder with a plan, in which commands are run.
+struct Study {
+    folder: tempfile::TempDir,
+}
+
+/// What a command did.
+struct Done {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Study {
+    fn new() -> Self {
+        let study = Self { folder: tempfile::tempdir().unwrap() };
+        study.write("plan.toml", PLAN);
+        study
+    }
+
+    /// With the sample exports, their mapping, catalogue and plan in `sample`.
+    fn with_sample() -> Self {
+        let study = Self::new();
+        study.copy("data/sample", "sample");
+        study
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Copies the files of a folder of the repository.
+    fn copy(&self, from: &str, to: &str) {
+        fs::create_dir_all(self.path(to)).unwrap();
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(from)).unwrap() {
+            let from = entry.unwrap().path();
+            fs::copy(&from, self.path(to).join(from.file_name().unwrap())).unwrap();
+        }
+    }
+
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = self.read(name);
+        assert!(text.contains(from), "`{from}` is in {name}");
+        self.write(name, &text.replacen(from, to, 1));
+    }
+
+    /// Runs `rvq`; arguments are parted by blanks.
+    fn rvq(&self, line: &str) -> Done {
+        let output = cargo_bin_cmd!("rvq")
+            .current_dir(self.folder.path())
+            .args(line.split_whitespace())
+            .output()
+            .unwrap();
+        Done {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn ok(&self, line: &str) -> Done {
+        let done = self.rvq(line);
+        assert_eq!(done.code, 0, "rvq {line}\n{}{}", done.stdout, done.stderr);
+        done
+    }
+
+    /// Exit code and standard error of a command that must fail.
+    fn refused(&self, line: &str) -> String {
+        let done = self.rvq(&format!("{line} --quiet"));
+        assert_ne!(done.code, 0, "rvq {line}");
+        format!("exit {}\n{}", done.code, done.stderr)
+    }
+
+    /// The only folder in `out`.
+    fn run_folder(&self, out: &str) -> PathBuf {
+        let folders: Vec<_> =
+            fs::read_dir(self.path(out)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(folders.len(), 1, "a run leaves its folder and nothing else: {folders:?}");
+        folders.into_iter().next().unwrap()
+    }
+
+    fn outputs(&self, out: &str) -> BTreeMap<String, String> {
+        let text = fs::read_to_string(self.run_folder(out).join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_str(&text).unwrap();
+        serde_json::from_value(manifest["outputs"].clone()).unwrap()
+    }
+}
+
+#[test]
+fn every_help_shows_an_example_that_the_command_line_accepts() {
+    let study = Study::new();
+    let all = [
+        "",
+        "init",
+        "flow check",
+        "flow show",
+        "simulate",
+        "ingest",
+        "score",
+        "backtest",
+        "patterns",
+        "report",
+        "run",
+        "verify",
+        "schema",
+    ];
+    for subcommand in all {
+        let help = study.ok(&format!("{subcommand} --help")).stdout;
+        let example = help
+            .split_once("Example")
+            .and_then(|(_, rest)| rest.lines().find_map(|line| line.trim().strip_prefix("rvq ")));
+        let example = example.unwrap_or_else(|| panic!("no example in: rvq {subcommand} --help"));
+        let alone = example.split([';', '>', '&']).next().unwrap();
+        let starts = subcommand.is_empty() || alone.starts_with(subcommand);
+        assert!(starts, "the example of `{subcommand}` is `{alone}`");
+        // With `--help` the rest of the line is parsed, but nothing is run.
+        study.ok(&format!("{alone} --help"));
+    }
+}
+
+#[test]
+fn the_examples_of_the_helps_run_in_a_clone() {
+    let study = Study::new();
+    for folder in ["experiments/starting_benchmark", "data/sample", "data/flows/b2b"] {
+        study.copy(folder, folder);
+    }
+    let plan = "experiments/starting_benchmark/plan.toml";
+    study.ok(&format!("run --profile smoke {plan} --dry-run"));
+    study.ok(&format!("simulate {plan} --set world.accounts=20 --out log"));
+    study.ok(&format!("score --profile smoke {plan} --out panels --dry-run"));
+    study.ok(&format!("backtest --profile smoke {plan} --dry-run"));
+    study.ok(&format!("patterns --profile smoke {plan} --dry-run"));
+    study.ok("ingest data/sample/mapping.toml --out my-log");
+    study.ok("flow check data/flows/b2b/flow.toml");
+    study.ok("flow show data/flows/b2b/flow.toml --svg flow.svg");
+    assert!(study.read("flow.svg").starts_with("<svg"));
+    assert!(!study.path("panels").exists() && !study.path("runs").exists());
+}
+
+#[test]
+fn a_run_leaves_one_whole_folder_that_verifies_from_anywhere() {
+    let study = Study::new();
+    let done = study.ok("run plan.toml --out out");
+    assert!(done.stdout.contains("inconclusive") || done.stdout.contains("supported"));
+    let folder = study.run_folder("out");
+    for name in [
+        "manifest.json",
+        "results.json",
+        "report.html",
+        "summary.md",
+        "junit.xml",
+        "plan.resolved.toml",
+        "log.jsonl",
+        "timings.json",
+        "charts/verdict_board.svg",
+        "charts/verdict_board.csv",
+        "charts/informative/trajectories_rv_decay_180d.svg",
+        "charts/informative/trajectories_rv_decay_180d.csv",
+        "tables/irrelevant/panel.parquet",
+        "tables/informative/interactions.parquet",
+    ] {
+        assert!(folder.join(name).is_file(), "{name}");
+    }
+    let elsewhere = Study::new();
+    let verified = elsewhere.ok(&format!("verify {}", folder.display()));
+    assert!(verified.stdout.starts_with("verified: run "), "{}", verified.stdout);
+}
+
+#[test]
+fn a_plan_named_without_a_folder_is_verified_from_another_folder() {
+    let study = Study::with_sample();
+    study.edit("sample/plan.toml", "mapping = \"", "mapping = \"sample/");
+    study.write("own.toml", &study.read("sample/plan.toml"));
+    study.ok("run own.toml --out out --set backtest.permutations=19 --set backtest.resamples=99");
+    Study::new().ok(&format!("verify {}", study.run_folder("out").display()));
+}
+
+#[test]
+fn the_bytes_of_a_run_do_not_depend_on_the_number_of_threads() {
+    let study = Study::new();
+    for threads in [1, 2, 5] {
+        study.ok(&format!("run plan.toml --out out{threads} --threads {threads}"));
+    }
+    let one = study.outputs("out1");
+    assert!(one.len() > 30, "{one:?}");
+    assert_eq!(one, study.outputs("out2"));
+    assert_eq!(one, study.outputs("out5"));
+}
+
+#[test]
+fn a_second_run_is_a_check_and_force_writes_the_same_bytes() {
+    let study = Study::new();
+    study.ok("run plan.toml --out out");
+    let first = study.outputs("out");
+    let again = study.ok("run plan.toml --out out");
+    assert!(again.stdout.contains("This run was there already"), "{}", again.stdout);
+    let folder = study.run_folder("out");
+    fs::write(folder.join("charts/verdict_board.svg"), "<svg/>").unwrap();
+    for line in ["run plan.toml --out out".to_owned(), format!("verify {}", folder.display())] {
+        let done = study.rvq(&line);
+        assert_eq!(done.code, 5, "{}", done.stderr);
+        let named = "charts/verdict_board.svg (other bytes)";
+        assert!(done.stderr.contains(named), "{}", done.stderr);
+        assert!(done.stdout.is_empty(), "{}", done.stdout);
+    }
+    study.ok("run plan.toml --out out --force");
+    assert_eq!(study.outputs("out"), first);
+}
+
+#[test]
+fn a_folder_without_manifest_is_no_run() {
+    let study = Study::new();
+    study.ok("run plan.toml --out out");
+    let folder = study.run_folder("out");
+    fs::remove_file(folder.join("manifest.json")).unwrap();
+    let name = folder.strip_prefix(study.folder.path()).unwrap().display().to_string();
+    let words = study.refused(&format!("verify {name}")).replace(&name, "RUN");
+    insta::assert_snapshot!(words, @r"
+    exit 2
+    error: `RUN` is not a run: it has no `manifest.json`
+    ");
+    study.ok("run plan.toml --out out");
+    study.ok(&format!("verify {name}"));
+}
+
+#[test]
+fn an_input_that_changed_is_not_reproduced() {
+    let study = Study::with_sample();
+    study.ok("run sample/plan.toml --out out --set backtest.permutations=19");
+    study.edit("sample/outcomes.csv", "2024", "2025");
+    let done = study.rvq(&format!("verify {}", study.run_folder("out").display()));
+    assert_eq!(done.code, 5, "{}", done.stderr);
+    assert!(done.stderr.contains("its inputs or the version of rvq changed"), "{}", done.stderr);
+}
+
+#[test]
+fn a_dry_run_names_the_run_and_writes_nothing() {
+    let study = Study::new();
+    let done = study.ok("run plan.toml --out out --dry-run");
+    assert!(done.stdout.starts_with("would write out/small-"), "{}", done.stdout);
+    let left: Vec<_> =
+        fs::read_dir(study.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["plan.toml"]);
+}
+
+#[test]
+fn a_recorded_expectation_holds_and_a_wrong_one_names_every_difference() {
+    let study = Study::new();
+    study.ok("run plan.toml --out out --record expected.json");
+    let done = study.ok("run plan.toml --out out --check expected.json");
+    assert!(done.stdout.contains("as expected in expected.json"), "{}", done.stdout);
+    let mut expected: Value = serde_json::from_str(&study.read("expected.json")).unwrap();
+    expected[0]["n_accounts"] = 7.into();
+    expected[0]["findings"][0]["estimate"] = 9.into();
+    expected[1]["world"] = "nowhere".into();
+    study.write("expected.json", &expected.to_string());
+    let done = study.rvq("run plan.toml --out out --check expected.json --quiet");
+    assert_eq!(done.code, 1);
+    let lines: Vec<&str> = done.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", done.stderr);
+    assert!(lines[0].contains("accounts, expected 7"), "{}", lines[0]);
+    assert!(lines[1].contains("mean_rank_ic of `rv_decay_180d` on `contribution`"), "{}", lines[1]);
+    assert!(lines[2].contains("no results on `nowhere`"), "{}", lines[2]);
+    insta::assert_snapshot!(study.refused("run plan.toml --out new --check none.json"), @r"
+    exit 2
+    error: cannot read expectation `none.json`: No such file or directory (os error 2)
+    ");
+    assert!(!study.path("new").exists(), "what to expect is read before anything is run");
+}
+
+#[test]
+fn a_violated_gate_ends_with_exit_code_1() {
+    let study = Study::new();
+    let gate =
+        "[gates.never]\nhypothesis = \"H1\"\nworld = \"irrelevant\"\nverdict = \"supported\"\n";
+    study.write("plan.toml", &format!("{PLAN}\n{gate}"));
+    insta::assert_snapshot!(study.refused("run plan.toml --out out"), @r"
+    exit 1
+    gate `never` failed: H1 in irrelevant is inconclusive, expected supported
+    ");
+    study.ok("run plan.toml --out out --set gates.never.not=true");
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_run_and_can_be_repeated() {
+    let study = Study::new();
+    let line = "run plan.toml --out out --set backtest.permutations=4999 --quiet";
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("rvq"))
+        .current_dir(study.folder.path())
+        .args(line.split_whitespace())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let drafts =
+        || fs::read_dir(study.path("out")).is_ok_and(|mut entries| entries.next().is_some());
+    while !drafts() {
+        assert!(Instant::now() < deadline, "no draft within a minute");
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it wrote a draft");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
+    let with_manifest = || {
+        let entries = fs::read_dir(study.path("out")).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|folder| folder.join("manifest.json").exists()).count()
+    };
+    assert_eq!(with_manifest(), 0);
+    study.ok(line.replace("=4999", "=19").as_str());
+    assert_eq!(with_manifest(), 1);
+}
+
+#[test]
+fn a_plan_that_cannot_be_run_is_refused_with_place_and_hint() {
+    let study = Study::new();
+    study.write("typo.toml", &PLAN.replace("accounts = 120", "acounts = 120"));
+    insta::assert_snapshot!(study.refused("run typo.toml"), @r"
+    exit 2
+    error: unknown key `acounts`
+     --> typo.toml:6:1
+      |
+    6 | acounts = 120
+      | ^^^^^^^
+      |
+      = help: did you mean `accounts`?
+    ");
+    study.write("kind.toml", &PLAN.replace("accounts = 120", "accounts = \"many\""));
+    insta::assert_snapshot!(study.refused("run kind.toml"), @r#"
+    exit 2
+    error: invalid type: string "many", expected u32
+     --> kind.toml:6:12
+      |
+    6 | accounts = "many"
+      |            ^^^^^^
+    "#);
+    study.write("zero.toml", &PLAN.replace("horizon = 3", "horizon = 0"));
+    insta::assert_snapshot!(study.refused("run zero.toml"), @r"
+    exit 2
+    error: `H1` has a horizon of 0 months, expected 1 to 1200
+      --> zero.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+    ");
+    study.write("score.toml", &PLAN.replace("\"rv_decay_180d\"", "\"rv_decay_90d\""));
+    insta::assert_snapshot!(study.refused("run score.toml"), @r"
+    exit 2
+    error: `H1` names the score `rv_decay_90d`, which `[score]` lacks
+      --> score.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+       |
+       = help: did you mean `rv_decay_180d`?
+    ");
+    let level = PLAN
+        .replace("\"rv_decay_180d\"", "\"rv_sum\"")
+        .replace("outcome = \"contribution\"", "outcome = \"cumulative_contribution\"");
+    study.write("level.toml", &level);
+    insta::assert_snapshot!(study.refused("run level.toml"), @r"
+    exit 2
+    error: `rv_sum` on `cumulative_contribution` is refused: both grow with tenure, so they correlate (about .9 between accounts) even when they are independent; use an outcome over a horizon, or a score that does not accumulate
+      --> level.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+    ");
+    study.write(
+        "attrition.toml",
+        &PLAN.replace("outcome = \"contribution\"", "outcome = \"attrition\""),
+    );
+    insta::assert_snapshot!(study.refused("run attrition.toml"), @r"
+    exit 2
+    error: `H1` is on `attrition`, expected an amount of money
+      --> attrition.toml:27:1
+       |
+    27 | [hypotheses.H1]
+       | ^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --set patterns.references=5"), @r"
+    exit 2
+    error: `references` is 5, expected at least 19
+      --> plan.resolved.toml (profile and --set applied):27:1
+       |
+    27 | references = 5
+       | ^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --profile tinny"), @r"
+    exit 2
+    error: the plan has no profile `tinny`; it has: tiny, full
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.accounts"), @r"
+    exit 2
+    error: `--set world.accounts` is not `key=value`, such as `world.accounts=500`
+    ");
+    insta::assert_snapshot!(study.refused("run none.toml"), @r"
+    exit 2
+    error: cannot read plan `none.toml`: No such file or directory (os error 2)
+    ");
+    insta::assert_snapshot!(
+        study.refused("run plan.toml --set gates.g.hypothesis=H1 --set gates.g.world=informtive --set gates.g.verdict=supported"),
+        @r"
+        exit 2
+        error: gate `g` names the world `informtive`, which the plan does not have; it has informative, irrelevant
+        "
+    );
+    assert!(!study.path("runs").exists());
+}
+
+#[test]
+fn a_world_or_flow_that_cannot_be_used_is_refused() {
+    let study = Study::new();
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.world=informtive"), @r"
+    exit 2
+    error: `[world]` names `informtive`, which is neither a built-in world (informative, irrelevant) nor the file `informtive`; did you mean `informative`?
+    ");
+    study.copy("data/worlds", "worlds");
+    study.edit("worlds/informative.toml", "late_probability = 0.06", "late_probability = 1.06");
+    insta::assert_snapshot!(
+        study.refused("run plan.toml --set world.world=worlds/informative.toml"),
+        @r"
+        exit 2
+        error: `late_probability` must be a probability between 0 and 1
+          --> worlds/informative.toml:52:1
+           |
+        52 | late_probability = 1.06
+           | ^^^^^^^^^^^^^^^^^^^^^^^
+        "
+    );
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=none.toml"), @r"
+    exit 2
+    error: cannot read `none.toml`: No such file or directory (os error 2)
+    ");
+    study.copy("data/flows/b2b", "flow");
+    study.edit("flow/flow.toml", "newsletter_sent = 0.19", "newsletter_sent = 0.2");
+    insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=flow/flow.toml"), @r"
+    exit 2
+    error: probabilities in mix of `suspect` sum to 1.010000, expected 1
+      --> flow/flow.toml:32:1
+       |
+    32 | [levels.mix]
+       | ^^^^^^^^^^^^
+       |
+       = help: scale the probabilities, or add the missing one
+    ");
+    insta::assert_snapshot!(study.refused("flow check flow/flow.toml"), @r"
+    exit 2
+    error: probabilities in mix of `suspect` sum to 1.010000, expected 1
+      --> flow/flow.toml:32:1
+       |
+    32 | [levels.mix]
+       | ^^^^^^^^^^^^
+       |
+       = help: scale the probabilities, or add the missing one
+    ");
+    study.copy("data/flows/b2b", "flow");
+    let island = "\n[[levels]]\nname = \"island\"\nstage = \"retention\"\nwait = { exponential = { mean_days = 9 } }\nmix = { newsletter_sent = 1.0 }\n";
+    study.write("flow/flow.toml", &(study.read("flow/flow.toml") + island));
+    let words = study.refused("flow check flow/flow.toml");
+    assert!(words.starts_with("exit 2\n") && words.contains("island"), "{words}");
+}
+
+#[test]
+fn an_own_world_file_is_found_beside_the_plan() {
+    let study = Study::new();
+    fs::create_dir(study.path("plans")).unwrap();
+    study.copy("data/worlds", "plans");
+    study.edit("plans/informative.toml", "name = \"informative\"", "name = \"mine\"");
+    study.write("plans/plan.toml", &PLAN.replace("\"informative\"", "\"informative.toml\""));
+    let done = study.ok("run plans/plan.toml --out out --profile tiny");
+    assert!(done.stdout.contains("\nmine\n"), "{}", done.stdout);
+    study.ok(&format!("verify {}", study.run_folder("out").display()));
+    study.edit("plans/informative.toml", "name = \"mine\"", "name = \"../mine\"");
+    insta::assert_snapshot!(study.refused("run plans/plan.toml --out out"), @r"
+    exit 2
+    error: the data set is named `../mine`, expected a name that does not start with `.` and has no `/`, `\`, `:` or control character: a folder of the run is named after it
+    ");
+}
+
+#[test]
+fn rows_that_cannot_be_used_are_in_the_ledger_and_too_many_are_an_error() {
+    let study = Study::with_sample();
+    let done = study.ok("ingest sample/mapping.toml --out log");
+    for reason in ["unknown_value", "duplicate", "before_entry", "not_finite"] {
+        assert!(done.stdout.contains(reason), "{reason}: {}", done.stdout);
+    }
+    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out log"), @r"
+    exit 2
+    error: `log` is already there, expected a new folder
+    ");
+    study.edit("sample/mapping.toml", "currency = ", "max_rejected = 0.001\ncurrency = ");
+    let done = study.rvq("ingest sample/mapping.toml --out strict --quiet");
+    assert_eq!(done.code, 3);
+    assert!(done.stdout.contains("before_entry"), "the ledger is printed: {}", done.stdout);
+    insta::assert_snapshot!(done.stderr, @r"
+    error: `interactions.csv` (interactions): 11 of 5019 rows rejected, 0.22 %, more than the 0.10 % that `max_rejected` allows
+    `outcomes.csv` (outcomes): 2 of 1664 rows rejected, 0.12 %, more than the 0.10 % that `max_rejected` allows
+    ");
+    assert!(!study.path("strict").exists());
+    study.write("sample/contacts.csv", "");
+    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out empty"), @r"
+    exit 3
+    error: `contacts.csv` is empty, expected a header and rows
+    ");
+    study.edit("sample/mapping.toml", "columns.role", "columns.rule");
+    insta::assert_snapshot!(study.refused("ingest sample/mapping.toml --out typo"), @r#"
+    exit 2
+    error: `rule` is not a column of contacts
+      --> sample/mapping.toml:28:9
+       |
+    28 | columns.rule = "Buying Role"
+       |         ^^^^
+       |
+       = help: did you mean `role`?
+    "#);
+}
+
+#[test]
+fn a_log_that_cannot_be_used_is_refused() {
+    let study = Study::with_sample();
+    study.ok("ingest sample/mapping.toml --out log");
+    study.write(
+        "plan.toml",
+        &study.read("sample/plan.toml").replace("mapping = \"mapping.toml\"", "log = \"log\""),
+    );
+    insta::assert_snapshot!(study.refused("run plan.toml --set run.time_zone=UTC"), @r"
+    exit 2
+    error: `time_zone` is `UTC` in `[run]` of the plan and `America/New_York` in `log/mapping.toml`, expected the same: set `run.time_zone` to what is true of the export
+    ");
+    let catalogue = study.read("log/catalogue.csv");
+    let without: Vec<&str> =
+        catalogue.lines().filter(|line| !line.starts_with("escalation")).collect();
+    study.write("log/catalogue.csv", &(without.join("\n") + "\n"));
+    insta::assert_snapshot!(study.refused("run plan.toml"), @r"
+    exit 3
+    error: catalogue `1` has no `escalation`
+    ");
+    study.write("log/catalogue.csv", &catalogue);
+    let bytes = fs::read(study.path("log/outcomes.parquet")).unwrap();
+    fs::write(study.path("log/outcomes.parquet"), &bytes[..bytes.len() / 2]).unwrap();
+    insta::assert_snapshot!(study.refused("run plan.toml"), @r"
+    exit 3
+    error: `log/outcomes.parquet` is not a whole Parquet file: Parquet error: Invalid Parquet file. Corrupt footer
+    ");
+    insta::assert_snapshot!(study.refused("run plan.toml --set data.log=nowhere"), @r"
+    exit 3
+    error: `nowhere/accounts.parquet` is missing, expected a Parquet file
+    `nowhere/contacts.parquet` is missing, expected a Parquet file
+    `nowhere/interactions.parquet` is missing, expected a Parquet file
+    `nowhere/outcomes.parquet` is missing, expected a Parquet file
+    ");
+}
+
+#[test]
+fn init_gives_a_study_that_runs() {
+    let study = Study::new();
+    study.ok("init mine");
+    let done = study.ok("run mine/simulated.toml --profile smoke --set world.accounts=150 \
+        --set world.months=24 --set backtest.permutations=19 --set backtest.horizons=[3] \
+        --set gates.found_where_planted.verdict=supported --set backtest.resamples=99 \
+        --set gates.found_where_planted.not=true --set patterns.resamples=2 --out out");
+    assert!(done.stdout.contains("informative"), "{}", done.stdout);
+    insta::assert_snapshot!(study.refused("init mine"), @r"
+    exit 2
+    error: `mine` is already there, expected a new folder
+    ");
+    insta::assert_snapshot!(study.refused("run mine/own_log.toml"), @r"
+    exit 3
+    error: `accounts.csv` is not in the data folder `mine`
+    `contacts.csv` is not in the data folder `mine`
+    `interactions.csv` is not in the data folder `mine`
+    `outcomes.csv` is not in the data folder `mine`
+    help: `mine/mapping.toml` names these files; put them there, or name their folder with `folder` in `[data]`
+    ");
+    study.copy("data/sample", "mine");
+    study.ok("run mine/own_log.toml --out own --set backtest.permutations=19");
+}
+
+#[test]
+fn the_sample_gives_the_same_findings_through_its_mapping_and_through_a_log() {
+    let study = Study::with_sample();
+    study.ok("ingest sample/mapping.toml --out log");
+    study.write(
+        "log.toml",
+        &study.read("sample/plan.toml").replace("mapping = \"mapping.toml\"", "log = \"log\""),
+    );
+    let direct = study.ok("backtest sample/plan.toml --format csv").stdout;
+    assert_eq!(direct, study.ok("backtest log.toml --format csv").stdout);
+    assert!(direct.contains("sample,H1,rv_decay_180d,contribution,3,mean_rank_ic,"), "{direct}");
+    let table = study.ok("backtest sample/plan.toml").stdout;
+    assert!(table.contains("H1") && table.contains("H8") && table.contains("verdict"), "{table}");
+    let json: Value =
+        serde_json::from_str(&study.ok("backtest log.toml --format json").stdout).unwrap();
+    assert_eq!(json["worlds"][0]["verdicts"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn scores_are_written_as_csv_or_parquet() {
+    let study = Study::new();
+    study.ok("score plan.toml --out panels --format csv");
+    let panel = study.read("panels/informative.csv");
+    assert!(panel.starts_with("account_id,month,age,rv_sum,rv_decay_180d,count,past_profit,"));
+    assert!(panel.lines().count() > 500, "{}", panel.lines().count());
+    study.ok("score plan.toml --out panels");
+    assert!(fs::read(study.path("panels/irrelevant.parquet")).unwrap().starts_with(b"PAR1"));
+}
+
+#[test]
+fn saved_patterns_place_the_accounts_of_another_run() {
+    let study = Study::new();
+    let more = "--set world.accounts=600 --set patterns.min_gain=0 --set patterns.references=19";
+    let saved = study.rvq(&format!("patterns plan.toml {more} --save patterns.json --quiet"));
+    if saved.code == 0 {
+        let placed = study.ok("patterns plan.toml --assign patterns.json").stdout;
+        assert!(placed.starts_with("account_id,pattern,margin\n"), "{placed}");
+        assert!(placed.lines().count() > 10, "{placed}");
+        let line = "patterns plan.toml --assign patterns.json --set patterns.last_age_months=9";
+        let words = study.refused(line);
+        assert!(words.contains("ages"), "{words}");
+    } else {
+        assert!(saved.stderr.contains("nothing to save"), "{}", saved.stderr);
+        assert!(saved.stdout.contains("no stable pattern"), "{}", saved.stdout);
+    }
+    let found = study.ok("patterns plan.toml --format json").stdout;
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found[1]["world"], "irrelevant");
+    study.write("patterns.json", "{}");
+    insta::assert_snapshot!(study.refused("patterns plan.toml --assign patterns.json"), @r"
+    exit 2
+    error: `patterns.json` holds no patterns, expected a file of `--save`: missing field `scale` at line 1 column 2
+    ");
+}
+
+#[test]
+fn a_report_is_pure_in_every_format_and_fits_its_schema() {
+    let study = Study::new();
+    study.ok("run plan.toml --out out");
+    let run = study.run_folder("out").display().to_string();
+    let report = |format: &str| study.ok(&format!("report {run} --format {format}")).stdout;
+    let json: Value = serde_json::from_str(&report("json")).unwrap();
+    assert_eq!(report("json"), fs::read_to_string(format!("{run}/results.json")).unwrap());
+    assert_eq!(report("markdown"), fs::read_to_string(format!("{run}/summary.md")).unwrap());
+    assert!(report("table").contains("Report: "));
+    let csv = report("csv");
+    let mut rows = csv::Reader::from_reader(csv.as_bytes());
+    let n = rows.records().map(|row| row.unwrap()).count();
+    let worlds = json["worlds"].as_array().unwrap();
+    let findings = worlds.iter().map(|world| world["findings"].as_array().unwrap().len());
+    assert_eq!(n, findings.sum::<usize>());
+    let schema: Value = serde_json::from_str(&study.ok("schema results").stdout).unwrap();
+    let mut checked = 0;
+    fits(&schema, &schema, &json, &mut checked);
+    assert!(checked > 500, "{checked} required properties were looked up");
+    assert!(serde_json::from_str::<rvq::report::Results>(&report("json")).is_ok());
+}
+
+/// Every property that `schema` requires is in `value`, all the way down.
+fn fits(root: &Value, schema: &Value, value: &Value, checked: &mut usize) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root.pointer(reference.trim_start_matches('#')).expect("a known definition");
+        return fits(root, target, value, checked);
+    }
+    for key in schema["required"].as_array().into_iter().flatten() {
+        let key = key.as_str().unwrap();
+        assert!(value.get(key).is_some(), "`{key}` is required in {value}");
+        *checked += 1;
+    }
+    for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(value) = value.get(key) {
+            fits(root, inner, value, checked);
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        fits(root, &schema["items"], item, checked);
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("rvq"))
+        .args(["schema", "results"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
