@@ -317,14 +317,13 @@ fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>)
         inputs.push(Input::read(file)?);
     }
     let (first, months) = span(log.histories()?, calendar)?;
-    let (name, description) = match conventions {
-        Some(conventions) => (conventions.name, conventions.description),
-        None => {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            let name = name.unwrap_or_else(|| "log".to_owned());
-            let description = format!("the log folder `{name}`");
-            (name, description)
-        }
+    let (name, description) = if let Some(conventions) = conventions {
+        (conventions.name, conventions.description)
+    } else {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_else(|| "log".to_owned());
+        let description = format!("the log folder `{name}`");
+        (name, description)
     };
     let dataset = Dataset {
         name,
