@@ -666,21 +666,38 @@ fn scores_are_written_as_csv_or_parquet() {
 }
 
 #[test]
-fn saved_patterns_place_the_accounts_of_another_run() {
+fn patterns_that_are_not_there_cannot_be_saved() {
     let study = Study::new();
-    let more = "--set world.accounts=600 --set patterns.min_gain=0 --set patterns.references=19";
-    let saved = study.rvq(&format!("patterns plan.toml {more} --save patterns.json --quiet"));
-    if saved.code == 0 {
-        let placed = study.ok("patterns plan.toml --assign patterns.json").stdout;
-        assert!(placed.starts_with("account_id,pattern,margin\n"), "{placed}");
-        assert!(placed.lines().count() > 10, "{placed}");
-        let line = "patterns plan.toml --assign patterns.json --set patterns.last_age_months=9";
-        let words = study.refused(line);
-        assert!(words.contains("ages"), "{words}");
-    } else {
-        assert!(saved.stderr.contains("nothing to save"), "{}", saved.stderr);
-        assert!(saved.stdout.contains("no stable pattern"), "{}", saved.stdout);
-    }
+    let done = study.rvq("patterns plan.toml --save patterns.json --quiet");
+    assert_eq!(done.code, 2);
+    assert!(done.stdout.contains("no stable pattern"), "{}", done.stdout);
+    assert!(done.stderr.starts_with("error: nothing to save: "), "{}", done.stderr);
+    assert!(!study.path("patterns.json").exists());
+}
+
+#[test]
+fn saved_patterns_place_accounts_of_the_same_ages_only() {
+    let study = Study::new();
+    let ages_months: Vec<i32> = (2..=8).collect();
+    let values = ndarray::Array2::from_shape_fn((40, ages_months.len()), |(account, age)| {
+        (account * 7 + age) as f64
+    });
+    let scale = rvq::patterns::features(&rvq::patterns::Trajectories { ages_months, values })
+        .unwrap()
+        .scale;
+    let model = rvq::patterns::PatternModel {
+        centroids: vec![vec![1.0; scale.kept.len()], vec![-1.0; scale.kept.len()]],
+        scale,
+    };
+    study.write("patterns.json", &serde_json::to_string(&model).unwrap());
+    let placed = study.ok("patterns plan.toml --assign patterns.json").stdout;
+    assert!(placed.starts_with("account_id,pattern,margin\n"), "{placed}");
+    let of = |pattern: &str| placed.lines().filter(|line| line.contains(pattern)).count();
+    assert_eq!(of(",1,") + of(",2,"), placed.lines().count() - 1, "{placed}");
+    assert!(placed.lines().count() > 10, "{placed}");
+    let line = "patterns plan.toml --assign patterns.json --set patterns.last_age_months=9";
+    let words = study.refused(line);
+    assert!(words.contains("the plan's `[patterns]` has 8 ages"), "{words}");
     let found = study.ok("patterns plan.toml --format json").stdout;
     let found: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found[1]["world"], "irrelevant");
