@@ -177,8 +177,11 @@ fn ic_statistic(
     stats::mean_rank_correlation(x, y, params.min_accounts as usize)
 }
 
-/// IC(+h) − IC(−h) on the dates where both exist: does the score go with what follows more than
-/// with what went before?
+/// IC(+h) − IC(−h): does the score go with what follows more than with what went before?
+///
+/// On the accounts and dates where both windows exist. Contribution is judged by gross profit here:
+/// cost to engage is the cost of the very interactions that raise the score, so it lowers
+/// contribution before the date and would pass for lead.
 ///
 /// # Errors
 ///
@@ -191,11 +194,17 @@ pub fn lead_difference(
     params: &BacktestParams,
 ) -> Result<Finding, BacktestError> {
     let signed = horizon as i32;
+    let outcome = if outcome == Measure::Contribution { Measure::GrossProfit } else { outcome };
     let fail = || failed("lead difference", &score.name, outcome, signed);
-    let ahead =
-        ic_statistic(panel, score, &panel.outcome(outcome, signed), params).map_err(fail())?;
-    let behind =
-        ic_statistic(panel, score, &panel.outcome(outcome, -signed), params).map_err(fail())?;
+    let mut ahead = panel.outcome(outcome, signed);
+    let mut behind = panel.outcome(outcome, -signed);
+    for (after, before) in ahead.iter_mut().zip(&mut behind) {
+        if after.is_nan() || before.is_nan() {
+            (*after, *before) = (f64::NAN, f64::NAN);
+        }
+    }
+    let ahead = ic_statistic(panel, score, &ahead, params).map_err(fail())?;
+    let behind = ic_statistic(panel, score, &behind, params).map_err(fail())?;
     let difference = stats::difference(&ahead, &behind).map_err(fail())?;
     let inference = cluster_ewc(&difference, 0.0).map_err(fail())?;
     Ok(from_inference("lead_ic_difference", &score.name, outcome, signed, &inference, 0.0))

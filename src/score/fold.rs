@@ -1,6 +1,7 @@
 //! The only reader of a history: it folds rows in order of occurrence and never reads ahead.
 //!
-//! A row may be read as of `t` when `max(occurred_at, known_at) < t`: it has happened and is known.
+//! A row may be read as of `t` when `max(occurred_at, known_at) < t`: it has happened and is known. An
+//! outcome may be read from the close of its period on, once it is known: `known_at ≤ t`.
 //! Planned rows and rows logged late therefore wait. Rows before the first waiting row are folded
 //! once; those after it are folded again, on a copy, for every date until it becomes known.
 

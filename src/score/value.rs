@@ -216,8 +216,10 @@ fn steps(interactions: &[ValuedInteraction], outcomes: &[Outcome]) -> Vec<Step> 
         .enumerate()
         .map(|(n, row)| step(row.occurred_at, row.known_at, Row::Interaction(n)))
         .chain(outcomes.iter().enumerate().map(|(n, row)| {
-            let last_instant = Instant::from_micros(row.period_end.micros() - 1);
-            step(last_instant, row.known_at, Row::Outcome(n))
+            // A period and what is known at its close belong to the as-of at that close: baselines
+            // must not lag a month behind scores that see every row up to it.
+            let just_before = |at: Instant| Instant::from_micros(at.micros() - 1);
+            step(just_before(row.period_end), just_before(row.known_at), Row::Outcome(n))
         }))
         .collect();
     steps.sort_by_key(|step| step.at);

@@ -191,7 +191,7 @@ fn is_readable(occurred_at: Instant, known_at: Instant, as_of: Instant) -> bool 
 fn known_before(history: &AccountHistory, as_of: Instant) -> AccountHistory {
     let mut past = history.clone();
     past.interactions.retain(|row| is_readable(row.occurred_at, row.known_at, as_of));
-    past.outcomes.retain(|row| row.period_end <= as_of && row.known_at < as_of);
+    past.outcomes.retain(|row| row.period_end <= as_of && row.known_at <= as_of);
     past
 }
 
