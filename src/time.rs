@@ -1,6 +1,6 @@
 //! Instants in UTC microseconds and calendar months in the plan's time zone.
 //!
-//! The clock is not here: only `run.rs` may read it.
+//! The clock is not here: only `run/mod.rs` may read it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ impl Instant {
     /// This instant moved by `days` \[days\]; fractions and negative values are allowed.
     #[must_use]
     pub fn plus_days(self, days: f64) -> Self {
-        Self(self.0 + (days * MICROS_PER_DAY).round() as i64)
+        Self(self.0.saturating_add((days * MICROS_PER_DAY).round() as i64))
     }
 
     /// Days from `earlier` to this instant \[days\]; negative when `earlier` is later.

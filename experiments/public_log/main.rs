@@ -15,5 +15,6 @@ fn main() -> anyhow::Result<()> {
         Run::prepare(plan)?.execute(Path::new("runs"), false, &|text| eprintln!("{text}"))?;
     print!("{}", verdict_table(&finished.results));
     println!("\nReport: {}", finished.folder.join("report.html").display());
+    anyhow::ensure!(finished.gates.iter().all(|gate| gate.passed), "a gate of the plan failed");
     Ok(())
 }

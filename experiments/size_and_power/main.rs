@@ -41,7 +41,7 @@ fn replicate(world: &World, accounts: u32, replication: u32) -> anyhow::Result<R
     let simulation =
         Simulation::new(Flow::builtin(), world.clone(), streams, Calendar::UTC, (start, MONTHS));
     let valuation = Valuation::new(simulation.flow().catalogue(), &simulation.types())?;
-    let score = ScoreSpec::default_family()[1].build()?;
+    let score = ScoreSpec::RvDecay { half_life_days: 180.0, transactions: false }.build()?;
     let params = PanelParams {
         calendar: Calendar::UTC,
         first: start,

@@ -1,4 +1,5 @@
-//! The starting benchmark: the top fifth of accounts against the others, over the trailing year.
+//! The starting benchmark: the top fifth of accounts against the others, over the trailing year;
+//! attrition over the whole log.
 
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::{AccountHistory, Status};
@@ -74,7 +75,8 @@ impl StartingBenchmark {
 
     /// The figures; intervals resample accounts.
     ///
-    /// `None` when fewer than ten accounts brought anything, or the log holds no gross profit.
+    /// `None` when fewer than ten accounts with gross profit were customers, or one of the figures is
+    /// not a number, as the cost ratio is without recorded cost.
     pub fn finish(&self, resamples: u32, streams: Streams) -> Option<BenchmarkFigures> {
         if self.rows.len() < 10 {
             return None;
@@ -131,7 +133,8 @@ fn row(history: &AccountHistory, year_start: Instant, end: Instant) -> Row {
     });
     for outcome in &history.outcomes {
         let inside = outcome.period_start >= year_start && outcome.period_end <= end;
-        if outcome.status != Status::Prospect {
+        let there = history.account.exited_at.is_none_or(|exit| outcome.period_start < exit);
+        if outcome.status != Status::Prospect && there {
             row.account_years += outcome.period_end.days_since(outcome.period_start) / 365.25;
         }
         if inside && outcome.status != Status::Prospect {

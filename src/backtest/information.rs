@@ -115,7 +115,7 @@ pub(super) fn grid<'a>(values: &'a [f64], panel: &Panel) -> Result<Grid<'a>, Sta
 
 /// Information coefficients of `score` with `outcome` at `horizons`, in that order.
 ///
-/// One permutation of accounts serves all horizons; without `permutation` (strata and draws) the
+/// The same draws serve all horizons; without `permutation` (strata and draws) the
 /// clustered inference stands alone.
 ///
 /// # Errors

@@ -60,13 +60,14 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
     }
 }
 
-/// Supported needs the top rung; contradicted needs the first rung to be contradicted.
+/// Contradicted when the first rung is, whatever the higher ones say: a gain has no direction of its
+/// own. Supported needs the top rung.
 fn whole(rungs: &[RungResult]) -> Decision {
     let at = |rung: Rung| rungs.iter().find(|r| r.rung == rung).map(|r| r.decision);
-    if at(Rung::AddsToBaselines) == Some(Decision::Supported) {
-        Decision::Supported
-    } else if at(Rung::Associated) == Some(Decision::Contradicted) {
+    if at(Rung::Associated) == Some(Decision::Contradicted) {
         Decision::Contradicted
+    } else if at(Rung::AddsToBaselines) == Some(Decision::Supported) {
+        Decision::Supported
     } else {
         Decision::Inconclusive
     }
@@ -208,5 +209,8 @@ mod tests {
         let verdict = judge(HypothesisId::H1, &params, &top);
         assert_eq!(verdict.verdict, Decision::Supported);
         assert!(verdict.why.contains("although it failed leads"), "{}", verdict.why);
+        let reversed = Judged { associated: Ok(finding(-0.2, -0.01, 0.001)), ..top };
+        let verdict = judge(HypothesisId::H1, &params, &reversed);
+        assert_eq!(verdict.verdict, Decision::Contradicted);
     }
 }

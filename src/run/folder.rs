@@ -82,8 +82,10 @@ impl Draft {
             }
             fs::remove_dir_all(&self.place).map_err(|source| RunError::io(&self.place, source))?;
         }
-        let draft = self.draft.keep();
-        fs::rename(&draft, &self.place).map_err(|source| RunError::io(&self.place, source))?;
+        fs::rename(self.draft.path(), &self.place)
+            .map_err(|source| RunError::io(&self.place, source))?;
+        // The folder has moved: nothing is left to be removed.
+        let _ = self.draft.keep();
         open_to_others(&self.place);
         Ok(manifest)
     }

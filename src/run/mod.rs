@@ -337,7 +337,7 @@ const fn words(decision: Decision) -> &'static str {
     }
 }
 
-/// The panel as columns: account, month, age, every score, and every outcome of the months.
+/// The panel as columns: account, month, age, every score, and the money of the month after.
 pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
     let cells: Vec<(usize, usize)> = (0..panel.accounts().len())
         .flat_map(|account| (0..panel.months()).map(move |month| (account, month)))

@@ -363,6 +363,15 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
             broken.push((("world", "months"), message, None));
         }
     }
+    for (key, months) in [
+        ("warm_up_months", plan.panel.warm_up_months),
+        ("min_age_months", plan.panel.min_age_months),
+    ] {
+        if months > MAX_MONTHS {
+            let message = format!("`{key}` is {months}, expected at most {MAX_MONTHS}");
+            broken.push((("panel", key), message, None));
+        }
+    }
     broken.extend(broken_scores(plan));
     broken.extend(broken_backtest(&plan.backtest));
     match plan.patterns.check() {
@@ -422,6 +431,23 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
         );
         if let Err(reason) = refused {
             broken.push((("hypotheses", key), reason.to_string(), None));
+        } else if hypothesis.outcome.is_cumulative() {
+            let message = format!(
+                "`{key}` is on `{}`, which holds what came before the date too; expected an \
+                 outcome over the horizon",
+                hypothesis.outcome.name()
+            );
+            broken.push((("hypotheses", key), message, None));
+        }
+        let is_baseline = |spec: &ScoreSpec| {
+            spec.build().is_ok_and(|baseline| baseline.name() == hypothesis.score)
+        };
+        if plan.score.baselines.iter().any(is_baseline) {
+            let message = format!(
+                "`{key}` names the baseline `{}`, expected a score under test",
+                hypothesis.score
+            );
+            broken.push((("hypotheses", key), message, None));
         }
         if !(1..=MAX_MONTHS).contains(&hypothesis.horizon) {
             let message = format!(
@@ -470,6 +496,8 @@ fn broken_gates(plan: &Plan) -> Vec<Broken> {
 }
 
 fn broken_backtest(params: &BacktestParams) -> Vec<Broken> {
+    let twice =
+        |horizons: &[u32]| (1..horizons.len()).any(|i| horizons[..i].contains(&horizons[i]));
     let out_of_range = |horizons: &[u32]| horizons.iter().any(|h| !(1..=MAX_MONTHS).contains(h));
     [
         (
@@ -493,10 +521,16 @@ fn broken_backtest(params: &BacktestParams) -> Vec<Broken> {
         (params.quantiles < 2, "quantiles", "fewer than 2 quantiles have no spread"),
         (params.min_accounts < 5, "min_accounts", "a rank correlation needs at least 5 accounts"),
         (
-            params.account_groups < 2,
+            !(2..=100).contains(&params.account_groups),
             "account_groups",
-            "fewer than 2 groups leave no one to train on",
+            "`account_groups` is outside 2 to 100: someone must be left to train on",
         ),
+        (
+            params.attrition_lead_months == 0,
+            "attrition_lead_months",
+            "a lead of 0 months is no lead",
+        ),
+        (twice(&params.horizons), "horizons", "`horizons` names one twice"),
     ]
     .into_iter()
     .filter(|(is_broken, _, _)| *is_broken)

@@ -427,7 +427,7 @@ impl<'a> Life<'a> {
         let Some(from) = span.customer_from else { return };
         let law = &self.simulation.world.outcome;
         let ordinal = Self::month_ordinal(span.month);
-        if !(ordinal + u64::from(self.index.0)).is_multiple_of(6) {
+        if !ordinal.wrapping_add(u64::from(self.index.0)).is_multiple_of(6) {
             return;
         }
         let mut stream = self.draws(Purpose::Survey).stream(ordinal);

@@ -39,7 +39,8 @@ pub(super) fn traits(
     let draws = streams.draws(Purpose::Account, account, ContactIndex(0));
     let normal = |ordinal| -> f64 { StandardNormal.sample(&mut draws.stream(ordinal)) };
     let exponential = |ordinal| -> f64 { Exp1.sample(&mut draws.stream(ordinal)) };
-    let closing = (params.closing_days * exponential(0)).clamp(7.0, 8.0 * params.closing_days);
+    let closing =
+        (params.closing_days * exponential(0)).clamp(7.0, (8.0 * params.closing_days).max(7.0));
     let (entered_at, customer_since) = if draws.uniform(1) < params.installed_share {
         // Installed: a customer for up to several years before the log begins.
         let since = log_start.plus_days(-30.0 - 1_000.0 * exponential(2).min(6.0));

@@ -215,6 +215,8 @@ impl World {
         let non_negative = |x: f64| x >= 0.0 && x.is_finite();
         let share_sum: f64 = cohort.segments.values().sum();
         let is_probability = "must be a probability between 0 and 1";
+        let days = |x: f64| x > 0.0 && x <= 36_525.0;
+        let is_days = "must be a positive number of days, at most a century";
         let is_positive = "must be a positive number";
         let is_non_negative = "must not be negative";
         let is_persistence = "must be at least 0 and below 1";
@@ -228,8 +230,8 @@ impl World {
                 "must be at least 1",
             ),
             (positive(cohort.contacts_dispersion), "contacts_dispersion", is_positive),
-            (positive(cohort.contact_tenure_days), "contact_tenure_days", is_positive),
-            (positive(cohort.closing_days), "closing_days", is_positive),
+            (days(cohort.contact_tenure_days), "contact_tenure_days", is_days),
+            (days(cohort.closing_days), "closing_days", is_days),
             (
                 (share_sum - 1.0).abs() < 1e-9 && cohort.segments.values().all(|&p| probability(p)),
                 "segments",
@@ -258,7 +260,7 @@ impl World {
             (positive(outcome.median_revenue), "median_revenue", is_positive),
             (non_negative(outcome.size_sigma), "size_sigma", is_non_negative),
             (probability(outcome.gross_margin), "gross_margin", is_probability),
-            (outcome.strength.is_finite(), "strength", is_finite),
+            (outcome.strength.abs() <= 10.0, "strength", "must lie between -10 and 10"),
             (all_finite(&outcome.state_effect), "state_effect", is_finite),
             (non_negative(outcome.drift_sigma), "drift_sigma", is_non_negative),
             ((0.0..1.0).contains(&outcome.drift_persistence), "drift_persistence", is_persistence),

@@ -37,7 +37,6 @@ const ALLOWED_SIDEWAYS: &[(&str, &str)] = &[("stats", "rng"), ("rng", "ids")];
 const ROOMS: &[(&str, &[&str])] = &[
     ("linfa", &["patterns"]),
     ("linfa_clustering", &["patterns"]),
-    ("rand08", &["patterns"]),
     ("rand_xoshiro06", &["patterns"]),
     ("plotters", &["chart"]),
     ("dejavu", &["chart"]),
