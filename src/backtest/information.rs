@@ -194,7 +194,7 @@ pub fn lead_difference(
     params: &BacktestParams,
 ) -> Result<Finding, BacktestError> {
     let signed = horizon as i32;
-    let outcome = if outcome == Measure::Contribution { Measure::GrossProfit } else { outcome };
+    let outcome = before_cost(outcome);
     let fail = || failed("lead difference", &score.name, outcome, signed);
     let mut ahead = panel.outcome(outcome, signed);
     let mut behind = panel.outcome(outcome, -signed);
@@ -208,6 +208,12 @@ pub fn lead_difference(
     let difference = stats::difference(&ahead, &behind).map_err(fail())?;
     let inference = cluster_ewc(&difference, 0.0).map_err(fail())?;
     Ok(from_inference("lead_ic_difference", &score.name, outcome, signed, &inference, 0.0))
+}
+
+/// The outcome by which lead is judged: before and after are not compared on contribution, which
+/// holds the cost of the interactions that make the score.
+fn before_cost(outcome: Measure) -> Measure {
+    if outcome == Measure::Contribution { Measure::GrossProfit } else { outcome }
 }
 
 /// A finding from an inference against `null`, with its detectable effect.
@@ -252,6 +258,8 @@ fn detectable(inference: &Inference) -> Option<f64> {
 /// The lead-lag curve with its permutation envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeadLag {
+    /// Outcome: gross profit where contribution was asked for, as in [`lead_difference`].
+    pub outcome: Measure,
     /// Horizons, negative first \[months\].
     pub horizons: Vec<i32>,
     /// Mean rank IC at each horizon with its 95 % interval.
@@ -276,7 +284,8 @@ pub fn lead_lag(
     let ahead = params.lead_lag.iter().map(|&h| h as i32);
     let mut wanted: Vec<i32> = ahead.clone().map(|h| -h).chain(ahead).collect();
     wanted.sort_unstable();
-    let mut curve = LeadLag { horizons: Vec::new(), ic: Vec::new(), envelope: Vec::new() };
+    let outcome = before_cost(outcome);
+    let mut curve = LeadLag { outcome, horizons: Vec::new(), ic: Vec::new(), envelope: Vec::new() };
     let mut outcomes = Vec::new();
     for horizon in wanted {
         let values = panel.outcome(outcome, horizon);

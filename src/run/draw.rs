@@ -132,7 +132,7 @@ fn lead_lag(analysis: &Analysis, simulated: bool) -> Option<LeadLagData> {
         envelope_low: curve.envelope.iter().map(|edge| edge.0).collect(),
         envelope_high: curve.envelope.iter().map(|edge| edge.1).collect(),
         score: analysis.focus.score.clone(),
-        outcome: analysis.focus.outcome.name().replace('_', " "),
+        outcome: curve.outcome.name().replace('_', " "),
         simulated,
     })
 }
