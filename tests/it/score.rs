@@ -508,12 +508,13 @@ fn baselines_over_interactions_match_hand_counts() {
 #[test]
 fn baselines_over_outcomes_use_the_latest_twelve_known_months() {
     // Revenue 1, 2, …, 14; profit 10 more than revenue, less 1 of cost to engage; 5 days to close.
+    // The first month is known on day 35: not a moment before, and on that day.
     let months = (0..14)
         .map(f64::from)
         .map(|n| month(n, (n + 1.0) * 30.0 + 5.0, n + 1.0, Some(n + 11.0)))
         .collect();
     let log = history(Vec::new(), Vec::new(), months);
-    let dates = [30.0, 35.0, 35.5, 66.0, 426.0];
+    let dates = [30.0, 34.9, 35.0, 66.0, 426.0];
     let of = |spec| baseline(spec, &log, &dates);
     assert_eq!(of(ScoreSpec::Spend {}), [0.0, 0.0, 1.0, 3.0, 102.0]);
     assert_eq!(of(ScoreSpec::PastProfit {}), [0.0, 0.0, 10.0, 21.0, 210.0]);
