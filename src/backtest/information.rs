@@ -64,36 +64,22 @@ impl InformationCoefficient {
 
     /// The findings: the headline, and beside it what the usual tests would have said.
     pub fn findings(&self, in_family: bool) -> Vec<Finding> {
-        let base = |statistic: &str, inference: &Inference| Finding {
-            hypothesis: None,
-            score: self.score.clone(),
-            outcome: self.outcome.name().to_owned(),
-            horizon_months: self.horizon,
-            statistic: statistic.to_owned(),
-            estimate: Some(inference.estimate),
-            std_error: Some(inference.std_error),
-            ci_low: Some(inference.ci_low),
-            ci_high: Some(inference.ci_high),
-            p_value: Some(inference.p_value),
-            p_adjusted: None,
-            n_accounts: inference.n_units as u64,
-            n_events: inference.n_pairs as u64,
-            n_periods: inference.n_periods as u64,
-            method: inference.method.to_owned(),
-            detectable_effect: None,
-            in_family: false,
+        let finding = |statistic: &str, inference: &Inference| {
+            from_inference(statistic, &self.score, self.outcome, self.horizon, inference, 0.0)
         };
-        let headline = Finding {
-            p_value: Some(self.headline_p()),
-            method: self.method(),
-            detectable_effect: detectable(&self.inference),
-            in_family,
-            ..base("mean_rank_ic", &self.inference)
+        let compared = |statistic: &str, inference: &Inference| Finding {
+            detectable_effect: None,
+            ..finding(statistic, inference)
         };
         vec![
-            headline,
-            base("mean_rank_ic_naive_t", &self.naive),
-            base("mean_rank_ic_newey_west", &self.newey_west),
+            Finding {
+                p_value: Some(self.headline_p()),
+                method: self.method(),
+                in_family,
+                ..finding("mean_rank_ic", &self.inference)
+            },
+            compared("mean_rank_ic_naive_t", &self.naive),
+            compared("mean_rank_ic_newey_west", &self.newey_west),
         ]
     }
 }

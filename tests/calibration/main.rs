@@ -111,7 +111,7 @@ fn pairs(simulation: &Simulation, history: &AccountHistory, months: i32) -> Vec<
 /// account-months, with its standard error clustered by account, and the number of pairs.
 fn truth(world: &str) -> (f64, f64, usize) {
     // The standard error is that of accounts: about 0.75 / √accounts, here .015. The informative
-    // world's coefficient is near .08 (its mean rank IC three months on is .10), five of them.
+    // world's coefficient is near .10, as its mean rank IC three months on: more than six of them.
     let (accounts, months) = (2_400, 24);
     let simulation = simulation(world, Streams::new(77), months);
     let by_account: Vec<Vec<(f64, f64)>> = simulation
