@@ -22,7 +22,8 @@ fn panel(accounts: u32) -> Panel {
     let first = Month::new(2022, 1).expect("January is a month");
     let period = (first, MONTHS);
     let simulation =
-        Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period);
+        Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period)
+            .expect("a built-in world fits the built-in flow");
     let valuation = Valuation::new(simulation.flow().catalogue(), &simulation.types())
         .expect("the catalogue values its own types");
     let scores: Vec<Box<dyn ScoreColumn>> = [ScoreSpec::default_family(), ScoreSpec::baselines()]

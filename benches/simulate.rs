@@ -18,6 +18,7 @@ fn simulation() -> Simulation {
     let world = World::load("informative").expect("a built-in world");
     let start = Month::new(2022, 1).expect("January is a month");
     Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, (start, MONTHS))
+        .expect("a built-in world fits the built-in flow")
 }
 
 /// Account after account on one thread.

@@ -31,7 +31,7 @@
 //! let world = World::load("informative")?;
 //! let calendar = Calendar::UTC;
 //! let cohort =
-//!     Simulation::new(Flow::builtin(), world, Streams::new(1), calendar, (first, months));
+//!     Simulation::new(Flow::builtin(), world, Streams::new(1), calendar, (first, months))?;
 //!
 //! let valuation = Valuation::new(cohort.flow().catalogue(), &cohort.types())?;
 //! let scores = [ScoreSpec::RvDecay { half_life_days: 180.0, transactions: false }.build()?];
@@ -72,6 +72,7 @@ pub mod backtest;
 pub mod patterns;
 
 pub mod hypothesis;
+pub mod recover;
 
 pub mod chart;
 

@@ -31,6 +31,17 @@ pub enum Purpose {
     Folds = 13,
     Clustering = 14,
     Coupling = 15,
+    Effects = 16,
+    Skill = 17,
+    Handling = 18,
+    Policy = 19,
+    Initiative = 20,
+    Ledger = 21,
+    Market = 22,
+    Regime = 23,
+    Echo = 24,
+    Appraisal = 25,
+    Contract = 26,
 }
 
 /// Root of every random number in a run.
@@ -109,6 +120,11 @@ impl Stream {
     /// The next uniform draw in `[0, 1)`.
     pub fn uniform(&mut self) -> f64 {
         unit_interval(self.next())
+    }
+
+    /// The next 32 random bits.
+    pub fn bits(&mut self) -> u32 {
+        (self.next() >> 32) as u32
     }
 
     fn next(&mut self) -> u64 {

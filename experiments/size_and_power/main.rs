@@ -39,7 +39,8 @@ fn replicate(world: &World, accounts: u32, replication: u32) -> anyhow::Result<R
     let streams = Streams::new(SEED).replication(replication);
     let start: Month = "2020-01".parse()?;
     let simulation =
-        Simulation::new(Flow::builtin(), world.clone(), streams, Calendar::UTC, (start, MONTHS));
+        Simulation::new(Flow::builtin(), world.clone(), streams, Calendar::UTC, (start, MONTHS))
+            .expect("a checked world fits the built-in flow");
     let valuation = Valuation::new(simulation.flow().catalogue(), &simulation.types())?;
     let score = ScoreSpec::RvDecay { half_life_days: 180.0, transactions: false }.build()?;
     let params = PanelParams {

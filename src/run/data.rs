@@ -153,7 +153,7 @@ fn simulated(
             streams,
             calendar,
             (params.start, params.months),
-        );
+        )?;
         datasets.push(Dataset {
             name: world.name,
             description: world.description,

@@ -10,7 +10,7 @@ use crate::panel::PanelError;
 use crate::patterns::PatternError;
 use crate::report::ReportError;
 use crate::score::ScoreError;
-use crate::simulate::WorldError;
+use crate::simulate::{SimulationError, WorldError};
 
 use super::plan::PlanError;
 
@@ -25,6 +25,9 @@ pub enum RunError {
     /// The world.
     #[error(transparent)]
     World(#[from] WorldError),
+    /// A world that does not fit the flow.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
     /// The flow.
     #[error(transparent)]
     Flow(#[from] FlowError),
@@ -120,6 +123,7 @@ impl RunError {
         match self {
             Self::Plan(_)
             | Self::World(_)
+            | Self::Simulation(_)
             | Self::Flow(_)
             | Self::NotFetched { .. }
             | Self::NoWorld { .. }

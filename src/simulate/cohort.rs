@@ -14,63 +14,104 @@ use super::world;
 pub(super) struct Traits {
     /// First record of the account; before the log for the installed base.
     pub(super) entered_at: Instant,
-    /// Contract signed; before the log for the installed base.
-    pub(super) customer_since: Instant,
-    pub(super) segment: String,
-    /// Standard normal; size relative to the median is `exp(size_sigma · size_z)`.
-    pub(super) size_z: f64,
+    /// Contract signed; before the log for the installed base, never for a mere stakeholder.
+    pub(super) customer_since: Option<Instant>,
+    /// Position among the segments of the world.
+    pub(super) segment: usize,
+    /// Log size relative to the median account.
+    pub(super) log_size: f64,
     /// Size as the firm records it, with error \[people\].
     pub(super) recorded_size: f64,
-    /// Factor on the waiting times of all its contacts.
+    /// Factor on the pace of all its contacts.
     pub(super) pace: f64,
     /// Lasting quality of its interactions, standard normal.
     pub(super) quality: f64,
     /// Contacts at one time.
     pub(super) seats: u16,
+    /// What it is, when it is no customer and will not be one.
+    pub(super) stakeholder: Option<&'static str>,
 }
 
-/// Draws the traits of `account` for a log over `[log_start, log_end)`.
-pub(super) fn traits(
-    streams: Streams,
-    account: AccountIndex,
-    params: &world::Cohort,
-    (log_start, log_end): (Instant, Instant),
-) -> Traits {
+/// What the traits of all accounts depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Census<'a> {
+    pub(super) world: &'a world::World,
+    pub(super) log: (Instant, Instant),
+    /// Share of accounts that are customers when the log begins.
+    pub(super) installed_share: f64,
+}
+
+/// People in an account of median size.
+const MEDIAN_LOG_PEOPLE: f64 = 4.0;
+
+/// Draws the traits of `account`.
+pub(super) fn traits(streams: Streams, account: AccountIndex, census: Census<'_>) -> Traits {
+    let (params, law) = (&census.world.cohort, &census.world.outcome);
     let draws = streams.draws(Purpose::Account, account, ContactIndex(0));
     let normal = |ordinal| -> f64 { StandardNormal.sample(&mut draws.stream(ordinal)) };
+    let installed = draws.uniform(1) < census.installed_share;
+    let (entered_at, since) = entry(streams, account, census, installed);
+    let size = law.size_sigma * normal(4) + if installed { 0.0 } else { params.entrant_size };
+    let stakeholder = (draws.uniform(10) < params.stakeholder_share)
+        .then(|| STAKEHOLDERS[(draws.uniform(11) * STAKEHOLDERS.len() as f64) as usize]);
+    let pace = census.world.activity.pace_sigma * normal(7);
+    Traits {
+        entered_at,
+        customer_since: stakeholder.is_none().then_some(since),
+        segment: pick(params.segments.values().copied(), draws.uniform(5)),
+        log_size: size,
+        recorded_size: (MEDIAN_LOG_PEOPLE + size + params.size_error * normal(6))
+            .exp()
+            .round()
+            .max(1.0),
+        pace: (pace + census.world.activity.pace_by_size * size).exp(),
+        quality: normal(8),
+        seats: seats(params, &mut draws.stream(9)),
+        stakeholder,
+    }
+}
+
+/// Kinds of stakeholders that are no customers.
+const STAKEHOLDERS: [&str; 4] = ["partner", "supplier", "influencer", "interested_party"];
+
+/// When the account was first seen, and when it signed.
+fn entry(
+    streams: Streams,
+    account: AccountIndex,
+    census: Census<'_>,
+    installed: bool,
+) -> (Instant, Instant) {
+    let (params, (start, end)) = (&census.world.cohort, census.log);
+    let draws = streams.draws(Purpose::Account, account, ContactIndex(0));
     let exponential = |ordinal| -> f64 { Exp1.sample(&mut draws.stream(ordinal)) };
     let closing =
         (params.closing_days * exponential(0)).clamp(7.0, (8.0 * params.closing_days).max(7.0));
-    let (entered_at, customer_since) = if draws.uniform(1) < params.installed_share {
-        // Installed: a customer for up to several years before the log begins.
-        let since = log_start.plus_days(-30.0 - 1_000.0 * exponential(2).min(6.0));
-        (since.plus_days(-closing), since)
-    } else {
-        let entered = log_start.plus_days(draws.uniform(3) * log_end.days_since(log_start));
-        (entered, entered.plus_days(closing))
-    };
-    let size_z = normal(4);
-    Traits {
-        entered_at,
-        customer_since,
-        segment: pick(&params.segments, draws.uniform(5)),
-        size_z,
-        recorded_size: (4.0 + size_z + 0.3 * normal(6)).exp().round().max(1.0),
-        pace: (params.pace_sigma * normal(7)).exp(),
-        quality: normal(8),
-        seats: seats(params, &mut draws.stream(9)),
+    if installed {
+        // Customers for up to several years before the log begins.
+        let since = start.plus_days(-30.0 - 1_000.0 * exponential(2).min(6.0));
+        return (since.plus_days(-closing), since);
     }
+    // Entries grow with the base, and begin early enough for the first signatures to fall at once.
+    let first = start.plus_days(-params.closing_days);
+    let years = end.days_since(first) / 365.25;
+    let (u, rate) = (draws.uniform(3), params.growth.ln_1p());
+    let at = if rate.abs() < 1e-9 { u * years } else { (u * (rate * years).exp_m1()).ln_1p() / rate };
+    let entered = first.plus_days(365.25 * at);
+    (entered, entered.plus_days(closing))
 }
 
-fn pick(shares: &std::collections::BTreeMap<String, f64>, u: f64) -> String {
+/// Position drawn from `shares` by `u`.
+pub(super) fn pick(shares: impl Iterator<Item = f64>, u: f64) -> usize {
     let mut below = 0.0;
-    for (name, share) in shares {
+    let mut last = 0;
+    for (position, share) in shares.enumerate() {
         below += share;
+        last = position;
         if u < below {
-            return name.clone();
+            break;
         }
     }
-    shares.keys().next_back().expect("a checked world has segments").clone()
+    last
 }
 
 /// 1 + negative binomial with mean `contacts_mean - 1`, as a gamma mixture of Poissons.
@@ -81,8 +122,13 @@ fn seats(params: &world::Cohort, stream: &mut Stream) -> u16 {
     }
     let shape = params.contacts_dispersion;
     let rate = Gamma::new(shape, mean / shape).expect("a checked world is positive").sample(stream);
-    let others: f64 = Poisson::new(rate.max(1e-9)).expect("rate is positive").sample(stream);
-    1 + others.min(60.0) as u16
+    1 + poisson(rate, stream).min(200) as u16
+}
+
+/// A Poisson draw of mean `rate`; 0 for a rate of 0.
+pub(super) fn poisson(rate: f64, stream: &mut Stream) -> u32 {
+    let drawn: f64 = Poisson::new(rate.max(1e-12)).expect("rates are finite").sample(stream);
+    drawn as u32
 }
 
 /// Role, its share among the contacts after the first, and its mean buying influence.
@@ -97,26 +143,19 @@ const ROLES: [(&str, f64, f64); 5] = [
 /// The `ordinal`-th contact of an account, present from `valid_from`; the first one decides.
 pub(super) fn contact(
     streams: Streams,
-    account: AccountIndex,
-    account_id: &str,
+    (account, account_id): (AccountIndex, &str),
     ordinal: u16,
     valid_from: Instant,
-    params: &world::Cohort,
+    (params, stakeholder): (&world::Cohort, Option<&'static str>),
 ) -> Contact {
     let draws = streams.draws(Purpose::Contact, account, ContactIndex(ordinal));
-    let mut u = if ordinal == 0 { 0.0 } else { draws.uniform(0) };
-    let mut role = ROLES[0];
-    for candidate in ROLES {
-        role = candidate;
-        if u < candidate.1 {
-            break;
-        }
-        u -= candidate.1;
-    }
+    let u = if ordinal == 0 { 0.0 } else { draws.uniform(0) };
+    let role = ROLES[pick(ROLES.iter().map(|role| role.1), u)];
     let spread = Gamma::new(4.0, 0.25).expect("constants are positive");
     let stay: f64 = Exp1.sample(&mut draws.stream(2));
     Contact {
         id: format!("{account_id}-C{:03}", ordinal + 1),
+        stakeholder_type: Some(stakeholder.unwrap_or("customer").to_owned()),
         role: Some(role.0.to_owned()),
         influence: role.2 * spread.sample(&mut draws.stream(1)),
         valid_from: Some(valid_from),

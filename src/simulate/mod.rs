@@ -1,26 +1,66 @@
 //! Simulated cohorts: a hidden relationship, the interactions it meets and the outcomes it drives.
 //!
-//! Each account is a pure function of (flow, world, streams, its index): accounts can be made in
-//! any order, on any number of threads, and another account changes none of them. Relationship
-//! Value is not computed here: it is read off the log as a user would read it.
+//! Accounts are made team by team: a team of staff serves a fixed group of neighbours, and each
+//! group is a pure function of (flow, world, streams, its number). Groups can be made in any
+//! order, on any number of threads, and no group changes another. Relationship Value is not
+//! computed here: it is read off the log as a user would read it.
 
-mod account;
 mod cohort;
+mod effects;
+mod life;
+mod logging;
+mod market;
 mod relationship;
+mod sampler;
+mod setting;
+mod staff;
+mod voice;
 mod walk;
 mod world;
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::flow::Flow;
 use crate::ids::{AccountIndex, TypeNames};
-use crate::interaction::AccountHistory;
+use crate::interaction::{AccountHistory, Initiative, Staff};
 use crate::rng::Streams;
 use crate::time::{Calendar, Instant, Month};
 
-pub use world::{Cohort, Coupling, Observation, OutcomeLaw, Relationship, World, WorldError};
+use self::cohort::Census;
+use self::life::Life;
+use self::setting::Setting;
+use self::staff::{Request, Team};
 
-/// A cohort that can be simulated, account by account.
+pub use world::{
+    Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
+    InitiativeLaw, Intervention, LedgerLaw, Market, Observation, OutcomeLaw, Regime, Relationship,
+    Staffing, Statistic, SurveyLaw, Target, TruthColumn, Weights, World, WorldError,
+};
+
+/// Months before the log in which a relationship forgets how it began.
+const WARM_UP_MONTHS: i32 = 18;
+
+/// Why a world does not fit its flow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulationError {
+    /// The world names something that the flow does not have.
+    #[error("world `{world}`: `{key}` names `{name}`, which the catalogue does not have{hint}")]
+    UnknownName {
+        /// Name of the world.
+        world: String,
+        /// Key of the world.
+        key: &'static str,
+        /// What it names.
+        name: String,
+        /// The nearest known name, if there is one.
+        hint: String,
+    },
+}
+
+/// A cohort that can be simulated, team by team.
 #[derive(Debug, Clone)]
 pub struct Simulation {
     flow: Flow,
@@ -29,25 +69,46 @@ pub struct Simulation {
     calendar: Calendar,
     start: Month,
     months: i32,
-    mixes: walk::Mixes,
-    effects: Vec<f64>,
+    /// First instants of the months from the warm-up to the first one after the log.
+    month_starts: Vec<Instant>,
+    setting: Setting,
+    /// Where installed relationships begin.
+    stationary: [f64; 4],
+    installed_share: f64,
 }
 
-/// Accounts simulated at a time: enough for every thread, few enough for flat memory.
-const CHUNK: u32 = 256;
+/// Teams simulated at a time: enough for every thread, few enough for flat memory.
+const TEAMS_PER_CHUNK: usize = 16;
 
 impl Simulation {
     /// A cohort that is logged for `months` months from `start` on.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] when the world names what the flow does not have.
     pub fn new(
         flow: Flow,
         world: World,
         streams: Streams,
         calendar: Calendar,
         (start, months): (Month, u32),
-    ) -> Self {
-        let mixes = walk::Mixes::new(&flow);
-        let effects = relationship::true_effects(flow.catalogue(), &world.relationship);
-        Self { flow, world, streams, calendar, start, months: months as i32, mixes, effects }
+    ) -> Result<Self, SimulationError> {
+        let months = months as i32;
+        let setting = Setting::new(&flow, &world, streams, months)?;
+        let starts = -WARM_UP_MONTHS..=months;
+        let years = f64::from(months) / 12.0;
+        Ok(Self {
+            month_starts: starts.map(|position| calendar.start_of(start.plus(position))).collect(),
+            stationary: relationship::stationary(&world.relationship),
+            installed_share: world.cohort.installed_share(world.outcome.annual_attrition, years),
+            setting,
+            flow,
+            world,
+            streams,
+            calendar,
+            start,
+            months,
+        })
     }
 
     /// The interaction types of the log, by catalogue position.
@@ -65,23 +126,114 @@ impl Simulation {
         &self.world
     }
 
-    /// One account, whatever the others are.
-    pub fn account(&self, index: AccountIndex) -> AccountHistory {
-        account::Life::new(self, index).history()
+    /// Number of months of the log.
+    pub const fn months(&self) -> u32 {
+        self.months as u32
+    }
+
+    /// Position in the log of the month that begins at `start`.
+    pub(crate) fn month_position(&self, start: Instant) -> usize {
+        self.calendar.month_of(start).since(self.start) as usize
+    }
+
+    /// The true effect of each interaction type on the relationship in the segment at `segment`
+    /// of the world, by catalogue position, before staff and delay change it.
+    pub fn true_effects(&self, segment: usize) -> Vec<f64> {
+        self.setting.kinds.iter().map(|kind| kind.effect[segment]).collect()
+    }
+
+    /// One account, whatever the others of its team do beside it.
+    ///
+    /// `None` when the world keeps accounts that left out of its log, and this one left.
+    pub fn account(&self, index: AccountIndex) -> Option<AccountHistory> {
+        self.histories_in(index.0..index.0 + 1).next()
     }
 
     /// The first `accounts` accounts in order, made in parallel in chunks: memory stays flat.
     pub fn histories(&self, accounts: u32) -> impl Iterator<Item = AccountHistory> + '_ {
-        (0..accounts).step_by(CHUNK as usize).flat_map(move |first| {
-            let last = accounts.min(first + CHUNK);
-            let chunk: Vec<AccountHistory> =
-                (first..last).into_par_iter().map(|i| self.account(AccountIndex(i))).collect();
-            chunk
+        self.histories_in(0..accounts)
+    }
+
+    /// The accounts of a range, in order: the shards of a cohort concatenate to the whole.
+    pub fn histories_in(&self, accounts: Range<u32>) -> impl Iterator<Item = AccountHistory> + '_ {
+        let size = self.world.staff.accounts_per_team;
+        let teams = accounts.start / size..accounts.end.div_ceil(size);
+        teams.step_by(TEAMS_PER_CHUNK).flat_map(move |first| {
+            let last = accounts.end.div_ceil(size).min(first + TEAMS_PER_CHUNK as u32);
+            let wanted = accounts.clone();
+            let made: Vec<Vec<AccountHistory>> =
+                (first..last).into_par_iter().map(|team| self.team(team, &wanted)).collect();
+            made.into_iter().flatten()
         })
+    }
+
+    /// The staff of the first `accounts` accounts, in order of id.
+    pub fn staff(&self, accounts: u32) -> impl Iterator<Item = Staff> + '_ {
+        let teams = accounts.div_ceil(self.world.staff.accounts_per_team);
+        let since = self.start_of(-WARM_UP_MONTHS);
+        (0..teams).flat_map(move |team| staff::members(team, &self.setting.desks, since))
+    }
+
+    /// The initiatives of the world, in order of id.
+    pub fn initiatives(&self) -> Vec<Initiative> {
+        let at = |month: u32| self.start_of((month as i32).min(self.months));
+        let mut initiatives: Vec<Initiative> = self
+            .world
+            .initiatives
+            .iter()
+            .map(|law| Initiative {
+                id: law.id.clone(),
+                purpose: law.purpose.clone(),
+                open: Some(law.open),
+                started_at: Some(at(law.from_month)),
+                ended_at: law.to_month.filter(|end| (*end as i32) < self.months).map(at),
+            })
+            .collect();
+        initiatives.sort_by(|a, b| a.id.cmp(&b.id));
+        initiatives
+    }
+
+    /// All accounts of one team, month by month, of which those in `wanted` are given.
+    fn team(&self, number: u32, wanted: &Range<u32>) -> Vec<AccountHistory> {
+        let size = self.world.staff.accounts_per_team;
+        let mut team = Team::new(number, &self.setting.desks, &self.world.staff, self.streams);
+        let mut lives: Vec<Life<'_>> = (number * size..(number + 1) * size)
+            .map(|index| Life::new(self, AccountIndex(index), &team))
+            .collect();
+        let begins: Vec<i32> = lives.iter().map(Life::begins).collect();
+        let mut requests: Vec<Request> = Vec::new();
+        for position in -WARM_UP_MONTHS..self.months {
+            requests.clear();
+            for (life, begins) in lives.iter_mut().zip(&begins) {
+                if *begins <= position && !life.is_over() {
+                    life.walk(position, &mut requests);
+                }
+            }
+            // Requests of the same instant are taken in the order of accounts.
+            requests.sort_by_key(|request| (request.at, request.account, request.row));
+            for request in &requests {
+                let served = team.serve(request);
+                lives[request.account as usize].take(request.row, served);
+            }
+            lives.iter_mut().for_each(|life| life.close(&team));
+        }
+        let kept = |life: &Life<'_>| {
+            wanted.contains(&life.index.0)
+                && !(self.world.observation.survivors_only && life.is_over())
+        };
+        lives.into_iter().filter(kept).map(|life| life.into_history(&team)).collect()
+    }
+
+    fn census(&self) -> Census<'_> {
+        Census {
+            world: &self.world,
+            log: (self.start_of(0), self.start_of(self.months)),
+            installed_share: self.installed_share,
+        }
     }
 
     /// First instant of the `position`-th month of the log; negative positions lie before it.
     fn start_of(&self, position: i32) -> Instant {
-        self.calendar.start_of(self.start.plus(position))
+        self.month_starts[(position + WARM_UP_MONTHS) as usize]
     }
 }

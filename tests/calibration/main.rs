@@ -30,7 +30,7 @@ fn start() -> Month {
 
 fn simulation(world: &str, streams: Streams, months: u32) -> Simulation {
     let world = World::load(world).unwrap().balanced();
-    Simulation::new(Flow::builtin(), world, streams, Calendar::UTC, (start(), months))
+    Simulation::new(Flow::builtin(), world, streams, Calendar::UTC, (start(), months)).unwrap()
 }
 
 fn valuation(simulation: &Simulation) -> Valuation {

@@ -1,0 +1,90 @@
+//! How the log comes about: rows logged late, not at all, twice, or under a wrong type.
+
+use crate::ids::{InitiativeIndex, OwnerIndex, TypeIndex};
+use crate::interaction::{Details, Interaction, RelationshipState};
+use crate::rng::Purpose;
+
+use super::life::{Life, Origin, Row};
+use super::setting::Kind;
+use super::staff::Member;
+
+/// Splits 64 random bits into two uniform draws.
+fn halves(bits: u64) -> (f64, f64) {
+    const UNIT: f64 = 1.0 / 4_294_967_296.0;
+    ((bits >> 32) as f64 * UNIT, f64::from(bits as u32) * UNIT)
+}
+
+impl Life<'_> {
+    /// Logs a row, unless it is lost; gives 1 when it is.
+    ///
+    /// Purchases are never lost: they come from the firm's books.
+    pub(super) fn record(&mut self, row: &Row, kind: &Kind, state: RelationshipState) -> f64 {
+        let law = &self.world.observation;
+        let draws = self.streams.draws(Purpose::Logging, self.index, row.contact);
+        let (lost, late) = halves(draws.bits(row.draw()));
+        let books = row.origin == Origin::Transaction;
+        if !books && lost < self.setting.unlogged[state as usize] {
+            return 1.0;
+        }
+        let mut known_at = row.at;
+        if late < law.late_probability {
+            // Exponential: the rest of the draw is uniform again.
+            let rest = 1.0 - late / law.late_probability;
+            known_at = row.at.plus_days(-rest.ln() * law.late_mean_days);
+        }
+        let by_interaction = self.world.outcome.retainer.is_none();
+        let mut logged = Interaction {
+            contact: Some(row.contact),
+            kind: row.kind,
+            occurred_at: row.at,
+            known_at,
+            variable_cost: by_interaction.then(|| self.cost_of(kind)),
+            owner: row.served.map(|served| self.owner(served.member)),
+            initiative: match row.origin {
+                Origin::Initiative(position) => Some(InitiativeIndex(position.into())),
+                _ => None,
+            },
+            ..Interaction::default()
+        };
+        if law.duplicated > 0.0 || law.miskeyed > 0.0 {
+            self.spoil(&mut logged, row);
+        }
+        self.history.interactions.push(logged);
+        0.0
+    }
+
+    fn owner(&mut self, member: Member) -> OwnerIndex {
+        let known = self.owners.iter().position(|owner| *owner == member);
+        let position = known.unwrap_or_else(|| {
+            self.owners.push(member);
+            self.owners.len() - 1
+        });
+        OwnerIndex(position as u16)
+    }
+
+    /// Keys a row in wrongly, or twice, as the world wants it; both copies carry the same source id.
+    fn spoil(&mut self, logged: &mut Interaction, row: &Row) {
+        let law = &self.world.observation;
+        let draws = self.streams.draws(Purpose::Logging, self.index, row.contact);
+        let mut stream = draws.part(1).stream(row.draw());
+        let source_id = format!(
+            "{}-{}-{:x}",
+            self.history.account.id,
+            row.contact.0 + 1,
+            row.draw()
+        );
+        logged.details = Some(Box::new(Details {
+            source_system: Some("simulation".to_owned()),
+            source_id: Some(source_id),
+            ..Details::default()
+        }));
+        if stream.uniform() < law.miskeyed {
+            let kinds = self.setting.kinds.len();
+            let other = 1 + (stream.uniform() * (kinds - 1) as f64) as usize;
+            logged.kind = TypeIndex(((usize::from(row.kind.0) + other) % kinds) as u16);
+        }
+        if stream.uniform() < law.duplicated {
+            self.history.interactions.push(logged.clone());
+        }
+    }
+}
