@@ -13,7 +13,8 @@ use crate::time::{Instant, Month};
 use super::Simulation;
 use super::cohort::{self, Traits};
 use super::relationship::{Bond, Felt, IndependentBond, State, WARM_UP_MONTHS};
-use super::walk::{Cumulative, Terrain, Walker};
+use super::sampler::AliasTable;
+use super::walk::{Motion, Terrain, Walker};
 use super::world::Coupling;
 
 /// An account while it is simulated.
@@ -22,8 +23,8 @@ pub(super) struct Life<'a> {
     index: AccountIndex,
     streams: Streams,
     traits: Traits,
-    terrain: Terrain<'a>,
-    purchases: Cumulative,
+    terrain: &'a Terrain,
+    purchases: AliasTable<TypeIndex>,
     walkers: Vec<Walker>,
     bond: Bond,
     independent: Option<IndependentBond>,
@@ -71,8 +72,9 @@ impl<'a> Life<'a> {
             simulation,
             index,
             streams,
-            terrain: Terrain { flow: &simulation.flow, mixes: &simulation.mixes },
-            purchases: Cumulative::new(simulation.flow.transactions().on_purchase.iter().copied()),
+            terrain: &simulation.terrain,
+            purchases: AliasTable::new(simulation.flow.transactions().on_purchase.iter().copied())
+                .expect("the purchases of a checked flow sum to 1"),
             walkers: Vec::new(),
             bond: Bond::new(streams.draws(Purpose::State, index, ContactIndex(0))),
             independent,
@@ -198,15 +200,16 @@ impl<'a> Life<'a> {
     }
 
     fn become_customer(&mut self, since: Instant) {
-        let level = self.terrain.flow.retention_entry();
+        let level = self.simulation.flow.retention_entry();
+        let motion = self.motion();
         for walker in &mut self.walkers {
-            walker.enter(self.terrain, level, since, self.traits.pace);
+            walker.enter(self.terrain, level, since, motion);
         }
         if since >= self.log_start
             && let Some(first) = self.walkers.first()
         {
             let contact = first.contact;
-            self.record(since, contact, self.terrain.flow.transactions().on_close);
+            self.record(since, contact, self.simulation.flow.transactions().on_close);
         }
     }
 
@@ -215,13 +218,13 @@ impl<'a> Life<'a> {
         let total: f64 =
             self.walkers.iter().map(|walker| self.influence(walker.contact)).sum::<f64>();
         let mut rows: Vec<(Instant, ContactIndex, TypeIndex)> = Vec::new();
-        let motion = (self.traits.pace, self.tilt());
+        let motion = self.motion();
         let mut seat = 0;
         while seat < self.walkers.len() {
             let mut walker = self.walkers[seat].clone();
             let contact = walker.contact;
             let stays = walker
-                .advance(self.terrain, until, motion, |at, kind| rows.push((at, contact, kind)));
+                .advance(self.terrain, until, motion, |at, kind, _| rows.push((at, contact, kind)));
             let left_at = walker.leaves_at;
             self.walkers[seat] = walker;
             if stays {
@@ -239,6 +242,10 @@ impl<'a> Life<'a> {
                 self.record(at, contact, kind);
             }
         }
+    }
+
+    fn motion(&self) -> Motion {
+        Motion { pace: self.traits.pace, tilt: self.tilt() }
     }
 
     /// Odds factor of negative interactions: worse in a bad state, better for lasting quality.
@@ -272,7 +279,7 @@ impl<'a> Life<'a> {
         );
         let leaves_at = contact.valid_to.expect("a drawn contact leaves some day");
         self.history.contacts.push(contact);
-        let flow: &Flow = self.terrain.flow;
+        let flow: &Flow = &self.simulation.flow;
         let contact = ContactIndex(ordinal);
         let level = if customer {
             flow.retention_entry()
@@ -286,7 +293,7 @@ impl<'a> Life<'a> {
             entered.map_or(flow.entry()[0].0, |(level, _)| *level)
         };
         let who = (self.streams, self.index);
-        Walker::start(self.terrain, who, contact, level, (at, leaves_at), self.traits.pace)
+        Walker::start(self.terrain, who, contact, 0, level, (at, leaves_at), self.motion())
     }
 
     /// Writes an interaction into the log, at once or late.
@@ -340,14 +347,14 @@ impl<'a> Life<'a> {
         let mut times: Vec<(Instant, TypeIndex)> = (0..orders as u32)
             .map(|_| {
                 let at = from.plus_days(stream.uniform() * span.end.days_since(from));
-                (at, self.purchases.pick(stream.uniform()))
+                (at, self.purchases.pick((stream.uniform() * 4_294_967_296.0) as u32))
             })
             .collect();
         let age = span.end.days_since(self.traits.customer_since);
         let anniversary = (age / 365.25).floor();
         let renewal = self.traits.customer_since.plus_days(anniversary * 365.25);
         if anniversary >= 1.0 && renewal >= from && renewal < span.end {
-            times.push((renewal, self.terrain.flow.transactions().on_renewal));
+            times.push((renewal, self.simulation.flow.transactions().on_renewal));
         }
         for (at, kind) in times {
             let seat = (stream.uniform() * self.walkers.len() as f64) as usize;

@@ -6,7 +6,9 @@
 
 mod account;
 mod cohort;
+mod pending;
 mod relationship;
+mod sampler;
 mod walk;
 mod world;
 
@@ -29,7 +31,7 @@ pub struct Simulation {
     calendar: Calendar,
     start: Month,
     months: i32,
-    mixes: walk::Mixes,
+    terrain: walk::Terrain,
     effects: Vec<f64>,
 }
 
@@ -45,9 +47,11 @@ impl Simulation {
         calendar: Calendar,
         (start, months): (Month, u32),
     ) -> Self {
-        let mixes = walk::Mixes::new(&flow);
+        let entries = flow.catalogue().entries().iter();
+        let tilted: Vec<bool> = entries.map(|entry| entry.worth.rv < 0.0).collect();
+        let terrain = walk::Terrain::new(&flow, calendar, &tilted);
         let effects = relationship::true_effects(flow.catalogue(), &world.relationship);
-        Self { flow, world, streams, calendar, start, months: months as i32, mixes, effects }
+        Self { flow, world, streams, calendar, start, months: months as i32, terrain, effects }
     }
 
     /// The interaction types of the log, by catalogue position.
