@@ -95,14 +95,30 @@ pub struct Draws {
 }
 
 impl Draws {
+    /// The `ordinal`-th draw as 64 random bits: a pure function of its name.
+    pub fn bits(self, ordinal: u64) -> u64 {
+        mix(self.key ^ mix(ordinal.wrapping_mul(ODD) ^ GAMMA))
+    }
+
     /// The `ordinal`-th uniform draw in `[0, 1)`: a pure function of its name.
     pub fn uniform(self, ordinal: u64) -> f64 {
-        unit_interval(mix(self.key ^ mix(ordinal.wrapping_mul(ODD) ^ GAMMA)))
+        unit_interval(self.bits(ordinal))
     }
 
     /// The generator named by `ordinal`, for samplers that use a varying number of draws.
     pub fn stream(self, ordinal: u64) -> Stream {
-        Stream { state: mix(self.key ^ mix(ordinal.wrapping_mul(ODD) ^ GAMMA)) }
+        Stream { state: self.bits(ordinal) }
+    }
+
+    /// The draws of one of several parts under the same name; part 0 is the whole itself.
+    #[must_use]
+    pub fn part(self, part: u16) -> Self {
+        match part {
+            0 => self,
+            _ => {
+                Self { key: mix(self.key.wrapping_add(GAMMA) ^ u64::from(part).wrapping_mul(ODD)) }
+            }
+        }
     }
 }
 

@@ -6,9 +6,9 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::catalogue::{self, Parsed};
-use super::wire::{WireFlow, WireFollowUp, WireLaw, WireLevel, WireMix};
+use super::wire::{WireFlow, WireFollowUp, WireLevel, WireMix};
 use super::{
-    Catalogue, CatalogueEntry, Exit, Flow, FollowUp, Level, LevelIndex, SojournLaw, Transactions,
+    Catalogue, CatalogueEntry, Exit, Flow, FollowUp, Level, LevelIndex, Transactions, calendar, law,
 };
 use crate::diagnostic::{Problems, nearest};
 use crate::ids::TypeIndex;
@@ -31,6 +31,7 @@ pub(super) fn flow(wire: &WireFlow, mut problems: Problems) -> Result<Flow, Prob
     let retention_entry = check.retention_entry(wire);
     let transactions = check.transactions(wire);
     let triggers = check.triggers(&cells, transactions.as_ref());
+    let calendar = wire.calendar.as_ref().and_then(|c| calendar::check(c, FLOW, check.problems));
     if check.resolved
         && let (Some(retention_entry), Some(transactions)) = (retention_entry, &transactions)
     {
@@ -41,7 +42,7 @@ pub(super) fn flow(wire: &WireFlow, mut problems: Problems) -> Result<Flow, Prob
     }
     match (retention_entry, transactions) {
         (Some(retention_entry), Some(transactions)) if problems.diagnostics().is_empty() => {
-            Ok(Flow { catalogue, levels, entry, retention_entry, transactions, triggers })
+            Ok(Flow { catalogue, levels, entry, retention_entry, transactions, triggers, calendar })
         }
         _ => Err(problems),
     }
@@ -98,7 +99,8 @@ impl<'a> Check<'a> {
         Level {
             name: name.clone(),
             stage: wire.stage,
-            wait: self.wait(&wire.wait),
+            wait: law::check(&wire.wait, FLOW, self.problems),
+            clock: law::clock(wire, FLOW, self.problems),
             mix,
             follow_ups,
             exits: self.exits(wire),
@@ -198,7 +200,7 @@ impl<'a> Check<'a> {
             self.add(wire.after.span(), message, None);
         }
         let probability = self.probability(&wire.probability);
-        let wait = self.wait(&wire.wait);
+        let wait = law::check(&wire.wait, FLOW, self.problems);
         Some(FollowUp { after: after?, then: then?, probability, wait })
     }
 
@@ -225,24 +227,6 @@ impl<'a> Check<'a> {
                 self.add(start.after.span(), message, None);
             }
         }
-    }
-
-    fn wait(&mut self, written: &Spanned<WireLaw>) -> SojournLaw {
-        let before = self.problems.diagnostics().len();
-        for (name, value) in written.get_ref().parameters() {
-            let number = *value.get_ref();
-            if !(number.is_finite() && number > 0.0) {
-                let message = format!("`{name}` is {number}, expected a finite number above 0");
-                self.add(value.span(), message, None);
-            }
-        }
-        let law = written.get_ref().to_law();
-        let mean = law.mean_days();
-        if self.problems.diagnostics().len() == before && !(mean.is_finite() && mean > 0.0) {
-            let message = format!("mean wait is {mean} days, expected a finite number above 0");
-            self.add(written.span(), message, None);
-        }
-        law
     }
 
     fn exits(&mut self, level: &WireLevel) -> Vec<Exit> {

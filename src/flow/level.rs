@@ -76,7 +76,7 @@ fn add(counts: &mut Vec<(TypeIndex, f64)>, kind: TypeIndex, count: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{FollowUp, SojournLaw};
+    use crate::flow::{Clock, FollowUp, SojournLaw};
     use crate::interaction::Stage;
 
     #[test]
@@ -92,6 +92,7 @@ mod tests {
             name: "one".to_owned(),
             stage: Stage::Retention,
             wait: wait.clone(),
+            clock: Clock::Reset,
             mix: vec![(TypeIndex(0), 0.8), (TypeIndex(2), 0.2)],
             follow_ups: vec![answer(1, 2), answer(0, 1)],
             exits: Vec::new(),

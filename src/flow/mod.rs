@@ -4,11 +4,14 @@
 //! [`Flow`], or a list of *all* problems with their places. A checked flow cannot be wrong: its
 //! fields are private to this module's constructors, so nothing downstream checks again.
 
+mod calendar;
 mod catalogue;
 mod check;
 mod error;
+mod law;
 mod level;
 mod load;
+mod quantile;
 mod sojourn;
 mod table;
 mod wire;
@@ -17,6 +20,7 @@ pub use error::FlowError;
 
 use crate::ids::TypeIndex;
 use crate::interaction::{Direction, Stage};
+use crate::time::OpeningHours;
 
 /// One interaction type as the catalogue defines it.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +87,22 @@ pub enum SojournLaw {
     Gamma { shape: f64, mean_days: f64 },
     /// Heavy right tail.
     LogNormal { median_days: f64, sigma: f64 },
+    /// Constant hazard between neighbouring breaks: one more rate than breaks.
+    Piecewise { breaks_days: Vec<f64>, rates_per_day: Vec<f64> },
+    /// Observed waits in ascending order; quantiles are linear between them.
+    Empirical { days: Vec<f64> },
+}
+
+/// What the hazard of the next interaction at a level depends on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// Time since the last interaction: every wait is drawn anew.
+    #[default]
+    Reset,
+    /// Time since the level was entered: the next interaction comes from the law of those that
+    /// are later than now.
+    Forward,
 }
 
 /// After one type, maybe another.
@@ -116,6 +136,8 @@ pub struct Level {
     pub stage: Stage,
     /// Time between two interactions at this level.
     pub wait: SojournLaw,
+    /// What the hazard of `wait` counts from.
+    pub clock: Clock,
     /// Interaction types and their probabilities, which sum to 1; positions are catalogue positions.
     pub mix: Vec<(TypeIndex, f64)>,
     /// Answers.
@@ -149,6 +171,7 @@ pub struct Flow {
     transactions: Transactions,
     /// By catalogue position: the level a type moves to.
     triggers: Vec<Option<LevelIndex>>,
+    calendar: Option<OpeningHours>,
 }
 
 impl Catalogue {
@@ -209,6 +232,17 @@ impl Flow {
     /// Interactions that follow from outcomes.
     pub fn transactions(&self) -> &Transactions {
         &self.transactions
+    }
+
+    /// When interactions can happen; `None` is around the clock.
+    pub fn calendar(&self) -> Option<&OpeningHours> {
+        self.calendar.as_ref()
+    }
+
+    /// The same flow around the clock.
+    #[must_use]
+    pub fn without_calendar(self) -> Self {
+        Self { calendar: None, ..self }
     }
 
     /// The level to which an interaction of type `kind` (a catalogue position) moves a contact.

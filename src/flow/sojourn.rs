@@ -1,6 +1,6 @@
-//! Waiting times: their means and their samples.
+//! Waiting times: their means and their samples; their quantiles are in `quantile`.
 
-use rand_distr::{Distribution, Exp, Gamma, LogNormal, Weibull};
+use rand_distr::{Distribution, Exp, Exp1, Gamma, LogNormal, Weibull};
 use statrs::function::gamma::gamma;
 
 use super::SojournLaw;
@@ -11,6 +11,8 @@ impl SojournLaw {
     ///
     /// ```text
     /// exponential m · Weibull λ·Γ(1 + 1/k) · gamma m · log-normal median·exp(σ²/2)
+    /// piecewise   Σ S(bᵢ)·(1 − exp(−rᵢ·(bᵢ₊₁ − bᵢ)))/rᵢ      bᵢ: breaks from 0, rᵢ: rates
+    /// empirical   (Σ x − (x₁ + xₙ)/2)/(n − 1)                x: waits, quantiles linear between
     /// ```
     ///
     /// # Examples
@@ -22,14 +24,21 @@ impl SojournLaw {
     /// assert!((law.mean_days() - 30.0).abs() < 1e-9);
     /// ```
     pub fn mean_days(&self) -> f64 {
-        match *self {
-            Self::Exponential { mean_days } | Self::Gamma { mean_days, .. } => mean_days,
+        match self {
+            Self::Exponential { mean_days } | Self::Gamma { mean_days, .. } => *mean_days,
             Self::Weibull { shape, scale_days } => scale_days * gamma(1.0 + shape.recip()),
             Self::LogNormal { median_days, sigma } => median_days * (sigma * sigma / 2.0).exp(),
+            Self::Piecewise { breaks_days, rates_per_day } => {
+                piecewise_mean(breaks_days, rates_per_day)
+            }
+            Self::Empirical { days } => {
+                let ends = days[0] + days[days.len() - 1];
+                (days.iter().sum::<f64>() - ends / 2.0) / (days.len() - 1) as f64
+            }
         }
     }
 
-    /// One wait drawn from the law \[days\].
+    /// One wait drawn from the law, exactly \[days\].
     ///
     /// # Panics
     ///
@@ -37,21 +46,35 @@ impl SojournLaw {
     /// law.
     pub fn sample(&self, stream: &mut Stream) -> f64 {
         const CHECKED: &str = "the parameters of a checked law are positive and finite";
-        match *self {
+        match self {
             Self::Exponential { mean_days } => {
                 Exp::new(mean_days.recip()).expect(CHECKED).sample(stream)
             }
             Self::Weibull { shape, scale_days } => {
-                Weibull::new(scale_days, shape).expect(CHECKED).sample(stream)
+                Weibull::new(*scale_days, *shape).expect(CHECKED).sample(stream)
             }
             Self::Gamma { shape, mean_days } => {
-                Gamma::new(shape, mean_days / shape).expect(CHECKED).sample(stream)
+                Gamma::new(*shape, mean_days / shape).expect(CHECKED).sample(stream)
             }
             Self::LogNormal { median_days, sigma } => {
-                LogNormal::new(median_days.ln(), sigma).expect(CHECKED).sample(stream)
+                LogNormal::new(median_days.ln(), *sigma).expect(CHECKED).sample(stream)
             }
+            Self::Piecewise { .. } => self.wait_after(0.0, Exp1.sample(stream)),
+            Self::Empirical { .. } => self.quantile(stream.uniform()),
         }
     }
+}
+
+fn piecewise_mean(breaks: &[f64], rates: &[f64]) -> f64 {
+    let (mut start, mut survival, mut mean) = (0.0, 1.0, 0.0);
+    for (&end, &rate) in breaks.iter().zip(rates) {
+        let days: f64 = end - start;
+        let dies = -(-rate * days).exp_m1();
+        mean += survival * if rate > 0.0 { dies / rate } else { days };
+        survival *= 1.0 - dies;
+        start = end;
+    }
+    mean + survival / rates[rates.len() - 1]
 }
 
 #[cfg(test)]
@@ -77,6 +100,9 @@ mod tests {
                 let w = (sigma * sigma).exp();
                 let kurtosis = w.powi(4) + 2.0 * w.powi(3) + 3.0 * w * w - 3.0;
                 (median_days * median_days * w * (w - 1.0), kurtosis)
+            }
+            SojournLaw::Piecewise { .. } | SojournLaw::Empirical { .. } => {
+                unreachable!("these laws are tested by their quantiles")
             }
         }
     }

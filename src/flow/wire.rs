@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::SojournLaw;
+use super::{Clock, SojournLaw};
 use crate::interaction::Stage;
 
 /// Names with probabilities; TOML itself rejects a name written twice.
@@ -18,6 +18,7 @@ pub(super) struct WireFlow {
     pub(super) retention_entry: Spanned<String>,
     pub(super) entry: WireMix,
     pub(super) transactions: WireTransactions,
+    pub(super) calendar: Option<WireCalendar>,
     pub(super) levels: Spanned<Vec<WireLevel>>,
 }
 
@@ -32,10 +33,21 @@ pub(super) struct WireTransactions {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct WireCalendar {
+    pub(super) working_days: Spanned<Vec<Spanned<String>>>,
+    pub(super) opens: Spanned<i64>,
+    pub(super) closes: Spanned<i64>,
+    #[serde(default)]
+    pub(super) holidays: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct WireLevel {
     pub(super) name: Spanned<String>,
     pub(super) stage: Stage,
     pub(super) wait: Spanned<WireLaw>,
+    pub(super) clock: Option<Spanned<Clock>>,
     pub(super) mix: WireMix,
     #[serde(default)]
     pub(super) follow_ups: Vec<WireFollowUp>,
@@ -66,10 +78,12 @@ pub(super) enum WireLaw {
     Weibull { shape: Spanned<f64>, scale_days: Spanned<f64> },
     Gamma { shape: Spanned<f64>, mean_days: Spanned<f64> },
     LogNormal { median_days: Spanned<f64>, sigma: Spanned<f64> },
+    Piecewise { breaks_days: Vec<Spanned<f64>>, rates_per_day: Spanned<Vec<Spanned<f64>>> },
+    Empirical { days: Spanned<Vec<Spanned<f64>>> },
 }
 
 impl WireLaw {
-    /// The parameters with their names, to be checked one by one.
+    /// The single parameters with their names: each must be positive.
     pub(super) fn parameters(&self) -> Vec<(&'static str, &Spanned<f64>)> {
         match self {
             Self::Exponential { mean_days } => vec![("mean_days", mean_days)],
@@ -80,11 +94,26 @@ impl WireLaw {
             Self::LogNormal { median_days, sigma } => {
                 vec![("median_days", median_days), ("sigma", sigma)]
             }
+            Self::Piecewise { breaks_days, .. } => {
+                breaks_days.iter().map(|value| ("breaks_days", value)).collect()
+            }
+            Self::Empirical { .. } => Vec::new(),
         }
+    }
+
+    /// The values that may be 0, with their name.
+    pub(super) fn not_negative(&self) -> Vec<(&'static str, &Spanned<f64>)> {
+        let (name, values) = match self {
+            Self::Piecewise { rates_per_day, .. } => ("rates_per_day", rates_per_day),
+            Self::Empirical { days } => ("days", days),
+            _ => return Vec::new(),
+        };
+        values.get_ref().iter().map(|value| (name, value)).collect()
     }
 
     /// The law these parameters name, not yet checked.
     pub(super) fn to_law(&self) -> SojournLaw {
+        let plain = |values: &[Spanned<f64>]| values.iter().map(|v| *v.get_ref()).collect();
         match self {
             Self::Exponential { mean_days } => {
                 SojournLaw::Exponential { mean_days: *mean_days.get_ref() }
@@ -99,6 +128,15 @@ impl WireLaw {
                 median_days: *median_days.get_ref(),
                 sigma: *sigma.get_ref(),
             },
+            Self::Piecewise { breaks_days, rates_per_day } => SojournLaw::Piecewise {
+                breaks_days: plain(breaks_days),
+                rates_per_day: plain(rates_per_day.get_ref()),
+            },
+            Self::Empirical { days } => {
+                let mut days: Vec<f64> = plain(days.get_ref());
+                days.sort_by(f64::total_cmp);
+                SojournLaw::Empirical { days }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod effects;
 mod life;
 mod logging;
 mod market;
+mod pending;
 mod relationship;
 mod sampler;
 mod setting;
@@ -94,7 +95,7 @@ impl Simulation {
         (start, months): (Month, u32),
     ) -> Result<Self, SimulationError> {
         let months = months as i32;
-        let setting = Setting::new(&flow, &world, streams, months)?;
+        let setting = Setting::new(&flow, &world, (streams, calendar), months)?;
         let starts = -WARM_UP_MONTHS..=months;
         let years = f64::from(months) / 12.0;
         Ok(Self {

@@ -7,6 +7,7 @@ use crate::diagnostic::nearest;
 use crate::flow::Flow;
 use crate::ids::TypeIndex;
 use crate::rng::{Purpose, Streams};
+use crate::time::Calendar;
 
 use super::effects::true_effects;
 use super::sampler::AliasTable;
@@ -34,21 +35,11 @@ pub(super) struct Kind {
 }
 
 /// A discrete law over interaction types.
-#[derive(Debug, Clone)]
-pub(super) struct KindLaw {
-    kinds: Vec<TypeIndex>,
-    alias: AliasTable,
-}
+pub(super) type KindLaw = AliasTable<TypeIndex>;
 
-impl KindLaw {
-    pub(super) fn new(shares: &[(TypeIndex, f64)]) -> Self {
-        let weights: Vec<f64> = shares.iter().map(|(_, share)| *share).collect();
-        Self { kinds: shares.iter().map(|(kind, _)| *kind).collect(), alias: AliasTable::new(&weights) }
-    }
-
-    pub(super) fn pick(&self, bits: u32) -> TypeIndex {
-        self.kinds[self.alias.pick(bits)]
-    }
+/// The law of shares that a checked flow or world has found to sum to 1.
+fn law(shares: &[(TypeIndex, f64)]) -> KindLaw {
+    AliasTable::new(shares.iter().copied()).expect("checked shares sum to 1")
 }
 
 /// What holds in one month for all accounts.
@@ -88,7 +79,7 @@ impl Setting {
     pub(super) fn new(
         flow: &Flow,
         world: &World,
-        streams: Streams,
+        (streams, calendar): (Streams, Calendar),
         months: i32,
     ) -> Result<Self, SimulationError> {
         let segments: Vec<String> = world.cohort.segments.keys().cloned().collect();
@@ -127,7 +118,7 @@ impl Setting {
         let tilted = tilted(flow, world, &effects);
         let initiatives = world.initiatives.iter().map(|law| {
             let mix = law.mix.iter().map(|(name, share)| Ok((names.kind("mix", name)?, *share)));
-            Ok(KindLaw::new(&mix.collect::<Result<Vec<_>, SimulationError>>()?))
+            Ok(law(&mix.collect::<Result<Vec<_>, SimulationError>>()?))
         });
         let interventions = world
             .interventions
@@ -136,11 +127,11 @@ impl Setting {
         let logit = |p: f64| (p / (1.0 - p)).ln();
         let by_state = |p: f64, effect: [f64; 4]| effect.map(|e| logistic(logit(p) + e));
         Ok(Self {
-            terrain: Terrain::new(flow, &tilted),
+            terrain: Terrain::new(flow, calendar, &tilted),
             kinds,
             segments,
-            purchases: KindLaw::new(&flow.transactions().on_purchase),
-            echoes: flow.levels().iter().map(|level| KindLaw::new(&level.mix)).collect(),
+            purchases: law(&flow.transactions().on_purchase),
+            echoes: flow.levels().iter().map(|level| law(&level.mix)).collect(),
             initiatives: initiatives.collect::<Result<_, _>>()?,
             interventions: interventions.collect::<Result<_, _>>()?,
             desks,

@@ -1,230 +1,377 @@
-//! One contact's walk through the interaction process flow.
+//! The compiled flow and one contact's walk through it: the only step function there is.
+//!
+//! Waits are drawn in raw time and reported in opening hours, where the flow has any. Every step
+//! is one keyed draw of 64 bits: the lower half waits, the upper half picks what happens.
 
-use crate::flow::{Flow, Level, LevelIndex};
+use crate::flow::{Clock, Flow, Level, LevelIndex, SojournLaw};
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
 use crate::interaction::Stage;
 use crate::rng::{Draws, Purpose, Streams};
-use crate::time::Instant;
+use crate::time::{BusinessCalendar, Calendar, Instant};
 
-/// The mix of one level, split so that negative interactions can be made more or less frequent.
+use super::pending::{Answer, Pending};
+use super::sampler::{AliasTable, QuantileTable};
+
+/// 2³², the number of values of 32 bits.
+const RANGE: f64 = 4_294_967_296.0;
+
+const MICROS_PER_DAY: f64 = 86_400_000_000.0;
+
+/// Ordinals between one step and the next: room for the answers to it.
+const ORDINALS_PER_STEP: u32 = 256;
+
+/// What all walks share: the flow as tables.
 #[derive(Debug, Clone)]
-struct LevelMix {
-    negative_share: f64,
-    negative: Cumulative,
-    other: Cumulative,
+pub(super) struct Terrain {
+    levels: Box<[Ground]>,
+    kinds: usize,
+    /// By level, then type: what follows when an answer of this type arrives there.
+    arrivals: Box<[Event]>,
+    answers: Box<[AnswerLaw]>,
+    waits: Box<[QuantileTable]>,
+    /// One more than the most answers to one type at one level.
+    fan: u32,
+    business: Option<BusinessCalendar>,
 }
 
-/// A discrete law as its cumulative shares.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Cumulative {
-    kinds: Vec<TypeIndex>,
-    ends: Vec<f64>,
-}
-
-impl Cumulative {
-    pub(super) fn new(mix: impl Iterator<Item = (TypeIndex, f64)>) -> Self {
-        let mut law = Self::default();
-        let mut end = 0.0;
-        for (kind, share) in mix {
-            end += share;
-            law.kinds.push(kind);
-            law.ends.push(end);
-        }
-        for share in &mut law.ends {
-            *share /= end;
-        }
-        law
-    }
-
-    pub(super) fn pick(&self, u: f64) -> TypeIndex {
-        self.kinds[self.ends.partition_point(|&end| end <= u).min(self.kinds.len() - 1)]
-    }
-}
-
-/// The mixes of all levels of a flow, ready for drawing.
+/// One level.
 #[derive(Debug, Clone)]
-pub(super) struct Mixes {
-    levels: Vec<LevelMix>,
+struct Ground {
+    mix: Mix,
+    wait: Wait,
 }
 
-impl Mixes {
-    pub(super) fn new(flow: &Flow) -> Self {
-        let is_negative =
-            |kind: &TypeIndex| flow.catalogue().entries()[usize::from(kind.0)].worth.rv < 0.0;
-        let split = |level: &Level| {
-            let part = |negative: bool| {
-                Cumulative::new(
-                    level
-                        .mix
-                        .iter()
-                        .copied()
-                        .filter(move |(kind, _)| is_negative(kind) == negative),
-                )
-            };
-            let negatives = level.mix.iter().filter(|(kind, _)| is_negative(kind));
-            LevelMix {
-                negative_share: negatives.map(|(_, share)| share).sum(),
-                negative: part(true),
-                other: part(false),
-            }
-        };
-        Self { levels: flow.levels().iter().map(split).collect() }
-    }
-
-    /// Draws a type at `level`; `tilt` multiplies the odds of a negative one.
-    fn pick(&self, level: LevelIndex, tilt: f64, u: f64) -> TypeIndex {
-        let mix = &self.levels[usize::from(level.0)];
-        let odds = mix.negative_share * tilt;
-        let share = odds / (odds + 1.0 - mix.negative_share);
-        if u < share {
-            mix.negative.pick(u / share)
-        } else {
-            mix.other.pick((u - share) / (1.0 - share))
-        }
-    }
+#[derive(Debug, Clone)]
+enum Mix {
+    /// Types and leaving, in one table.
+    Fixed(AliasTable<Event>),
+    /// The same in parts, so that the odds of some types can be multiplied.
+    Tilted(Box<Split>),
 }
 
-/// What all walks share.
+#[derive(Debug, Clone)]
+struct Split {
+    /// Of 2³² draws, those that leave.
+    leaving: u32,
+    tilted_share: f64,
+    tilted: AliasTable<Event>,
+    other: AliasTable<Event>,
+}
+
+#[derive(Debug, Clone)]
+enum Wait {
+    Reset(QuantileTable),
+    Forward(SojournLaw),
+}
+
+/// What a step or an answer brings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terrain<'a> {
-    pub(super) flow: &'a Flow,
-    pub(super) mixes: &'a Mixes,
+struct Event {
+    kind: TypeIndex,
+    /// Where the contact is afterwards; [`GONE`] when it leaves instead.
+    to: LevelIndex,
+    /// Answers that it may have: a range of [`Terrain::answers`].
+    first_answer: u16,
+    answers: u16,
+}
+
+const GONE: LevelIndex = LevelIndex(u16::MAX);
+
+#[derive(Debug, Clone, Copy)]
+struct AnswerLaw {
+    then: TypeIndex,
+    /// Of 2³² draws, those that answer.
+    chance: u64,
+    wait: u16,
+}
+
+/// How a contact walks for now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Motion {
+    /// Divides waits between steps.
+    pub(super) pace: f64,
+    /// Multiplies the odds of the tilted types.
+    pub(super) tilt: f64,
+}
+
+impl Terrain {
+    /// Compiles `flow` for the time zone of `calendar`; `tilted`: by catalogue position, the types
+    /// whose odds a [`Motion`] multiplies.
+    pub(super) fn new(flow: &Flow, calendar: Calendar, tilted: &[bool]) -> Self {
+        let mut builder = Builder { flow, answers: Vec::new(), waits: Vec::new(), fan: 1 };
+        let kinds = flow.catalogue().entries().len();
+        let mut arrivals = Vec::with_capacity(flow.levels().len() * kinds);
+        let mut levels = Vec::with_capacity(flow.levels().len());
+        for (level, position) in flow.levels().iter().zip(0..u16::MAX) {
+            let events: Vec<Event> = (0..kinds)
+                .map(|kind| builder.event(LevelIndex(position), TypeIndex(kind as u16)))
+                .collect();
+            let wait = match level.clock {
+                Clock::Reset => Wait::Reset(QuantileTable::new(&level.wait)),
+                Clock::Forward => Wait::Forward(level.wait.clone()),
+            };
+            levels.push(Ground { mix: mix(level, &events, tilted), wait });
+            arrivals.extend(events);
+        }
+        Self {
+            levels: levels.into(),
+            kinds,
+            arrivals: arrivals.into(),
+            answers: builder.answers.into(),
+            waits: builder.waits.into_iter().map(|(_, table)| table).collect(),
+            fan: builder.fan,
+            business: flow.calendar().map(|hours| BusinessCalendar::new(hours, calendar)),
+        }
+    }
+
+    #[inline]
+    fn to_wall(&self, raw: i64) -> Instant {
+        let raw = Instant::from_micros(raw);
+        self.business.as_ref().map_or(raw, |business| business.to_wall(raw))
+    }
+
+    fn to_raw(&self, wall: Instant) -> i64 {
+        self.business.as_ref().map_or(wall, |business| business.to_raw(wall)).micros()
+    }
+}
+
+fn mix(level: &Level, events: &[Event], tilted: &[bool]) -> Mix {
+    let leaving: f64 = level.exits.iter().map(|exit| exit.probability).sum();
+    let is_tilted = |kind: TypeIndex| tilted.get(usize::from(kind.0)).is_some_and(|&tilted| tilted);
+    let pairs = || level.mix.iter().map(|&(kind, p)| (events[usize::from(kind.0)], p));
+    let part = |wanted: bool| AliasTable::new(pairs().filter(|(e, _)| is_tilted(e.kind) == wanted));
+    if let (Some(tilted), Some(other)) = (part(true), part(false)) {
+        let tilted_share = pairs().filter(|(e, _)| is_tilted(e.kind)).map(|(_, p)| p).sum();
+        let leaving = (leaving * RANGE) as u32;
+        return Mix::Tilted(Box::new(Split { leaving, tilted_share, tilted, other }));
+    }
+    let exit = Event { to: GONE, answers: 0, ..events[0] };
+    let staying = pairs().map(|(event, p)| (event, p * (1.0 - leaving)));
+    let all = AliasTable::new(staying.chain([(exit, leaving)]));
+    Mix::Fixed(all.expect("the mix of a checked level sums to 1"))
+}
+
+struct Builder<'a> {
+    flow: &'a Flow,
+    answers: Vec<AnswerLaw>,
+    /// One table for all answers that take equally long.
+    waits: Vec<(SojournLaw, QuantileTable)>,
+    fan: u32,
+}
+
+impl Builder<'_> {
+    fn event(&mut self, level: LevelIndex, kind: TypeIndex) -> Event {
+        let stage = |level: LevelIndex| self.flow.levels()[usize::from(level.0)].stage;
+        // A late answer to a prospect does not make a customer a prospect again.
+        let back = |to| stage(level) == Stage::Retention && stage(to) != Stage::Retention;
+        let to = self.flow.trigger(kind).filter(|&to| !back(to)).unwrap_or(level);
+        let first_answer = self.answers.len() as u16;
+        let flow = self.flow;
+        let answers = flow.levels()[usize::from(level.0)].follow_ups.iter();
+        for answer in answers.filter(|answer| answer.after == kind) {
+            let chance = (answer.probability * RANGE) as u64;
+            let wait = self.wait(&answer.wait);
+            self.answers.push(AnswerLaw { then: answer.then, chance, wait });
+        }
+        let answers = self.answers.len() as u16 - first_answer;
+        self.fan = self.fan.max(u32::from(answers) + 1);
+        Event { kind, to, first_answer, answers }
+    }
+
+    fn wait(&mut self, law: &SojournLaw) -> u16 {
+        let known = self.waits.iter().position(|(known, _)| known == law);
+        let position = known.unwrap_or_else(|| {
+            self.waits.push((law.clone(), QuantileTable::new(law)));
+            self.waits.len() - 1
+        });
+        position as u16
+    }
+}
+
+impl Split {
+    fn pick(&self, bits: u32, tilt: f64) -> Option<Event> {
+        if bits < self.leaving {
+            return None;
+        }
+        let staying = f64::from(bits - self.leaving) / (RANGE - f64::from(self.leaving));
+        let odds = self.tilted_share * tilt;
+        let share = odds / (odds + 1.0 - self.tilted_share);
+        let (table, within) = if staying < share {
+            (&self.tilted, staying / share)
+        } else {
+            (&self.other, (staying - share) / (1.0 - share))
+        };
+        Some(table.pick((within * RANGE) as u32))
+    }
 }
 
 /// A contact on its way through the flow.
 #[derive(Debug, Clone)]
 pub(super) struct Walker {
     pub(super) contact: ContactIndex,
-    /// When the contact leaves the account for reasons of its own.
+    /// When the contact leaves the account: for reasons of its own, or by an exit of the flow.
     pub(super) leaves_at: Instant,
     level: LevelIndex,
-    next_at: Instant,
-    step: u64,
+    /// Raw time of the next step \[µs\].
+    next_at: i64,
+    step: u32,
+    /// What the next step picks with.
+    picks: u32,
+    /// Time of the law since the level was entered, as it will be at the next step \[days\].
+    age_days: f64,
     steps: Draws,
     answers: Draws,
-    /// Follow-ups that are on their way.
-    pending: Vec<(Instant, TypeIndex)>,
+    pending: Pending,
 }
 
 impl Walker {
     /// A contact that starts its walk at `level` at time `from`.
+    ///
+    /// `record` is 0 for the contact's main record; others have draws of their own.
     pub(super) fn start(
-        terrain: Terrain<'_>,
+        terrain: &Terrain,
         (streams, account): (Streams, AccountIndex),
         contact: ContactIndex,
+        record: u16,
         level: LevelIndex,
         (from, leaves_at): (Instant, Instant),
-        pace: f64,
+        motion: Motion,
     ) -> Self {
         let mut walker = Self {
             contact,
             leaves_at,
             level,
-            next_at: from,
+            next_at: terrain.to_raw(from),
             step: 0,
-            steps: streams.draws(Purpose::Walk, account, contact),
-            answers: streams.draws(Purpose::FollowUp, account, contact),
-            pending: Vec::new(),
+            picks: 0,
+            age_days: 0.0,
+            steps: streams.draws(Purpose::Walk, account, contact).part(record),
+            answers: streams.draws(Purpose::FollowUp, account, contact).part(record),
+            pending: Pending::default(),
         };
-        walker.wait(terrain, from, pace);
+        walker.wait(terrain, walker.next_at, motion.pace.recip());
         walker
     }
 
     /// Moves the contact to `level`: its clock starts anew.
     pub(super) fn enter(
         &mut self,
-        terrain: Terrain<'_>,
+        terrain: &Terrain,
         level: LevelIndex,
         at: Instant,
-        pace: f64,
+        motion: Motion,
     ) {
-        self.level = level;
-        // The wait in progress has used the draw of this step.
-        self.step += 1;
-        self.wait(terrain, at, pace);
+        self.move_to(terrain, level, terrain.to_raw(at), motion.pace.recip());
     }
 
-    fn wait(&mut self, terrain: Terrain<'_>, from: Instant, pace: f64) {
-        let law = &terrain.flow.levels()[usize::from(self.level.0)].wait;
-        let days = law.sample(&mut self.steps.stream(2 * self.step + 1));
-        self.next_at = from.plus_days((days / pace).max(1e-3));
+    /// Where the contact is.
+    /// Where the contact is.
+    #[allow(dead_code, reason = "for what the level decides about an account")]
+    pub(super) fn level(&self) -> LevelIndex {
+        self.level
     }
 
-    /// Walks until `until` and reports every interaction; `false` once the contact left the flow.
+    /// Walks until `until` and reports every interaction with its ordinal; `false` once the
+    /// contact left.
+    ///
+    /// Ordinals name the rows of one record, so draws about a row can be keyed by them: step `n`
+    /// has `256·n`, and answers to it the numbers up to the next step.
+    #[inline]
     pub(super) fn advance(
         &mut self,
-        terrain: Terrain<'_>,
+        terrain: &Terrain,
         until: Instant,
-        (pace, tilt): (f64, f64),
-        mut report: impl FnMut(Instant, TypeIndex),
+        motion: Motion,
+        mut report: impl FnMut(Instant, TypeIndex, u32),
     ) -> bool {
-        let until = until.min(self.leaves_at);
+        let end = terrain.to_raw(until.min(self.leaves_at));
+        let slowness = motion.pace.recip();
         loop {
-            let answer = self.pending.iter().enumerate().min_by_key(|(_, (at, _))| *at);
-            if let Some((position, &(at, kind))) = answer
-                && at <= self.next_at
-            {
-                if at >= until {
-                    break;
-                }
-                self.pending.swap_remove(position);
-                report(at, kind);
-                // An answer may be answered too, with draws of its own.
-                self.step += 1;
-                let level = &terrain.flow.levels()[usize::from(self.level.0)];
-                self.schedule_answers(level, kind, at);
-                self.follow_trigger(terrain, kind, at, pace);
+            if self.pending.first_at() <= self.next_at {
+                let Some(answer) = self.pending.pop_before(end) else { break };
+                report(terrain.to_wall(answer.at), answer.kind, answer.ordinal);
+                self.arrive(terrain, answer, slowness);
                 continue;
             }
             let at = self.next_at;
-            if at >= until {
+            if at >= end {
                 break;
             }
-            self.step += 1;
-            let mut stream = self.steps.stream(2 * self.step);
-            let level = &terrain.flow.levels()[usize::from(self.level.0)];
-            let exits: f64 = level.exits.iter().map(|exit| exit.probability).sum();
-            if stream.uniform() < exits {
-                self.leaves_at = at;
+            let event = match &terrain.levels[usize::from(self.level.0)].mix {
+                Mix::Fixed(table) => Some(table.pick(self.picks)).filter(|event| event.to != GONE),
+                Mix::Tilted(split) => split.pick(self.picks, motion.tilt),
+            };
+            let Some(event) = event else {
+                self.leaves_at = terrain.to_wall(at);
                 return false;
+            };
+            let ordinal = self.step.wrapping_mul(ORDINALS_PER_STEP);
+            report(terrain.to_wall(at), event.kind, ordinal);
+            if event.answers > 0 {
+                self.schedule(terrain, event, at, ordinal);
             }
-            let kind = terrain.mixes.pick(self.level, tilt, stream.uniform());
-            report(at, kind);
-            self.schedule_answers(level, kind, at);
-            if !self.follow_trigger(terrain, kind, at, pace) {
-                self.wait(terrain, at, pace);
+            if event.to != self.level {
+                self.level = event.to;
+                self.age_days = 0.0;
             }
+            self.step = self.step.wrapping_add(1);
+            self.wait(terrain, at, slowness);
         }
         until < self.leaves_at
     }
 
-    fn schedule_answers(&mut self, level: &Level, kind: TypeIndex, at: Instant) {
-        let answers = level.follow_ups.iter().filter(|answer| answer.after == kind);
-        for (position, answer) in answers.enumerate() {
-            let mut stream = self.answers.stream(8 * self.step + position as u64);
-            if stream.uniform() < answer.probability {
-                let days = answer.wait.sample(&mut stream);
-                self.pending.push((at.plus_days(days), answer.then));
-            }
+    /// Draws the next step, which comes after `from`.
+    #[inline]
+    fn wait(&mut self, terrain: &Terrain, from: i64, slowness: f64) {
+        let bits = self.steps.bits(u64::from(self.step));
+        self.picks = (bits >> 32) as u32;
+        let waits = bits as u32;
+        let micros = match &terrain.levels[usize::from(self.level.0)].wait {
+            Wait::Reset(table) => table.at(waits),
+            Wait::Forward(law) => self.forward(law, waits),
+        };
+        self.next_at = from.saturating_add(((micros * slowness) as i64).max(1));
+    }
+
+    /// The wait \[µs\] from the hazard that the level's age has not used up.
+    #[cold]
+    fn forward(&mut self, law: &SojournLaw, bits: u32) -> f64 {
+        let hazard = -((f64::from(bits) + 0.5) / RANGE).ln();
+        let days = law.wait_after(self.age_days, hazard);
+        self.age_days += days;
+        days * MICROS_PER_DAY
+    }
+
+    fn move_to(&mut self, terrain: &Terrain, level: LevelIndex, at: i64, slowness: f64) {
+        self.level = level;
+        self.age_days = 0.0;
+        // The wait in progress has used the draw of this step.
+        self.step = self.step.wrapping_add(1);
+        self.wait(terrain, at, slowness);
+    }
+
+    fn arrive(&mut self, terrain: &Terrain, answer: Answer, slowness: f64) {
+        let position = usize::from(self.level.0) * terrain.kinds + usize::from(answer.kind.0);
+        let event = terrain.arrivals[position];
+        self.schedule(terrain, event, answer.at, answer.ordinal);
+        if event.to != self.level {
+            self.move_to(terrain, event.to, answer.at, slowness);
         }
     }
 
-    fn follow_trigger(
-        &mut self,
-        terrain: Terrain<'_>,
-        kind: TypeIndex,
-        at: Instant,
-        pace: f64,
-    ) -> bool {
-        let stage = |level: LevelIndex| terrain.flow.levels()[usize::from(level.0)].stage;
-        // A late answer to a prospect does not make a customer a prospect again.
-        let back = |to| stage(self.level) == Stage::Retention && stage(to) != Stage::Retention;
-        match terrain.flow.trigger(kind) {
-            Some(level) if level != self.level && !back(level) => {
-                self.enter(terrain, level, at, pace);
-                true
+    fn schedule(&mut self, terrain: &Terrain, event: Event, at: i64, ordinal: u32) {
+        let first = usize::from(event.first_answer);
+        let laws = &terrain.answers[first..first + usize::from(event.answers)];
+        for (law, position) in laws.iter().zip(1..) {
+            let place = ordinal % ORDINALS_PER_STEP * terrain.fan + position;
+            let ordinal =
+                ordinal / ORDINALS_PER_STEP * ORDINALS_PER_STEP + place.min(ORDINALS_PER_STEP - 1);
+            let bits = self.answers.bits(u64::from(ordinal));
+            if bits >> 32 < law.chance {
+                let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
+                let at = at.saturating_add((wait as i64).max(1));
+                self.pending.add(Answer { at, kind: law.then, ordinal });
             }
-            _ => false,
         }
     }
 }

@@ -2,11 +2,15 @@
 //!
 //! The clock is not here: only `run/mod.rs` may read it.
 
+mod opening;
+
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use opening::{BusinessCalendar, OpeningHours};
 
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 

@@ -1,0 +1,320 @@
+//! Opening hours: when business can happen, and a monotone map of time onto them.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, Offset, TimeZone, Utc, Weekday};
+
+use super::{Calendar, Instant};
+
+const MICROS_PER_MINUTE: i64 = 60_000_000;
+const MICROS_PER_DAY: i64 = 24 * 60 * MICROS_PER_MINUTE;
+const MICROS_PER_WEEK: i64 = 7 * MICROS_PER_DAY;
+
+/// Mondays before and after which weeks are taken to have no holidays and no clock changes.
+const FIRST_YEAR: i32 = 1970;
+const LAST_YEAR: i32 = 2100;
+
+/// Working days, hours and holidays of a business, in local time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpeningHours {
+    /// By weekday from Monday.
+    open_days: [bool; 7],
+    /// Local hours, `opens < closes <= 24`.
+    hours: (u8, u8),
+    /// Ascending, without repetition.
+    holidays: Vec<NaiveDate>,
+}
+
+impl OpeningHours {
+    /// Business on `days`, from the first of `hours` to the second \[hours of the local day\],
+    /// except on `holidays`.
+    ///
+    /// - Returns `None` without a day, or when the hours are not `opens < closes <= 24`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use chrono::Weekday;
+    /// use rvq::time::OpeningHours;
+    ///
+    /// assert!(OpeningHours::new(&[Weekday::Mon], (8, 18), &[]).is_some());
+    /// assert!(OpeningHours::new(&[Weekday::Mon], (18, 8), &[]).is_none());
+    /// ```
+    pub fn new(days: &[Weekday], hours: (u8, u8), holidays: &[NaiveDate]) -> Option<Self> {
+        let mut open_days = [false; 7];
+        for day in days {
+            open_days[day.num_days_from_monday() as usize] = true;
+        }
+        let mut holidays = holidays.to_vec();
+        holidays.sort_unstable();
+        holidays.dedup();
+        let valid = !days.is_empty() && hours.0 < hours.1 && hours.1 <= 24;
+        valid.then_some(Self { open_days, hours, holidays })
+    }
+
+    /// Working days, Monday first.
+    pub fn days(&self) -> impl Iterator<Item = Weekday> + '_ {
+        (0..7_u8)
+            .filter(|&day| self.open_days[usize::from(day)])
+            .filter_map(|day| Weekday::try_from(day).ok())
+    }
+
+    /// First and last hour of a working day \[hours of the local day\].
+    pub fn hours(&self) -> (u8, u8) {
+        self.hours
+    }
+
+    /// Days without business, ascending.
+    pub fn holidays(&self) -> &[NaiveDate] {
+        &self.holidays
+    }
+
+    fn is_open(&self, date: NaiveDate) -> bool {
+        self.open_days[date.weekday().num_days_from_monday() as usize]
+            && self.holidays.binary_search(&date).is_err()
+    }
+}
+
+/// One local week, from Monday midnight on.
+#[derive(Debug, Clone, Copy)]
+struct Week {
+    /// Monday midnight \[µs since the epoch\].
+    start: i64,
+    /// Length; 7 days but for changes of the clock \[minutes\].
+    minutes: i64,
+    /// Days with business, and which: the n-th open day is `days[n]`.
+    open_days: i64,
+    days: [u8; 7],
+    /// First opening of this or the next open week \[µs since the epoch\].
+    opening: i64,
+}
+
+/// A monotone map of raw time, in which waits are drawn, onto opening hours.
+///
+/// ```text
+/// share x of a week elapsed  →  the instant at which share x of its open time has passed
+/// ```
+///
+/// The rate of interactions per week is kept and their order too, while all of them fall into
+/// opening hours. Both directions are O(1). A week without an open day maps to the next opening.
+/// Offsets from UTC are those at the start of a local week, in whole minutes: after a clock change
+/// within a week, the rest of it is off by that change.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::Weekday;
+/// use rvq::time::{BusinessCalendar, Calendar, OpeningHours};
+///
+/// let hours = OpeningHours::new(&[Weekday::Mon], (8, 18), &[]).expect("hours in order");
+/// let business = BusinessCalendar::new(&hours, Calendar::UTC);
+/// // Half of a week that begins on Monday 3 January 2022 is half of its only working day.
+/// let wall = business.to_wall("2022-01-06T12:00:00Z".parse()?);
+/// assert_eq!(wall.to_string(), "2022-01-03T13:00:00Z");
+/// assert_eq!(business.to_raw(wall).to_string(), "2022-01-06T12:00:00Z");
+/// # Ok::<(), rvq::time::TimeError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct BusinessCalendar {
+    weeks: Box<[Week]>,
+    /// Of a working day \[µs\].
+    opens: i64,
+    day_length: i64,
+}
+
+impl BusinessCalendar {
+    /// The map for `hours` in the time zone of `calendar`.
+    pub fn new(hours: &OpeningHours, calendar: Calendar) -> Self {
+        let micros = |hour: u8| i64::from(hour) * 60 * MICROS_PER_MINUTE;
+        let (opens, closes) = (micros(hours.hours.0), micros(hours.hours.1));
+        let mut monday = monday_of(FIRST_YEAR);
+        let last = monday_of(LAST_YEAR);
+        let mut weeks = Vec::new();
+        while monday <= last {
+            weeks.push(week(hours, calendar, monday));
+            monday = monday + Days::new(7);
+        }
+        let mut next = i64::MAX;
+        for position in (0..weeks.len()).rev() {
+            if let Some(after) = weeks.get(position + 1) {
+                let length: i64 = after.start - weeks[position].start;
+                weeks[position].minutes = length / MICROS_PER_MINUTE;
+            }
+            if weeks[position].open_days > 0 {
+                let day = i64::from(weeks[position].days[0]);
+                next = weeks[position].start + day * MICROS_PER_DAY + opens;
+            }
+            weeks[position].opening = next;
+        }
+        Self { weeks: weeks.into(), opens, day_length: closes - opens }
+    }
+
+    /// The instant in opening hours for the raw instant `raw`; later for later ones.
+    pub fn to_wall(&self, raw: Instant) -> Instant {
+        let (week, shift) = self.week_at(raw.micros());
+        let elapsed = raw.micros() - shift - week.start;
+        if week.open_days == 0 {
+            return Instant::from_micros(week.opening + shift);
+        }
+        // Below 10⁴ minutes times 7·10¹¹ µs: no overflow.
+        let open_minutes = week.open_days * (self.day_length / MICROS_PER_MINUTE);
+        let open = elapsed * open_minutes / week.minutes;
+        let day = i64::from(week.days[(open / self.day_length) as usize]);
+        let wall = day * MICROS_PER_DAY + self.opens + open % self.day_length;
+        let latest = week.minutes * MICROS_PER_MINUTE - 1;
+        Instant::from_micros(week.start + shift + wall.min(latest))
+    }
+
+    /// The first raw instant that is mapped to `wall` or later.
+    ///
+    /// So `to_wall(raw) < wall` holds exactly when `raw < to_raw(wall)`, and an instant in
+    /// opening hours comes back from there and back as itself.
+    pub fn to_raw(&self, wall: Instant) -> Instant {
+        let (week, shift) = self.week_at(wall.micros());
+        let elapsed = wall.micros() - shift - week.start;
+        if week.open_days == 0 {
+            return Instant::from_micros(week.start + shift);
+        }
+        let (day, time) = (elapsed / MICROS_PER_DAY, elapsed % MICROS_PER_DAY);
+        let open_days = &week.days[..week.open_days as usize];
+        let before = open_days.iter().filter(|&&open| i64::from(open) < day).count() as i64;
+        let today = if open_days.iter().any(|&open| i64::from(open) == day) {
+            (time - self.opens).clamp(0, self.day_length)
+        } else {
+            0
+        };
+        let open = before * self.day_length + today;
+        let open_minutes = week.open_days * (self.day_length / MICROS_PER_MINUTE);
+        let raw = (open * week.minutes + open_minutes - 1) / open_minutes;
+        Instant::from_micros(week.start + shift + raw)
+    }
+
+    /// The week around `micros`, and by how much to shift it where the table has ended.
+    fn week_at(&self, micros: i64) -> (&Week, i64) {
+        let first = self.weeks[0].start;
+        let guess = (micros - first).div_euclid(MICROS_PER_WEEK);
+        let last = self.weeks.len() as i64 - 1;
+        if !(0..=last).contains(&guess) {
+            let edge = &self.weeks[guess.clamp(0, last) as usize];
+            let shift = (micros - edge.start).div_euclid(MICROS_PER_WEEK) * MICROS_PER_WEEK;
+            return (edge, shift);
+        }
+        // Offsets from UTC move the start of a week by some hours.
+        let mut position = guess as usize;
+        if micros < self.weeks[position].start && position > 0 {
+            position -= 1;
+        } else if self.weeks.get(position + 1).is_some_and(|next| next.start <= micros) {
+            position += 1;
+        }
+        (&self.weeks[position], 0)
+    }
+}
+
+fn week(hours: &OpeningHours, calendar: Calendar, monday: NaiveDate) -> Week {
+    let midnight = monday.and_hms_opt(0, 0, 0).expect("midnight is a time").and_utc();
+    // The offset at the same clock time of UTC: at most some hours from the start of the week.
+    let offset = offset_minutes(calendar, midnight);
+    let start = midnight.timestamp_micros() - offset * MICROS_PER_MINUTE;
+    let mut days = [0; 7];
+    let mut open_days = 0;
+    for day in 0..7_u8 {
+        if hours.is_open(monday + Days::new(u64::from(day))) {
+            days[open_days] = day;
+            open_days += 1;
+        }
+    }
+    let minutes = MICROS_PER_WEEK / MICROS_PER_MINUTE;
+    Week { start, minutes, open_days: open_days as i64, days, opening: 0 }
+}
+
+fn offset_minutes(calendar: Calendar, at: DateTime<Utc>) -> i64 {
+    let offset = calendar.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
+    i64::from(offset.local_minus_utc()).div_euclid(60)
+}
+
+/// The first Monday of `year`.
+fn monday_of(year: i32) -> NaiveDate {
+    let first = NaiveDate::from_ymd_opt(year, 1, 1).expect("the year is in range");
+    let ahead = (7 - first.weekday().num_days_from_monday()) % 7;
+    first + Days::new(u64::from(ahead))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn weekdays() -> [Weekday; 5] {
+        [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri]
+    }
+
+    /// Monday to Friday, 8 to 18, with a holiday and a week without business.
+    fn business(zone: &str) -> BusinessCalendar {
+        let closed = |day| NaiveDate::from_ymd_opt(2024, 12, day).unwrap();
+        let holidays: Vec<NaiveDate> = (23..=27).chain([11]).map(closed).collect();
+        let hours = OpeningHours::new(&weekdays(), (8, 18), &holidays).unwrap();
+        BusinessCalendar::new(&hours, Calendar::new(zone).unwrap())
+    }
+
+    fn instant(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_week_without_business_maps_to_the_next_opening_and_a_holiday_is_left_out() {
+        let business = business("UTC");
+        let next = instant("2024-12-30T08:00:00Z");
+        for raw in ["2024-12-23T00:00:00Z", "2024-12-26T12:00:00Z", "2024-12-29T23:59:59Z"] {
+            assert_eq!(business.to_wall(instant(raw)), next);
+        }
+        // Wednesday 11 December is closed: half of the week is half of four days, Tuesday's end,
+        // which is Thursday's opening.
+        let middle = business.to_wall(instant("2024-12-12T12:00:00Z"));
+        assert_eq!(middle, instant("2024-12-12T08:00:00Z"));
+    }
+
+    #[test]
+    fn business_is_in_local_hours_across_a_clock_change() {
+        let business = business("Europe/Berlin");
+        // The week before and the week after 31 March 2024: 8 o'clock is 07:00Z, then 06:00Z.
+        assert_eq!(
+            business.to_wall(instant("2024-03-24T23:00:00Z")),
+            instant("2024-03-25T07:00:00Z")
+        );
+        assert_eq!(
+            business.to_wall(instant("2024-03-31T22:00:00Z")),
+            instant("2024-04-01T06:00:00Z")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_kept_and_the_inverse_is_exact(
+            raw in 1_600_000_000_000_000_i64..1_800_000_000_000_000,
+            ahead in 0_i64..2_000_000_000_000,
+            zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "America/New_York"]),
+        ) {
+            let business = business(zone);
+            let (raw, later) = (Instant::from_micros(raw), Instant::from_micros(raw + ahead));
+            let wall = business.to_wall(raw);
+            prop_assert!(wall <= business.to_wall(later));
+            prop_assert_eq!(business.to_wall(business.to_raw(wall)), wall);
+            // `to_raw` of any instant splits raw time at it.
+            let split = business.to_raw(later);
+            prop_assert!(business.to_wall(split) >= later);
+            let before = Instant::from_micros(split.micros() - 1);
+            prop_assert!(business.to_wall(before) < later);
+            prop_assert_eq!(wall < later, raw < split);
+        }
+
+        #[test]
+        fn every_wall_instant_is_in_opening_hours(
+            raw in 1_600_000_000_000_000_i64..1_800_000_000_000_000,
+        ) {
+            let wall = business("UTC").to_wall(Instant::from_micros(raw));
+            let local = DateTime::<Utc>::from_timestamp_micros(wall.micros()).unwrap();
+            prop_assert!(local.weekday().num_days_from_monday() < 5);
+            let of_day = wall.micros().rem_euclid(MICROS_PER_DAY);
+            prop_assert!((8..18).contains(&(of_day / (60 * MICROS_PER_MINUTE))));
+        }
+    }
+}
