@@ -100,7 +100,7 @@ pub(super) struct Row {
     pub(super) origin: Origin,
     /// Unique among the rows of this contact and origin.
     ordinal: u64,
-    served: Option<Served>,
+    pub(super) served: Option<Served>,
 }
 
 impl Row {
@@ -688,7 +688,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn cost_of(&self, kind: &Kind) -> f64 {
+    pub(super) fn cost_of(&self, kind: &Kind) -> f64 {
         kind.cost[self.traits.segment] * self.cost_unit
     }
 

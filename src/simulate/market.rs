@@ -12,7 +12,6 @@ use super::world::{Market, OutcomeLaw, World};
 /// Where the firm stands with one account.
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
-    rivals: u8,
     /// Log-odds of the share of wallet at no advantage, the rival's part left out.
     base: f64,
     /// The best rival's advantage over time \[log-odds\].
@@ -58,7 +57,7 @@ impl Standing {
             (market.dimension_sigma * normal(ordinal), market.dimension_sigma * normal(ordinal + 1))
         };
         Self {
-            rivals: rivals as u8,
+
             base: market.share_base - (rivals as f64).ln() + market.preference_sigma * normal(1),
             rival: market.rival_sigma * normal(2),
             drift: law.drift_sigma * normal(3),
@@ -66,11 +65,6 @@ impl Standing {
             dimensions: market.dimensions.iter().enumerate().map(of_dimension).collect(),
             draws,
         }
-    }
-
-    /// Number of rivals for the wallet.
-    pub(super) const fn rivals(&self) -> u8 {
-        self.rivals
     }
 
     /// Moves wallet and rivals on by a month and gives what the account brings in it.

@@ -38,7 +38,7 @@ pub(super) struct Kind {
 pub(super) type KindLaw = AliasTable<TypeIndex>;
 
 /// The law of shares that a checked flow or world has found to sum to 1.
-fn law(shares: &[(TypeIndex, f64)]) -> KindLaw {
+fn law_of(shares: &[(TypeIndex, f64)]) -> KindLaw {
     AliasTable::new(shares.iter().copied()).expect("checked shares sum to 1")
 }
 
@@ -118,7 +118,7 @@ impl Setting {
         let tilted = tilted(flow, world, &effects);
         let initiatives = world.initiatives.iter().map(|law| {
             let mix = law.mix.iter().map(|(name, share)| Ok((names.kind("mix", name)?, *share)));
-            Ok(law(&mix.collect::<Result<Vec<_>, SimulationError>>()?))
+            Ok(law_of(&mix.collect::<Result<Vec<_>, SimulationError>>()?))
         });
         let interventions = world
             .interventions
@@ -130,8 +130,8 @@ impl Setting {
             terrain: Terrain::new(flow, calendar, &tilted),
             kinds,
             segments,
-            purchases: law(&flow.transactions().on_purchase),
-            echoes: flow.levels().iter().map(|level| law(&level.mix)).collect(),
+            purchases: law_of(&flow.transactions().on_purchase),
+            echoes: flow.levels().iter().map(|level| law_of(&level.mix)).collect(),
             initiatives: initiatives.collect::<Result<_, _>>()?,
             interventions: interventions.collect::<Result<_, _>>()?,
             desks,

@@ -1,6 +1,6 @@
 //! The firm's side: teams of staff with skill, portfolios and queues.
 
-use rand_distr::{Distribution, Exp1, StandardNormal};
+use rand_distr::{Distribution, StandardNormal};
 
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::Staff;
@@ -130,7 +130,7 @@ pub(super) fn members(team: u32, desks: &[(String, Desk)], since: Instant) -> Ve
                 id: member_name(team, function, seat),
                 function: function.clone(),
                 team: Some(team_name(team)),
-                joined_at: since,
+                joined_at: Some(since),
                 left_at: None,
             })
         })
@@ -146,6 +146,8 @@ pub(super) fn team_of(account: AccountIndex, params: &Staffing) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
+    use rand_distr::Exp1;
+
     use super::*;
 
     /// Erlang C: probability that an arrival waits, by summing the stationary law directly.

@@ -15,7 +15,7 @@ pub use opening::{BusinessCalendar, OpeningHours};
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z \[µs\].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(i64);
 
 impl Instant {

@@ -15,6 +15,16 @@ pub struct Criterion {
 }
 
 impl Criterion {
+    /// The band in words.
+    pub fn band(&self) -> String {
+        match (self.at_least, self.at_most) {
+            (Some(low), Some(high)) => format!("{low} to {high}"),
+            (Some(low), None) => format!("at least {low}"),
+            (None, Some(high)) => format!("at most {high}"),
+            (None, None) => "any".to_owned(),
+        }
+    }
+
     /// Whether `value` lies in the band.
     pub fn holds(&self, value: f64) -> bool {
         self.at_least.is_none_or(|low| value >= low)
