@@ -1,4 +1,4 @@
-//! Positions of accounts, contacts and interaction types: small copyable numbers, checked at the edges.
+//! Positions of accounts, contacts, staff, initiatives and interaction types: small copyable numbers, checked at the edges.
 //!
 //! Names (`account_id`, `interaction_type`, …) live in the tables; everything that computes uses
 //! these positions.
@@ -11,8 +11,16 @@ pub struct AccountIndex(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContactIndex(pub u16);
 
-/// Position of an interaction type in the [`TypeNames`] its log was read with.
+/// Position of a member of staff among those who dealt with an account, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnerIndex(pub u16);
+
+/// Position of an initiative among those an account took part in, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InitiativeIndex(pub u16);
+
+/// Position of an interaction type in the [`TypeNames`] its log was read with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeIndex(pub u16);
 
 /// The interaction types that occur in one log, in order of first registration.

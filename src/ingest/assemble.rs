@@ -8,9 +8,10 @@ use super::mapping::Mapping;
 use super::outcomes::{Months, status_in, take_outcome};
 use super::row::Row;
 use crate::diagnostic::nearest;
-use crate::ids::{ContactIndex, TypeIndex};
+use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex};
 use crate::interaction::{
-    Account, AccountHistory, Contact, Details, Interaction, Outcome, Status, Survey, Table,
+    Account, AccountHistory, Contact, Details, Interaction, Outcome, Placement, Status, Survey,
+    Table,
 };
 use crate::time::Instant;
 
@@ -28,19 +29,39 @@ pub(super) enum Taken {
 /// An account while its rows come in.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
-    segment_id: Option<String>,
+    /// As its own row says; id and entry are filled in at the end.
+    account: Account,
     pub(super) entered_at: Option<Instant>,
-    exited_at: Option<Instant>,
-    exit_reason: Option<String>,
-    size: Option<f64>,
     listed: Option<Listed>,
     first_seen: Option<Instant>,
     /// Contacts with their positions in order of appearance.
     contacts: BTreeMap<String, (u16, Contact)>,
+    owners: Names,
+    initiatives: Names,
     interactions: Vec<Interaction>,
     pub(super) outcomes: BTreeMap<Instant, Outcome>,
     pub(super) months: Months,
     surveys: Vec<Survey>,
+}
+
+/// Names that the interactions of one account refer to, in order of appearance.
+#[derive(Debug, Default)]
+struct Names {
+    names: Vec<String>,
+    positions: BTreeMap<String, u16>,
+}
+
+impl Names {
+    /// Position of `name`; absent when there is no room for another.
+    fn position(&mut self, name: String) -> Option<u16> {
+        if let Some(&position) = self.positions.get(&name) {
+            return Some(position);
+        }
+        let position = u16::try_from(self.names.len()).ok().filter(|&p| p < u16::MAX)?;
+        self.names.push(name.clone());
+        self.positions.insert(name, position);
+        Some(position)
+    }
 }
 
 /// Where an account's own row is: it may yet turn out to be unusable.
@@ -77,12 +98,12 @@ impl Draft {
 
     /// When the account entered: as its row says, else its earliest date.
     fn entered(&self) -> Option<Instant> {
-        self.entered_at.or_else(|| self.first_seen.into_iter().chain(self.exited_at).min())
+        self.entered_at.or_else(|| self.first_seen.into_iter().chain(self.account.exited_at).min())
     }
 
     /// Status in a period where the log states none.
     pub(super) fn status_in(&self, period_start: Instant) -> Status {
-        status_in(self.exited_at, period_start)
+        status_in(self.account.exited_at, period_start)
     }
 
     fn contact(&mut self, id: &str) -> Option<u16> {
@@ -115,7 +136,11 @@ impl<'m> Assembly<'m> {
             Table::Interactions => self.take_interaction(block, row),
             Table::Outcomes => take_outcome(self, row),
             Table::Surveys => self.take_survey(row),
-            Table::Truth => unreachable!("no block of a mapping fills the truth"),
+            Table::ValueLedger
+            | Table::CustomerValue
+            | Table::Truth
+            | Table::Staff
+            | Table::Initiatives => unreachable!("no block of a mapping fills this table"),
         }
     }
 
@@ -173,20 +198,20 @@ impl<'m> Assembly<'m> {
         let entered_at = row.instant(Field::EnteredAt)?;
         let exited_at = row.instant(Field::ExitedAt)?;
         check_order(row, entered_at, (Field::ExitedAt, exited_at))?;
-        let segment_id = row.text(Field::SegmentId)?;
-        let exit_reason = row.text(Field::ExitReason)?;
-        let size = row.number_within(Field::Size, 0.0..=f64::INFINITY)?;
+        let account = Account {
+            id: id.clone(),
+            segment_id: row.text(Field::SegmentId)?,
+            entered_at: Instant::default(),
+            exited_at,
+            exit_reason: row.text(Field::ExitReason)?,
+            size: row.number_within(Field::Size, 0.0..=f64::INFINITY)?,
+            contract_end: row.instant(Field::ContractEnd)?,
+            priority: row.flag(Field::Priority)?,
+            placement: placement(row)?,
+        };
         let listed = Some(Listed { block, row: row.number, raw: row.raw() });
         let draft = self.draft(&id);
-        *draft = Draft {
-            segment_id,
-            entered_at,
-            exited_at,
-            exit_reason,
-            size,
-            listed,
-            ..Draft::default()
-        };
+        *draft = Draft { account, entered_at, listed, ..Draft::default() };
         Ok(Taken::Made)
     }
 
@@ -203,6 +228,7 @@ impl<'m> Assembly<'m> {
         check_order(row, valid_from, (Field::ValidTo, valid_to))?;
         let contact = Contact {
             id,
+            stakeholder_type: row.text(Field::StakeholderType)?,
             role: row.text(Field::Role)?,
             influence: row.number_within(Field::Influence, 0.0..=f64::INFINITY)?.unwrap_or(1.0),
             valid_from,
@@ -234,15 +260,21 @@ impl<'m> Assembly<'m> {
             let message = format!("`{id}` is in no contacts row of account `{account}`");
             return Err(row.breach(Field::ContactId, Reason::UnknownContact, message));
         }
-        let contact = Contact {
-            id: id.clone(),
-            role: None,
-            influence: 1.0,
-            valid_from: None,
-            valid_to: None,
-        };
+        let contact = Contact { id: id.clone(), ..Contact::default() };
         self.add_contact(row, account, contact)?;
         Ok(self.draft_contact(account, &id).map(ContactIndex))
+    }
+
+    fn owner_of(&mut self, row: Row<'_>, account: &str) -> Result<Option<u16>, Breach> {
+        let Some(id) = row.text(Field::OwnerId)? else { return Ok(None) };
+        let position = self.draft(account).owners.position(id);
+        position.map(Some).ok_or_else(|| too_many_names(row, Field::OwnerId, account))
+    }
+
+    fn initiative_of(&mut self, row: Row<'_>, account: &str) -> Result<Option<u16>, Breach> {
+        let Some(id) = row.text(Field::InitiativeId)? else { return Ok(None) };
+        let position = self.draft(account).initiatives.position(id);
+        position.map(Some).ok_or_else(|| too_many_names(row, Field::InitiativeId, account))
     }
 
     fn kind(&self, row: Row<'_>) -> Result<TypeIndex, Breach> {
@@ -278,6 +310,8 @@ impl<'m> Assembly<'m> {
             customer_effort: row.number_within(Field::CustomerEffort, not_negative)?,
             stage: row.word(Field::Stage)?,
             direction: row.word(Field::Direction)?,
+            owner: None,
+            initiative: None,
             details: details(row)?,
         };
         let source_id = source_id(&interaction);
@@ -288,6 +322,8 @@ impl<'m> Assembly<'m> {
             return Err(row.breach(Field::SourceId, Reason::Duplicate, message));
         }
         interaction.contact = self.contact_of(row, &account)?;
+        interaction.owner = self.owner_of(row, &account)?.map(OwnerIndex);
+        interaction.initiative = self.initiative_of(row, &account)?.map(InitiativeIndex);
         self.source_ids.extend(source_id);
         let key = row.distinct().map(|values| (block, account.clone(), values));
         let made = key.as_ref().and_then(|key| self.combined.get(key)).copied();
@@ -316,12 +352,20 @@ impl<'m> Assembly<'m> {
         self.check_entry(row, &account, (Field::AskedAt, asked_at))?;
         let answered_at = row.instant(Field::AnsweredAt)?;
         check_order(row, Some(asked_at), (Field::AnsweredAt, answered_at))?;
-        let instrument = row.needed_text(Field::Instrument)?;
-        let value = row.number(Field::Value)?;
+        let survey = Survey {
+            contact: None,
+            asked_at,
+            answered_at,
+            instrument: row.needed_text(Field::Instrument)?,
+            dimension: row.text(Field::Dimension)?,
+            subject: row.text(Field::Subject)?,
+            value: row.number(Field::Value)?,
+            response_expected: row.flag(Field::ResponseExpected)?,
+        };
         let contact = self.contact_of(row, &account)?;
         let draft = self.draft(&account);
         draft.seen(asked_at);
-        draft.surveys.push(Survey { contact, asked_at, answered_at, instrument, value });
+        draft.surveys.push(Survey { contact, ..survey });
         Ok(Taken::Made)
     }
 
@@ -342,14 +386,7 @@ impl<'m> Assembly<'m> {
                 continue;
             };
             assembled.n_entries_inferred += u64::from(draft.entered_at.is_none());
-            let account = Account {
-                id,
-                segment_id: draft.segment_id.take(),
-                entered_at,
-                exited_at: draft.exited_at,
-                exit_reason: draft.exit_reason.take(),
-                size: draft.size,
-            };
+            let account = Account { id, entered_at, ..std::mem::take(&mut draft.account) };
             assembled.histories.push(history(self.mapping, account, draft));
         }
         assembled
@@ -385,12 +422,31 @@ pub(super) fn check_known(
     }
 }
 
+fn placement(row: Row<'_>) -> Result<Placement, Breach> {
+    Ok(Placement {
+        parent_id: row.text(Field::ParentId)?,
+        industry: row.text(Field::Industry)?,
+        territory: row.text(Field::Territory)?,
+        region: row.text(Field::Region)?,
+        division: row.text(Field::Division)?,
+        business_unit: row.text(Field::BusinessUnit)?,
+        product_line: row.text(Field::ProductLine)?,
+    })
+}
+
+fn too_many_names(row: Row<'_>, field: Field, account: &str) -> Breach {
+    let message = format!("account `{account}` has more than 65,535 values of `{}`", field.name());
+    row.breach(field, Reason::TooManyNames, message)
+}
+
 fn details(row: Row<'_>) -> Result<Option<Box<Details>>, Breach> {
     let details = Details {
+        segment_id: row.text(Field::SegmentId)?,
         level: row.text(Field::Level)?,
         function: row.text(Field::Function)?,
         channel: row.text(Field::Channel)?,
-        owner_id: row.text(Field::OwnerId)?,
+        planned: row.flag(Field::Planned)?,
+        severity: row.number_within(Field::Severity, 0.0..=f64::INFINITY)?,
         source_system: row.text(Field::SourceSystem)?,
         source_id: row.text(Field::SourceId)?,
     };
@@ -426,5 +482,13 @@ fn history(mapping: &Mapping, account: Account, draft: Draft) -> AccountHistory 
     surveys.sort_by_key(|survey| survey.asked_at);
     let mut outcomes: Vec<Outcome> = draft.outcomes.into_values().collect();
     outcomes.extend(draft.months.outcomes(mapping, &account));
-    AccountHistory { account, contacts, interactions, outcomes, surveys, truth: Vec::new() }
+    AccountHistory {
+        contacts,
+        owners: draft.owners.names,
+        initiatives: draft.initiatives.names,
+        interactions,
+        outcomes,
+        surveys,
+        ..AccountHistory::empty(account)
+    }
 }

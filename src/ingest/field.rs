@@ -35,7 +35,17 @@ fields! {
     ExitedAt column::EXITED_AT,
     ExitReason column::EXIT_REASON,
     Size column::SIZE,
+    ContractEnd column::CONTRACT_END,
+    Priority column::PRIORITY,
+    ParentId column::PARENT_ID,
+    Industry column::INDUSTRY,
+    Territory column::TERRITORY,
+    Region column::REGION,
+    Division column::DIVISION,
+    BusinessUnit column::BUSINESS_UNIT,
+    ProductLine column::PRODUCT_LINE,
     ContactId column::CONTACT_ID,
+    StakeholderType column::STAKEHOLDER_TYPE,
     Role column::ROLE,
     Influence column::INFLUENCE,
     ValidFrom column::VALID_FROM,
@@ -52,6 +62,9 @@ fields! {
     Function column::FUNCTION,
     Channel column::CHANNEL,
     OwnerId column::OWNER_ID,
+    InitiativeId column::INITIATIVE_ID,
+    Planned column::PLANNED,
+    Severity column::SEVERITY,
     SourceSystem column::SOURCE_SYSTEM,
     SourceId column::SOURCE_ID,
     PeriodStart column::PERIOD_START,
@@ -62,12 +75,17 @@ fields! {
     GrossProfit column::GROSS_PROFIT,
     CostToEngage column::COST_TO_ENGAGE,
     CostToServe column::COST_TO_SERVE,
+    CustomerEffortCost column::CUSTOMER_EFFORT_COST,
+    WalletSize column::WALLET_SIZE,
     ShareOfWallet column::SHARE_OF_WALLET,
     Status column::STATUS,
     AskedAt column::ASKED_AT,
     AnsweredAt column::ANSWERED_AT,
     Instrument column::INSTRUMENT,
+    Dimension column::DIMENSION,
+    Subject column::SUBJECT,
     Value column::VALUE,
+    ResponseExpected column::RESPONSE_EXPECTED,
 }
 
 impl Field {
@@ -75,15 +93,37 @@ impl Field {
     pub(super) fn of(table: Table, aggregated: bool) -> &'static [Self] {
         use Field as F;
         match (table, aggregated) {
-            (Table::Accounts, _) => {
-                &[F::AccountId, F::SegmentId, F::EnteredAt, F::ExitedAt, F::ExitReason, F::Size]
-            }
-            (Table::Contacts, _) => {
-                &[F::AccountId, F::ContactId, F::Role, F::Influence, F::ValidFrom, F::ValidTo]
-            }
+            (Table::Accounts, _) => &[
+                F::AccountId,
+                F::ParentId,
+                F::SegmentId,
+                F::Industry,
+                F::Territory,
+                F::Region,
+                F::Division,
+                F::BusinessUnit,
+                F::ProductLine,
+                F::EnteredAt,
+                F::ExitedAt,
+                F::ExitReason,
+                F::Size,
+                F::ContractEnd,
+                F::Priority,
+            ],
+            (Table::Contacts, _) => &[
+                F::AccountId,
+                F::ContactId,
+                F::StakeholderType,
+                F::Role,
+                F::Influence,
+                F::ValidFrom,
+                F::ValidTo,
+            ],
             (Table::Interactions, _) => &[
                 F::AccountId,
                 F::ContactId,
+                F::SegmentId,
+                F::InitiativeId,
                 F::InteractionType,
                 F::OccurredAt,
                 F::KnownAt,
@@ -96,6 +136,8 @@ impl Field {
                 F::Function,
                 F::Channel,
                 F::OwnerId,
+                F::Planned,
+                F::Severity,
                 F::SourceSystem,
                 F::SourceId,
             ],
@@ -117,13 +159,25 @@ impl Field {
                 F::GrossProfit,
                 F::CostToEngage,
                 F::CostToServe,
+                F::CustomerEffortCost,
+                F::WalletSize,
                 F::ShareOfWallet,
                 F::Status,
             ],
-            (Table::Surveys, _) => {
-                &[F::AccountId, F::ContactId, F::AskedAt, F::AnsweredAt, F::Instrument, F::Value]
-            }
-            (Table::Truth, _) => &[],
+            (Table::Surveys, _) => &[
+                F::AccountId,
+                F::ContactId,
+                F::AskedAt,
+                F::AnsweredAt,
+                F::Instrument,
+                F::Dimension,
+                F::Subject,
+                F::Value,
+                F::ResponseExpected,
+            ],
+            // No block of a mapping fills these yet.
+            (Table::ValueLedger | Table::CustomerValue | Table::Staff | Table::Initiatives, _)
+            | (Table::Truth, _) => &[],
         }
     }
 
@@ -137,7 +191,8 @@ impl Field {
             // The period comes either as `month` or as its two ends: checked with the mapping.
             (Table::Outcomes, false) => &[Self::AccountId, Self::Revenue],
             (Table::Surveys, _) => &[Self::AccountId, Self::AskedAt, Self::Instrument],
-            (Table::Truth, _) => &[],
+            (Table::ValueLedger | Table::CustomerValue | Table::Staff | Table::Initiatives, _)
+            | (Table::Truth, _) => &[],
         }
     }
 
@@ -162,6 +217,7 @@ impl Field {
             Self::EnteredAt
                 | Self::ExitedAt
                 | Self::Size
+                | Self::ContractEnd
                 | Self::Influence
                 | Self::ValidFrom
                 | Self::ValidTo
@@ -170,12 +226,15 @@ impl Field {
                 | Self::Rv
                 | Self::VariableCost
                 | Self::CustomerEffort
+                | Self::Severity
                 | Self::PeriodStart
                 | Self::PeriodEnd
                 | Self::Revenue
                 | Self::GrossProfit
                 | Self::CostToEngage
                 | Self::CostToServe
+                | Self::CustomerEffortCost
+                | Self::WalletSize
                 | Self::ShareOfWallet
                 | Self::AskedAt
                 | Self::AnsweredAt

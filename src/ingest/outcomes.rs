@@ -107,6 +107,8 @@ fn take_period(assembly: &mut Assembly<'_>, row: Row<'_>) -> Result<Taken, Breac
         gross_profit: row.number(Field::GrossProfit)?,
         cost_to_engage: row.number(Field::CostToEngage)?,
         cost_to_serve: row.number(Field::CostToServe)?,
+        customer_effort_cost: row.number(Field::CustomerEffortCost)?,
+        wallet_size: row.number_within(Field::WalletSize, 0.0..=f64::INFINITY)?,
         share_of_wallet: row.number_within(Field::ShareOfWallet, 0.0..=1.0)?,
         status: Status::Customer,
     };
@@ -177,8 +179,8 @@ impl Months {
                     gross_profit: filled(profit, sums.gross_profit),
                     cost_to_engage: filled(engage, sums.cost_to_engage),
                     cost_to_serve: filled(serve, sums.cost_to_serve),
-                    share_of_wallet: None,
                     status: status_in(account.exited_at, period_start),
+                    ..Outcome::default()
                 }
             })
             .collect()

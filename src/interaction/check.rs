@@ -1,11 +1,15 @@
-//! The rules that the rows of one account keep, whether they are written or read.
+//! The rules that rows keep, whether they are written or read.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::error::Fault;
 use super::schema::{Table, column};
-use super::{AccountHistory, Interaction, TableCounts};
-use crate::ids::ContactIndex;
+use super::{
+    AccountHistory, CustomerValue, Initiative, Interaction, LedgerEntry, Staff, TableCounts, Truth,
+    ValueAspect,
+};
+use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex};
 use crate::time::Instant;
 
 /// Years 1 to 9999: beyond, text and calendar months have no form for an instant.
@@ -23,22 +27,119 @@ const AFTER_PERIOD: &str = "a time at or after `period_end`";
 const AFTER_QUESTION: &str = "a time at or after `asked_at`";
 const AFTER_JOINING: &str = "a time at or after `valid_from`";
 const KNOWN_CONTACT: &str = "a contact of the account";
+const NEXT_ID: &str = "an id after that of the row before, each once";
+
+/// Whether rows are about to be written or were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    In,
+    /// Every number of the truth has to be known; a log of version 1 has not all of them.
+    Out,
+}
 
 /// Every broken rule in `history`; `before` counts the rows of the accounts before it.
-pub(super) fn check(history: &AccountHistory, types: usize, before: &TableCounts) -> Vec<Fault> {
-    let mut checker = Checker { history, before, faults: Vec::new() };
+pub(super) fn check(
+    history: &AccountHistory,
+    types: usize,
+    before: &TableCounts,
+    way: Way,
+) -> Vec<Fault> {
+    let mut checker = Checker { history, before, way, faults: Vec::new() };
     checker.account();
     checker.contacts();
+    checker.names(column::OWNER_ID, &history.owners);
+    checker.names(column::INITIATIVE_ID, &history.initiatives);
     checker.interactions(types);
     checker.outcomes();
     checker.surveys();
+    checker.ledger();
+    checker.customer_value();
     checker.truth();
     checker.faults
+}
+
+/// Every broken rule in the `row`-th (from 0) of the staff, which follows that of id `previous`.
+pub(super) fn check_staff(staff: &Staff, row: u64, previous: Option<&str>) -> Vec<Fault> {
+    let mut checker = LogChecker { place: (Table::Staff, row), faults: Vec::new() };
+    checker.id(column::OWNER_ID, &staff.id, previous);
+    checker.name(column::FUNCTION, &staff.function);
+    checker.span((column::JOINED_AT, staff.joined_at), (column::LEFT_AT, staff.left_at), LEAVING);
+    checker.faults
+}
+
+/// Every broken rule in the `row`-th (from 0) initiative, which follows that of id `previous`.
+pub(super) fn check_initiative(
+    initiative: &Initiative,
+    row: u64,
+    previous: Option<&str>,
+) -> Vec<Fault> {
+    let mut checker = LogChecker { place: (Table::Initiatives, row), faults: Vec::new() };
+    checker.id(column::INITIATIVE_ID, &initiative.id, previous);
+    checker.name(column::PURPOSE, &initiative.purpose);
+    let (start, end) = (initiative.started_at, initiative.ended_at);
+    checker.span((column::STARTED_AT, start), (column::ENDED_AT, end), ENDING);
+    checker.faults
+}
+
+const LEAVING: &str = "a time at or after `joined_at`";
+const ENDING: &str = "a time at or after `started_at`";
+const YEARS: &str = "a time in the years 1 to 9999";
+
+/// Checks a row that belongs to the whole log.
+struct LogChecker {
+    place: (Table, u64),
+    faults: Vec<Fault>,
+}
+
+impl LogChecker {
+    fn fault(&mut self, column: &'static str, value: impl Display, rule: &'static str) {
+        let (table, row) = self.place;
+        self.faults.push(Fault {
+            table,
+            row: row + 1,
+            account: String::new(),
+            column,
+            value: value.to_string(),
+            rule,
+        });
+    }
+
+    fn name(&mut self, column: &'static str, value: &str) {
+        if value.is_empty() {
+            self.fault(column, value, NOT_EMPTY);
+        }
+    }
+
+    fn id(&mut self, column: &'static str, id: &str, previous: Option<&str>) {
+        self.name(column, id);
+        if previous.is_some_and(|previous| previous >= id) {
+            self.fault(column, id, NEXT_ID);
+        }
+    }
+
+    fn span(
+        &mut self,
+        (from_column, from): (&'static str, Option<Instant>),
+        (to_column, to): (&'static str, Option<Instant>),
+        rule: &'static str,
+    ) {
+        for (column, time) in [(from_column, from), (to_column, to)] {
+            if let Some(time) = time.filter(|time| !WRITABLE.contains(time)) {
+                self.fault(column, time, YEARS);
+            }
+        }
+        if let (Some(from), Some(to)) = (from, to)
+            && to < from
+        {
+            self.fault(to_column, to, rule);
+        }
+    }
 }
 
 struct Checker<'a> {
     history: &'a AccountHistory,
     before: &'a TableCounts,
+    way: Way,
     faults: Vec<Fault>,
 }
 
@@ -105,7 +206,7 @@ impl Checker<'_> {
 
     fn writable(&mut self, place: Place, column: &'static str, time: impl Into<Option<Instant>>) {
         if let Some(time) = time.into().filter(|time| !WRITABLE.contains(time)) {
-            self.fault(place, column, time, "a time in the years 1 to 9999");
+            self.fault(place, column, time, YEARS);
         }
     }
 
@@ -129,6 +230,7 @@ impl Checker<'_> {
         self.not_negative(place, column::SIZE, account.size);
         self.writable(place, column::ENTERED_AT, account.entered_at);
         self.writable(place, column::EXITED_AT, account.exited_at);
+        self.writable(place, column::CONTRACT_END, account.contract_end);
         if let Some(exit) = account.exited_at {
             self.not_before(place, column::EXITED_AT, exit, account.entered_at, AFTER_ENTRY);
         }
@@ -140,8 +242,7 @@ impl Checker<'_> {
             let place = Place(Table::Contacts, position);
             self.name(place, column::CONTACT_ID, &contact.id);
             if previous.is_some_and(|id| id >= contact.id.as_str()) {
-                let rule = "an id after that of the row before, each once";
-                self.fault(place, column::CONTACT_ID, &contact.id, rule);
+                self.fault(place, column::CONTACT_ID, &contact.id, NEXT_ID);
             }
             previous = Some(&contact.id);
             self.not_negative(place, column::INFLUENCE, contact.influence);
@@ -158,6 +259,28 @@ impl Checker<'_> {
         }
     }
 
+    /// Names that interactions refer to: a fault is placed at the account's first interaction.
+    fn names(&mut self, column: &'static str, names: &[String]) {
+        let place = Place(Table::Interactions, 0);
+        let mut seen = BTreeSet::new();
+        for name in names {
+            self.name(place, column, name);
+            if !seen.insert(name) {
+                self.fault(place, column, name, "a name that is listed once");
+            }
+        }
+        if names.len() > usize::from(u16::MAX) {
+            self.fault(place, column, names.len(), "at most 65,535 of them per account");
+        }
+    }
+
+    fn reference(&mut self, place: Place, column: &'static str, index: Option<u16>, names: usize) {
+        if let Some(position) = index.filter(|index| usize::from(*index) >= names) {
+            let value = format_args!("position {position}");
+            self.fault(place, column, value, "the position of a name that the history lists");
+        }
+    }
+
     fn interactions(&mut self, types: usize) {
         let entered_at = self.history.account.entered_at;
         let mut earliest = entered_at;
@@ -166,6 +289,11 @@ impl Checker<'_> {
             let place = Place(Table::Interactions, position);
             let Interaction { contact, kind, occurred_at, known_at, .. } = *interaction;
             self.contact(place, contact);
+            let owner = interaction.owner.map(|OwnerIndex(position)| position);
+            self.reference(place, column::OWNER_ID, owner, self.history.owners.len());
+            let initiative = interaction.initiative.map(|InitiativeIndex(position)| position);
+            let initiatives = self.history.initiatives.len();
+            self.reference(place, column::INITIATIVE_ID, initiative, initiatives);
             if usize::from(kind.0) >= types {
                 let value = format_args!("position {}", kind.0);
                 self.fault(place, column::INTERACTION_TYPE, value, "a registered interaction type");
@@ -179,6 +307,9 @@ impl Checker<'_> {
             self.finite(place, column::RV, interaction.rv);
             self.finite(place, column::VARIABLE_COST, interaction.variable_cost);
             self.finite(place, column::CUSTOMER_EFFORT, interaction.customer_effort);
+            if let Some(details) = &interaction.details {
+                self.not_negative(place, column::SEVERITY, details.severity);
+            }
         }
     }
 
@@ -203,6 +334,8 @@ impl Checker<'_> {
             self.finite(place, column::GROSS_PROFIT, outcome.gross_profit);
             self.finite(place, column::COST_TO_ENGAGE, outcome.cost_to_engage);
             self.finite(place, column::COST_TO_SERVE, outcome.cost_to_serve);
+            self.finite(place, column::CUSTOMER_EFFORT_COST, outcome.customer_effort_cost);
+            self.not_negative(place, column::WALLET_SIZE, outcome.wallet_size);
             self.share(place, column::SHARE_OF_WALLET, outcome.share_of_wallet);
         }
     }
@@ -228,6 +361,52 @@ impl Checker<'_> {
         }
     }
 
+    fn ledger(&mut self) {
+        let mut earliest = self.history.account.entered_at;
+        let mut rule = AFTER_ENTRY;
+        for (position, entry) in self.history.ledger.iter().enumerate() {
+            let place = Place(Table::ValueLedger, position);
+            let LedgerEntry { contact, occurred_at, quantity, value_low, value_high, .. } = *entry;
+            self.contact(place, contact);
+            self.not_before(place, column::OCCURRED_AT, occurred_at, earliest, rule);
+            if occurred_at >= earliest {
+                (earliest, rule) = (occurred_at, IN_ORDER);
+            }
+            self.writable(place, column::OCCURRED_AT, occurred_at);
+            self.not_negative(place, column::QUANTITY, quantity);
+            self.finite(place, column::VALUE_LOW, value_low);
+            self.finite(place, column::VALUE_HIGH, value_high);
+            if let (Some(low), Some(high)) = (value_low, value_high)
+                && high < low
+            {
+                self.fault(place, column::VALUE_HIGH, high, "a number of at least `value_low`");
+            }
+        }
+    }
+
+    fn customer_value(&mut self) {
+        let mut period: Option<Instant> = None;
+        let mut scored: Vec<ValueAspect> = Vec::new();
+        for (position, value) in self.history.customer_value.iter().enumerate() {
+            let place = Place(Table::CustomerValue, position);
+            let CustomerValue { period_start, aspect, score, total_cost_of_ownership } = *value;
+            if let Some(earliest) = period {
+                self.not_before(place, column::PERIOD_START, period_start, earliest, IN_ORDER);
+            }
+            if period.is_none_or(|period| period_start > period) {
+                period = Some(period_start);
+                scored.clear();
+            }
+            if scored.contains(&aspect) {
+                self.fault(place, column::ASPECT, aspect, "each aspect once per period");
+            }
+            scored.push(aspect);
+            self.writable(place, column::PERIOD_START, period_start);
+            self.share(place, column::SCORE, score);
+            self.finite(place, column::TOTAL_COST_OF_OWNERSHIP, total_cost_of_ownership);
+        }
+    }
+
     fn truth(&mut self) {
         let mut previous: Option<Instant> = None;
         for (position, truth) in self.history.truth.iter().enumerate() {
@@ -238,13 +417,30 @@ impl Checker<'_> {
             }
             previous = previous.max(Some(truth.period_start));
             self.writable(place, column::PERIOD_START, truth.period_start);
-            self.name(place, column::STATE, &truth.state);
             self.share(place, column::HAZARD, truth.hazard);
             self.finite(place, column::EXPECTED_PROFIT, truth.expected_profit);
             self.finite(place, column::EXPECTED_REVENUE, truth.expected_revenue);
             self.finite(place, column::EXPECTED_SATISFACTION, truth.expected_satisfaction);
             let share = truth.expected_share_of_wallet;
             self.share(place, column::EXPECTED_SHARE_OF_WALLET, share);
+            for (name, number) in effects(truth) {
+                if self.way == Way::Out || !number.is_nan() {
+                    self.finite(place, name, number);
+                }
+            }
         }
     }
+}
+
+/// The numbers of the truth that a log of version 1 lacks.
+pub(super) fn effects(truth: &Truth) -> [(&'static str, f64); 7] {
+    [
+        (column::MIRRORED_PURCHASES, truth.mirrored_purchases),
+        (column::OWNER_TARGET, truth.owner_target),
+        (column::FELT_EFFECT, truth.felt_effect),
+        (column::GOODWILL, truth.goodwill),
+        (column::UNLOGGED, truth.unlogged),
+        (column::CRITICAL, truth.critical),
+        (column::LOCKED_IN, truth.locked_in),
+    ]
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use parquet::errors::ParquetError;
 
-use super::schema::Table;
+use super::schema::{Table, column};
 
 /// Why tables could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ pub struct Fault {
     pub table: Table,
     /// Row in the table's file, from 1.
     pub row: u64,
-    /// Account of the row.
+    /// Account of the row; empty in tables that are not about accounts.
     pub account: String,
     /// Column of the cell.
     pub column: &'static str,
@@ -80,8 +80,12 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, row, account, column, value, rule } = self;
-        write!(f, "row {row} of `{}`, account `{account}`: `{column}` is ", table.file_name())?;
+        let Self { table, row, account, value, rule, .. } = self;
+        write!(f, "row {row} of `{}`", table.file_name())?;
+        if table.key() == column::ACCOUNT_ID {
+            write!(f, ", account `{account}`")?;
+        }
+        write!(f, ": `{}` is ", self.column)?;
         if value.is_empty() { f.write_str("empty") } else { write!(f, "`{value}`") }?;
         write!(f, ", expected {rule}")
     }

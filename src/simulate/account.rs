@@ -5,7 +5,8 @@ use rand_distr::{Distribution, Exp1, LogNormal, Poisson, StandardNormal};
 use crate::flow::Flow;
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
 use crate::interaction::{
-    Account, AccountHistory, Contact, Interaction, Outcome, Status, Survey, Truth,
+    Account, AccountHistory, Contact, Interaction, Outcome, RelationshipState, Status, Survey,
+    Truth,
 };
 use crate::rng::{Draws, Purpose, Streams};
 use crate::time::{Instant, Month};
@@ -80,21 +81,13 @@ impl<'a> Life<'a> {
             drift: drift * world.outcome.drift_sigma,
             log_start: bounds.0,
             exited_at: None,
-            history: AccountHistory {
-                account: Account {
-                    id,
-                    segment_id: Some(traits.segment.clone()),
-                    entered_at: traits.entered_at,
-                    exited_at: None,
-                    exit_reason: None,
-                    size: Some(traits.recorded_size),
-                },
-                contacts: Vec::new(),
-                interactions: Vec::new(),
-                outcomes: Vec::new(),
-                surveys: Vec::new(),
-                truth: Vec::new(),
-            },
+            history: AccountHistory::empty(Account {
+                id,
+                segment_id: Some(traits.segment.clone()),
+                entered_at: traits.entered_at,
+                size: Some(traits.recorded_size),
+                ..Account::default()
+            }),
             traits,
         }
     }
@@ -172,7 +165,8 @@ impl<'a> Life<'a> {
         let exit = from.plus_days(stream.uniform() * span.end.days_since(from));
         self.exited_at = Some(exit);
         self.history.account.exited_at = Some(exit);
-        self.history.account.exit_reason = Some(format!("left from state {}", state.name()));
+        self.history.account.exit_reason =
+            Some(format!("left from state {}", RelationshipState::from(state)));
         Span { end: exit, ..span }
     }
 
@@ -310,12 +304,8 @@ impl<'a> Life<'a> {
             kind,
             occurred_at: at,
             known_at,
-            rv: None,
             variable_cost,
-            customer_effort: None,
-            stage: None,
-            direction: None,
-            details: None,
+            ..Interaction::default()
         });
     }
 
@@ -410,15 +400,17 @@ impl<'a> Life<'a> {
             cost_to_serve: Some(law.cost_to_serve_rate * revenue),
             share_of_wallet: span.customer_from.map(|_| logistic(wallet + 0.3 * wallet_noise)),
             status,
+            ..Outcome::default()
         });
         self.history.truth.push(Truth {
             period_start,
-            state: state.name().to_owned(),
+            state: state.into(),
             hazard: self.hazard(state),
             expected_profit: (law.gross_margin - law.cost_to_serve_rate) * expected - expected_cost,
             expected_revenue: expected,
             expected_satisfaction: 3.6 + 0.8 * effect,
             expected_share_of_wallet: logistic(wallet),
+            ..Truth::default()
         });
     }
 
@@ -447,6 +439,7 @@ impl<'a> Life<'a> {
             answered_at: answered.then_some(answered_at),
             instrument: "satisfaction".to_owned(),
             value: answered.then_some(value),
+            ..Survey::default()
         });
     }
 }

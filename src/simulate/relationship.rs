@@ -9,6 +9,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::flow::Catalogue;
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
+use crate::interaction::RelationshipState;
 use crate::rng::{Draws, Purpose, Streams};
 
 use super::world;
@@ -23,15 +24,6 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Damaged => "damaged",
-            Self::Transactional => "transactional",
-            Self::Transitional => "transitional",
-            Self::Communal => "communal",
-        }
-    }
-
     const fn up(self) -> Self {
         match self {
             Self::Damaged => Self::Transactional,
@@ -45,6 +37,17 @@ impl State {
             Self::Communal => Self::Transitional,
             Self::Damaged => Self::Damaged,
             Self::Transitional | Self::Transactional => Self::Transactional,
+        }
+    }
+}
+
+impl From<State> for RelationshipState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Damaged => Self::Damaged,
+            State::Transactional => Self::Transactional,
+            State::Transitional => Self::Transitional,
+            State::Communal => Self::Communal,
         }
     }
 }

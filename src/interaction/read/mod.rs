@@ -3,6 +3,13 @@
 //! [`Log::open`] looks at every footer, [`Log::histories`] at every row. What is deliberately
 //! absent: nothing is sorted, converted or left out; that is the work of ingest.
 
+mod cells;
+mod listed;
+mod measures;
+mod merge;
+mod rows;
+
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,12 +27,17 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
-use super::TableCounts;
 use super::error::{FileProblem, TableError};
-use super::merge::{Cursor, Histories};
-use super::rows::Rows;
-use super::schema::{RUN_ID_KEY, SCHEMA_VERSION, SCHEMA_VERSION_KEY, Table, column};
+use super::schema::{
+    ColumnKind, READABLE_VERSIONS, RUN_ID_KEY, SCHEMA_VERSION, SCHEMA_VERSION_KEY, Table, column,
+};
+use super::{Initiative, Staff, TableCounts};
 use crate::ids::TypeNames;
+use listed::Listed;
+use merge::{Cursor, Cursors};
+use rows::Rows;
+
+pub use merge::Histories;
 
 /// Rows decoded at a time: columns of this length stay in the cache.
 const ROWS_PER_BATCH: usize = 8_192;
@@ -33,7 +45,7 @@ const ROWS_PER_BATCH: usize = 8_192;
 /// A log folder whose files are all there and have the right columns.
 #[derive(Debug, Clone)]
 pub struct Log {
-    files: [Option<TableFile>; 6],
+    files: [Option<TableFile>; Table::ALL.len()],
     types: TypeNames,
 }
 
@@ -66,15 +78,38 @@ impl Log {
 
     /// Number of rows in each table, as the footers say.
     pub fn counts(&self) -> TableCounts {
-        let rows = |table: Table| self.file(table).map_or(0, TableFile::rows);
-        TableCounts {
-            accounts: rows(Table::Accounts),
-            contacts: rows(Table::Contacts),
-            interactions: rows(Table::Interactions),
-            outcomes: rows(Table::Outcomes),
-            surveys: rows(Table::Surveys),
-            truth: rows(Table::Truth),
-        }
+        TableCounts::from_each(|table| self.file(table).map_or(0, TableFile::rows))
+    }
+
+    /// All members of staff, in order of id; none when the log does not list them.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Io`] and [`TableError::Parquet`] when the file cannot be read,
+    /// [`TableError::Rows`] names every broken rule.
+    pub fn staff(&self) -> Result<Vec<Staff>, TableError> {
+        self.list()
+    }
+
+    /// All initiatives, in order of id; none when the log does not list them.
+    ///
+    /// # Errors
+    ///
+    /// As [`staff`](Self::staff).
+    pub fn initiatives(&self) -> Result<Vec<Initiative>, TableError> {
+        self.list()
+    }
+
+    fn list<L: Listed>(&self) -> Result<Vec<L>, TableError> {
+        self.file(L::TABLE).map_or(Ok(Vec::new()), TableFile::list)
+    }
+
+    /// Ids of a list; absent when the log has no such table.
+    fn listed<L: Listed>(&self) -> Result<Option<BTreeSet<String>>, TableError> {
+        let ids = |file: &TableFile| -> Result<_, TableError> {
+            Ok(file.list::<L>()?.iter().map(|row| row.id().to_owned()).collect())
+        };
+        self.file(L::TABLE).map(ids).transpose()
     }
 
     /// Run that wrote the log, where the files say so.
@@ -93,14 +128,21 @@ impl Log {
     /// [`TableError::Io`] and [`TableError::Parquet`] when a file cannot be opened or read,
     /// [`TableError::Rows`] for broken rules.
     pub fn histories(&self) -> Result<Histories, TableError> {
-        Ok(Histories {
-            types: self.types.clone(),
+        let cursors = Cursors {
             accounts: self.cursor()?,
             contacts: self.cursor()?,
             interactions: self.cursor()?,
             outcomes: self.cursor()?,
             surveys: self.cursor()?,
+            ledger: self.cursor()?,
+            customer_value: self.cursor()?,
             truth: self.cursor()?,
+        };
+        Ok(Histories {
+            types: self.types.clone(),
+            staff: self.listed::<Staff>()?,
+            initiatives: self.listed::<Initiative>()?,
+            cursors,
             ended: false,
         })
     }
@@ -135,7 +177,7 @@ impl TableFile {
                 if problems.len() > found {
                     return None;
                 }
-                file.with_dictionary(column::INTERACTION_TYPE)
+                file.with_kinds(table)
                     .map_err(|(path, source)| {
                         problems.push(FileProblem::Unreadable { path, source });
                     })
@@ -176,7 +218,7 @@ impl TableFile {
     /// A file without version was written by another program: its columns decide.
     fn check_version(&self, problems: &mut Vec<FileProblem>) {
         if let Some(found) = self.metadata_value(SCHEMA_VERSION_KEY)
-            && found != SCHEMA_VERSION
+            && !READABLE_VERSIONS.contains(&found)
         {
             problems.push(FileProblem::Version {
                 path: self.path.clone(),
@@ -208,17 +250,16 @@ impl TableFile {
         }
     }
 
-    /// The same file with the column `name`, if there is one, read as positions in a dictionary:
-    /// a text is then looked up once per dictionary, not once per row.
-    fn with_dictionary(self, name: &str) -> Result<Self, (PathBuf, ParquetError)> {
+    /// The same file with interaction types read as positions in a dictionary: a text is then
+    /// looked up once per dictionary, not once per row.
+    fn with_kinds(self, table: Table) -> Result<Self, (PathBuf, ParquetError)> {
         let Self { path, metadata } = self;
-        if metadata.schema().column_with_name(name).is_none() {
-            return Ok(Self { path, metadata });
-        }
+        let kind = table.columns().iter().find(|column| column.kind == ColumnKind::Kind);
+        let Some(kind) = kind else { return Ok(Self { path, metadata }) };
         let words = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
         let as_words = |field: &Arc<Field>| {
-            if field.name() == name {
-                Arc::new(Field::new(name, words.clone(), field.is_nullable()))
+            if field.name() == kind.name {
+                Arc::new(Field::new(kind.name, words.clone(), field.is_nullable()))
             } else {
                 Arc::clone(field)
             }
@@ -252,9 +293,23 @@ impl TableFile {
             .map_err(|source| TableError::Parquet { path: self.path.clone(), source })
     }
 
+    /// All rows of a short table; every broken rule is named.
+    fn list<L: Listed>(&self) -> Result<Vec<L>, TableError> {
+        let mut rows: Vec<L> = Vec::new();
+        let mut faults = Vec::new();
+        let mut batches = self.batches(None)?;
+        while let Some(batch) = decode(|| next_batch(&mut batches)).map_err(|e| self.failed(e))? {
+            for row in L::rows(&batch) {
+                faults.extend(row.check(rows.len() as u64, rows.last().map(L::id)));
+                rows.push(row);
+            }
+        }
+        if faults.is_empty() { Ok(rows) } else { Err(TableError::Rows { faults }) }
+    }
+
     /// Distinct interaction types: a pass over the one column, decoded as far as its dictionaries.
     fn interaction_types(&self) -> Result<TypeNames, TableError> {
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         let mut batches = self.batches(Some(column::INTERACTION_TYPE))?;
         while let Some(batch) = decode(|| next_batch(&mut batches)).map_err(|e| self.failed(e))? {
             let words = batch.column(0).as_dictionary::<Int32Type>();

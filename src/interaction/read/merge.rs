@@ -1,31 +1,43 @@
 //! Joins the tables of a log by account: each is read once, forward, in flat memory.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
-use super::check::check;
-use super::error::{Fault, TableError};
-use super::read::{decode, next_batch};
-use super::rows::{
-    AccountRows, ContactRows, InteractionRows, OutcomeRows, Rows, Scope, SurveyRows, TruthRows,
-};
-use super::schema::{Table, column};
-use super::{ACCOUNT_ONCE, ACCOUNTS_ASCEND, Account, AccountHistory, Contact, TableCounts};
+use super::super::check::{Way, check};
+use super::super::error::{Fault, TableError};
+use super::super::schema::{Table, column};
+use super::super::{ACCOUNT_ONCE, ACCOUNTS_ASCEND, Account, AccountHistory, TableCounts};
+use super::cells::{Around, Register, Scope};
+use super::measures::{CustomerValueRows, LedgerRows, OutcomeRows, SurveyRows, TruthRows};
+use super::rows::{AccountRows, ContactRows, InteractionRows, Rows};
+use super::{decode, next_batch};
 use crate::ids::TypeNames;
 
 /// Iterator over the accounts of a [`Log`](super::Log).
 #[derive(Debug)]
 pub struct Histories {
     pub(super) types: TypeNames,
+    /// Ids of all staff and of all initiatives, where the log lists them.
+    pub(super) staff: Option<BTreeSet<String>>,
+    pub(super) initiatives: Option<BTreeSet<String>>,
+    pub(super) cursors: Cursors,
+    pub(super) ended: bool,
+}
+
+/// A place in each table.
+#[derive(Debug)]
+pub(super) struct Cursors {
     pub(super) accounts: Cursor<AccountRows>,
     pub(super) contacts: Cursor<ContactRows>,
     pub(super) interactions: Cursor<InteractionRows>,
     pub(super) outcomes: Cursor<OutcomeRows>,
     pub(super) surveys: Cursor<SurveyRows>,
+    pub(super) ledger: Cursor<LedgerRows>,
+    pub(super) customer_value: Cursor<CustomerValueRows>,
     pub(super) truth: Cursor<TruthRows>,
-    pub(super) ended: bool,
 }
 
 impl Iterator for Histories {
@@ -61,34 +73,70 @@ enum Stop {
 impl Histories {
     /// The next account; absent when one of its cells is, which is then among the faults.
     fn next_history(&mut self, faults: &mut Vec<Fault>) -> Result<Option<AccountHistory>, Stop> {
-        let types = &self.types;
-        let next = self.accounts.take_account(types, faults)?;
+        let mut around = Around {
+            types: &self.types,
+            contacts: Vec::new(),
+            owners: Register::new(self.staff.as_ref()),
+            initiatives: Register::new(self.initiatives.as_ref()),
+            faults: std::mem::take(faults),
+        };
+        let history = self.cursors.next_history(&mut around);
+        *faults = around.faults;
+        history
+    }
+}
+
+impl Cursors {
+    fn next_history(&mut self, around: &mut Around<'_>) -> Result<Option<AccountHistory>, Stop> {
+        let next = self.accounts.take_account(around)?;
         let id = next.as_ref().map(|next| next.id.as_str());
         // Without a next account, whatever rows are left have no account.
-        let (contacts, first_contact) = self.contacts.take(id, &[], types, faults)?;
-        let (interactions, first_interaction) =
-            self.interactions.take(id, &contacts, types, faults)?;
-        let (outcomes, first_outcome) = self.outcomes.take(id, &contacts, types, faults)?;
-        let (surveys, first_survey) = self.surveys.take(id, &contacts, types, faults)?;
-        let (truth, first_truth) = self.truth.take(id, &contacts, types, faults)?;
+        let contacts = self.contacts.take(id, around)?;
+        around.contacts = contacts.rows;
+        let interactions = self.interactions.take(id, around)?;
+        let outcomes = self.outcomes.take(id, around)?;
+        let surveys = self.surveys.take(id, around)?;
+        let ledger = self.ledger.take(id, around)?;
+        let customer_value = self.customer_value.take(id, around)?;
+        let truth = self.truth.take(id, around)?;
         let NextAccount { account, row, .. } = next.ok_or(Stop::Ended)?;
         let Some(account) = account else {
             return Ok(None);
         };
-        let history = AccountHistory { account, contacts, interactions, outcomes, surveys, truth };
-        if faults.is_empty() {
-            let before = TableCounts {
-                accounts: row,
-                contacts: first_contact,
-                interactions: first_interaction,
-                outcomes: first_outcome,
-                surveys: first_survey,
-                truth: first_truth,
-            };
-            *faults = check(&history, types.len(), &before);
+        let before = TableCounts {
+            accounts: row,
+            contacts: contacts.first,
+            interactions: interactions.first,
+            outcomes: outcomes.first,
+            surveys: surveys.first,
+            value_ledger: ledger.first,
+            customer_value: customer_value.first,
+            truth: truth.first,
+            ..TableCounts::default()
+        };
+        let history = AccountHistory {
+            account,
+            contacts: std::mem::take(&mut around.contacts),
+            owners: around.owners.take_names(),
+            initiatives: around.initiatives.take_names(),
+            interactions: interactions.rows,
+            outcomes: outcomes.rows,
+            surveys: surveys.rows,
+            ledger: ledger.rows,
+            customer_value: customer_value.rows,
+            truth: truth.rows,
+        };
+        if around.faults.is_empty() {
+            around.faults = check(&history, around.types.len(), &before, Way::In);
         }
         Ok(Some(history))
     }
+}
+
+/// The rows of one account in one table, and the place of the first (from 0).
+struct Taken<T> {
+    rows: Vec<T>,
+    first: u64,
 }
 
 /// A row of `accounts`: its id, its place (from 0), and all of it where no cell is missing.
@@ -166,13 +214,11 @@ impl<R: Rows> Cursor<R> {
     fn take(
         &mut self,
         account: Option<&str>,
-        contacts: &[Contact],
-        types: &TypeNames,
-        faults: &mut Vec<Fault>,
-    ) -> Result<(Vec<R::Row>, u64), Stop> {
+        around: &mut Around<'_>,
+    ) -> Result<Taken<R::Row>, Stop> {
         let mut taken = Vec::new();
         let mut first = None;
-        while self.load(types)?
+        while self.load(around.types)?
             && let Some(rows) = &self.current
         {
             let id = rows.accounts().get(self.next).unwrap_or_default();
@@ -181,7 +227,7 @@ impl<R: Rows> Cursor<R> {
                 Ordering::Greater => break,
                 Ordering::Less => {
                     let id = id.to_owned();
-                    self.pass_orphan(&id, faults)?;
+                    self.pass_orphan(&id, &mut around.faults)?;
                 }
                 Ordering::Equal if first.is_none() => {
                     first = Some(self.passed + self.next as u64);
@@ -190,15 +236,15 @@ impl<R: Rows> Cursor<R> {
                 }
                 Ordering::Equal => {
                     let place = self.passed + self.next as u64;
-                    let table = R::TABLE;
                     let mut scope =
-                        Scope { table, account: id, number: place + 1, contacts, faults };
+                        Scope { table: R::TABLE, account: id, number: place + 1, around };
                     taken.extend(rows.row(self.next, &mut scope));
                     self.next += 1;
                 }
             }
         }
-        Ok((taken, first.unwrap_or(self.passed + self.next as u64)))
+        let first = first.unwrap_or(self.passed + self.next as u64);
+        Ok(Taken { rows: taken, first })
     }
 
     fn pass_orphan(&mut self, id: &str, faults: &mut Vec<Fault>) -> Result<(), Stop> {
@@ -224,12 +270,8 @@ impl<R: Rows> Cursor<R> {
 }
 
 impl Cursor<AccountRows> {
-    fn take_account(
-        &mut self,
-        types: &TypeNames,
-        faults: &mut Vec<Fault>,
-    ) -> Result<Option<NextAccount>, Stop> {
-        while self.load(types)?
+    fn take_account(&mut self, around: &mut Around<'_>) -> Result<Option<NextAccount>, Stop> {
+        while self.load(around.types)?
             && let Some(rows) = &self.current
         {
             let id = rows.accounts().get(self.next).unwrap_or_default().to_owned();
@@ -237,26 +279,25 @@ impl Cursor<AccountRows> {
             let rule = match self.order_of(&id) {
                 _ if id.is_empty() => "a name",
                 Ordering::Less => {
-                    faults.push(self.fault(&id, ACCOUNTS_ASCEND));
+                    around.faults.push(self.fault(&id, ACCOUNTS_ASCEND));
                     return Err(Stop::Ended);
                 }
                 Ordering::Equal => ACCOUNT_ONCE,
                 Ordering::Greater => {
-                    let account = self.account(&id, row, faults);
+                    let account = self.account(&id, row, around);
                     self.remember(&id);
                     self.next += 1;
                     return Ok(Some(NextAccount { id, row, account }));
                 }
             };
-            faults.push(self.fault(&id, rule));
+            around.faults.push(self.fault(&id, rule));
             self.next += 1;
         }
         Ok(None)
     }
 
-    fn account(&self, id: &str, row: u64, faults: &mut Vec<Fault>) -> Option<Account> {
-        let table = Table::Accounts;
-        let mut scope = Scope { table, account: id, number: row + 1, contacts: &[], faults };
+    fn account(&self, id: &str, row: u64, around: &mut Around<'_>) -> Option<Account> {
+        let mut scope = Scope { table: Table::Accounts, account: id, number: row + 1, around };
         self.current.as_ref()?.row(self.next, &mut scope)
     }
 }
