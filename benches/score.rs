@@ -51,37 +51,25 @@ fn history(rows: usize, late: usize) -> AccountHistory {
                 kind: TypeIndex(0),
                 occurred_at: day(occurred),
                 known_at: day(occurred + delay),
-                rv: None,
-                variable_cost: None,
-                customer_effort: None,
-                stage: None,
-                direction: None,
-                details: None,
+                ..Interaction::default()
             }
         })
         .collect();
     let contact = |n: u16| Contact {
         id: n.to_string(),
-        role: None,
         influence: f64::from(n + 1),
         valid_from: Some(day(-1.0)),
         valid_to: None,
+        ..Contact::default()
     };
-    let account = Account {
-        id: "a".to_owned(),
-        segment_id: None,
-        entered_at: day(0.0),
-        exited_at: None,
-        exit_reason: None,
-        size: None,
-    };
+    let account =
+        Account { id: "a".to_owned(), entered_at: day(0.0), exited_at: None, ..Account::default() };
     AccountHistory {
         account,
         contacts: (0..CONTACTS).map(contact).collect(),
         interactions,
         outcomes: Vec::new(),
-        surveys: Vec::new(),
-        truth: Vec::new(),
+        ..AccountHistory::default()
     }
 }
 

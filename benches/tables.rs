@@ -44,10 +44,7 @@ fn history(account: usize, length: usize) -> AccountHistory {
             known_at: Instant::from_micros(time + i64::from(late) * 3_600_000_000),
             rv: None,
             variable_cost: Some((draw % 10_000) as f64 / 100.0),
-            customer_effort: None,
-            stage: None,
-            direction: None,
-            details: None,
+            ..Interaction::default()
         }
     };
     let interactions = (0..length).map(&mut interaction).collect();
@@ -57,6 +54,7 @@ fn history(account: usize, length: usize) -> AccountHistory {
         influence: 1.0,
         valid_from: None,
         valid_to: None,
+        ..Contact::default()
     };
     let outcome = |month: i64| Outcome {
         period_start: Instant::from_micros(month * 2_592_000_000_000),
@@ -68,21 +66,19 @@ fn history(account: usize, length: usize) -> AccountHistory {
         cost_to_serve: Some(2.0),
         share_of_wallet: None,
         status: Status::Customer,
+        ..Outcome::default()
     };
     AccountHistory {
         account: Account {
             id: format!("A{account:08}"),
-            segment_id: None,
             entered_at: Instant::from_micros(0),
             exited_at: None,
-            exit_reason: None,
-            size: None,
+            ..Account::default()
         },
         contacts: (0..5).map(contact).collect(),
         interactions,
         outcomes: (0..(length as i64 / 5).min(60)).map(outcome).collect(),
-        surveys: Vec::new(),
-        truth: Vec::new(),
+        ..AccountHistory::default()
     }
 }
 

@@ -69,6 +69,7 @@ reasons! {
     NoEntry "no_entry",
     /// More contacts than one account can hold.
     TooManyContacts "too_many_contacts",
+    /// More distinct names of one kind than one account can hold.
     TooManyNames "too_many_names",
 }
 

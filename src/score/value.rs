@@ -281,11 +281,7 @@ mod tests {
             occurred_at: day(occurred),
             known_at: day(occurred),
             rv,
-            variable_cost: None,
-            customer_effort: None,
-            stage: None,
-            direction: None,
-            details: None,
+            ..Interaction::default()
         }
     }
 
@@ -296,14 +292,12 @@ mod tests {
                 segment_id: segment.map(str::to_owned),
                 entered_at: day(0.0),
                 exited_at: None,
-                exit_reason: None,
-                size: None,
+                ..Account::default()
             },
             contacts: Vec::new(),
             interactions,
             outcomes: Vec::new(),
-            surveys: Vec::new(),
-            truth: Vec::new(),
+            ..AccountHistory::default()
         }
     }
 

@@ -160,5 +160,6 @@ pub(super) fn contact(
         influence: role.2 * spread.sample(&mut draws.stream(1)),
         valid_from: Some(valid_from),
         valid_to: Some(valid_from.plus_days((stay * params.contact_tenure_days).max(30.0))),
+        ..Contact::default()
     }
 }

@@ -53,11 +53,7 @@ fn account(index: usize, columns: &[Vec<f64>], profit: &[f64]) -> AccountHistory
         occurred_at: month_start(month as i32),
         known_at: month_start(month as i32),
         rv: Some(columns[kind][month]),
-        variable_cost: None,
-        customer_effort: None,
-        stage: None,
-        direction: None,
-        details: None,
+        ..Interaction::default()
     };
     let outcome = |month: usize| Outcome {
         period_start: month_start(month as i32),
@@ -69,24 +65,22 @@ fn account(index: usize, columns: &[Vec<f64>], profit: &[f64]) -> AccountHistory
         cost_to_serve: None,
         share_of_wallet: None,
         status: Status::Customer,
+        ..Outcome::default()
     };
     let months = profit.len();
     AccountHistory {
         account: Account {
             id: format!("{index:05}"),
-            segment_id: None,
             entered_at: month_start(-12),
             exited_at: None,
-            exit_reason: None,
-            size: None,
+            ..Account::default()
         },
         contacts: Vec::new(),
         interactions: (0..months)
             .flat_map(|month| (0..columns.len()).map(move |kind| row(month, kind)))
             .collect(),
         outcomes: (0..months).map(outcome).collect(),
-        surveys: Vec::new(),
-        truth: Vec::new(),
+        ..AccountHistory::default()
     }
 }
 

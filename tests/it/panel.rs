@@ -57,6 +57,7 @@ fn outcome(calendar: Calendar, month: i32, status: Status) -> Outcome {
         cost_to_serve: Some(money),
         share_of_wallet: paying.then_some(k / 10.0),
         status,
+        ..Outcome::default()
     }
 }
 
@@ -78,17 +79,14 @@ fn account(id: &str, (from, days): (i32, f64), statuses: &str) -> AccountHistory
     AccountHistory {
         account: Account {
             id: id.to_owned(),
-            segment_id: None,
             entered_at: start(Calendar::UTC, from).plus_days(days),
             exited_at: exited.map(|outcome| outcome.period_start.plus_days(9.0)),
-            exit_reason: None,
-            size: None,
+            ..Account::default()
         },
         contacts: Vec::new(),
         interactions: Vec::new(),
         outcomes,
-        surveys: Vec::new(),
-        truth: Vec::new(),
+        ..AccountHistory::default()
     }
 }
 
@@ -210,11 +208,7 @@ fn months_are_those_of_the_plan_s_time_zone() {
         occurred_at: at,
         known_at: at,
         rv: Some(5.0),
-        variable_cost: None,
-        customer_effort: None,
-        stage: None,
-        direction: None,
-        details: None,
+        ..Interaction::default()
     }];
     let zoned = |calendar| PanelParams { calendar, ..params(6, 0, 0) };
     let panel = build(vec![history.clone()], zoned(berlin)).unwrap();

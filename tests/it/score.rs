@@ -60,22 +60,9 @@ fn history(
     interactions: Vec<Interaction>,
     outcomes: Vec<Outcome>,
 ) -> AccountHistory {
-    let account = Account {
-        id: "a".to_owned(),
-        segment_id: None,
-        entered_at: day(0.0),
-        exited_at: None,
-        exit_reason: None,
-        size: None,
-    };
-    AccountHistory {
-        account,
-        contacts,
-        interactions,
-        outcomes,
-        surveys: Vec::new(),
-        truth: Vec::new(),
-    }
+    let account =
+        Account { id: "a".to_owned(), entered_at: day(0.0), exited_at: None, ..Account::default() };
+    AccountHistory { account, contacts, interactions, outcomes, ..AccountHistory::default() }
 }
 
 fn row(occurred: f64, known: f64, rv: f64) -> Interaction {
@@ -85,11 +72,7 @@ fn row(occurred: f64, known: f64, rv: f64) -> Interaction {
         occurred_at: day(occurred),
         known_at: day(known),
         rv: Some(rv),
-        variable_cost: None,
-        customer_effort: None,
-        stage: None,
-        direction: None,
-        details: None,
+        ..Interaction::default()
     }
 }
 
@@ -104,6 +87,7 @@ fn month(number: f64, known: f64, revenue: f64, gross_profit: Option<f64>) -> Ou
         cost_to_serve: None,
         share_of_wallet: None,
         status: Status::Customer,
+        ..Outcome::default()
     }
 }
 
@@ -148,10 +132,10 @@ fn any_contacts() -> impl Strategy<Value = Vec<Contact>> {
     let contact =
         (0.0..5.0, when(), when()).prop_map(|(influence, valid_from, valid_to)| Contact {
             id: String::new(),
-            role: None,
             influence,
             valid_from: valid_from.map(day),
             valid_to: valid_to.map(day),
+            ..Contact::default()
         });
     prop_oneof![1 => Just(Vec::new()), 4 => vec(contact, 4)]
 }
@@ -444,10 +428,10 @@ fn a_planned_row_waits_until_it_has_happened() {
 fn contact(influence: f64, from: Option<f64>, to: Option<f64>) -> Contact {
     Contact {
         id: String::new(),
-        role: None,
         influence,
         valid_from: from.map(day),
         valid_to: to.map(day),
+        ..Contact::default()
     }
 }
 

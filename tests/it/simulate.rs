@@ -335,8 +335,8 @@ fn states_settle_where_the_markov_chain_does_when_nothing_moves_them() {
     let accounts = 3_000;
     let mut counts = [0.0; 4];
     for history in builtin(world, 96).histories(accounts) {
-        let last = &history.truth.last().unwrap().state;
-        counts[names.iter().position(|name| name == last).unwrap()] += 1.0;
+        let last = history.truth.last().unwrap().state.name();
+        counts[names.iter().position(|&name| name == last).unwrap()] += 1.0;
     }
     for ((name, count), p) in names.iter().zip(counts).zip(stationary) {
         let n = f64::from(accounts);

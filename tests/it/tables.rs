@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
     Account, AccountHistory, ColumnData, Contact, Details, Direction, Interaction, Log, LogWriter,
-    Outcome, Stage, Status, Survey, Table, TableCounts, TableError, Truth, write_table,
+    Outcome, RelationshipState, Stage, Status, Survey, Table, TableCounts, TableError, Truth,
+    write_table,
 };
 use rvq::time::Instant;
 
@@ -56,12 +57,7 @@ fn sample(id: &str) -> AccountHistory {
         kind: TypeIndex(kind),
         occurred_at: days(day),
         known_at: days(day),
-        rv: None,
-        variable_cost: None,
-        customer_effort: None,
-        stage: None,
-        direction: None,
-        details: None,
+        ..Interaction::default()
     };
     let outcome = |day| Outcome {
         period_start: days(day),
@@ -73,15 +69,17 @@ fn sample(id: &str) -> AccountHistory {
         cost_to_serve: Some(3.0),
         share_of_wallet: Some(0.25),
         status: Status::Customer,
+        ..Outcome::default()
     };
     let truth = |day| Truth {
         period_start: days(day),
-        state: "warm".to_owned(),
+        state: RelationshipState::Communal,
         hazard: 0.02,
         expected_profit: 38.0,
         expected_revenue: 95.0,
         expected_satisfaction: 7.5,
         expected_share_of_wallet: 0.3,
+        ..Truth::default()
     };
     let contact = |id: &str| Contact {
         id: id.to_owned(),
@@ -89,6 +87,7 @@ fn sample(id: &str) -> AccountHistory {
         influence: 1.0,
         valid_from: Some(days(0)),
         valid_to: None,
+        ..Contact::default()
     };
     AccountHistory {
         account: Account {
@@ -96,8 +95,8 @@ fn sample(id: &str) -> AccountHistory {
             segment_id: Some("large".to_owned()),
             entered_at: days(0),
             exited_at: None,
-            exit_reason: None,
             size: Some(12.0),
+            ..Account::default()
         },
         contacts: vec![contact("c1"), contact("c2")],
         interactions: vec![
@@ -111,9 +110,10 @@ fn sample(id: &str) -> AccountHistory {
             asked_at: days(20),
             answered_at: None,
             instrument: "satisfaction".to_owned(),
-            value: None,
+            ..Survey::default()
         }],
         truth: vec![truth(0), truth(30)],
+        ..AccountHistory::default()
     }
 }
 
@@ -152,17 +152,18 @@ prop_compose! {
     )) -> Vec<Contact> {
         all.into_iter().map(|(id, (role, influence, from, to))| Contact {
             id, role, influence, valid_from: from.map(days), valid_to: to.map(days),
-        }).collect()
+            ..Contact::default()
+ }).collect()
     }
 }
 
 prop_compose! {
-    fn details()(texts in vec(option::of(name()), 6)) -> Option<Box<Details>> {
+    fn details()(texts in vec(option::of(name()), 5)) -> Option<Box<Details>> {
         let mut texts = texts.into_iter();
         let mut next = || texts.next().flatten();
         let details = Details {
             level: next(), function: next(), channel: next(),
-            owner_id: next(), source_system: next(), source_id: next(),
+            source_system: next(), source_id: next(), ..Details::default()
         };
         (details != Details::default()).then(|| Box::new(details))
     }
@@ -185,6 +186,7 @@ prop_compose! {
             occurred_at: Instant::from_micros(0),
             known_at: later(Instant::from_micros(0), delay),
             rv, variable_cost, customer_effort, stage, direction, details,
+            ..Interaction::default()
         }
     }
 }
@@ -202,6 +204,7 @@ prop_compose! {
             period_start: days(gap), period_end: days(gap + span),
             known_at: later(days(gap + span), delay),
             revenue, gross_profit, cost_to_engage, cost_to_serve, share_of_wallet, status,
+            ..Outcome::default()
         }
     }
 }
@@ -217,19 +220,21 @@ prop_compose! {
         Survey {
             contact: contact.filter(|_| contacts > 0).map(ContactIndex),
             asked_at, answered_at: delay.map(|d| later(asked_at, Some(d))), instrument, value,
+            ..Survey::default()
         }
     }
 }
 
 prop_compose! {
     fn truth()(
-        state in name(),
+        state in prop::sample::select(RelationshipState::ALL.to_vec()),
         (hazard, expected_share_of_wallet) in (0.0..=1.0, 0.0..=1.0),
         (expected_profit, expected_revenue, expected_satisfaction) in (number(), number(), number()),
     ) -> Truth {
         Truth {
             period_start: days(0), state, hazard,
             expected_profit, expected_revenue, expected_satisfaction, expected_share_of_wallet,
+            ..Truth::default()
         }
     }
 }
@@ -270,10 +275,11 @@ prop_compose! {
     ) -> AccountHistory {
         let account = Account {
             id: String::new(), segment_id, exit_reason, size,
-            entered_at: days(entry), exited_at: exit.map(days),
+            entered_at: days(entry), exited_at: exit.map(days), ..Account::default()
         };
-        let mut history =
-            AccountHistory { account, contacts, interactions, outcomes, surveys, truth };
+        let mut history = AccountHistory {
+            contacts, interactions, outcomes, surveys, truth, ..AccountHistory::empty(account)
+        };
         in_time(&mut history, &times);
         history
     }
