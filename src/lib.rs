@@ -71,6 +71,7 @@ pub mod panel;
 pub mod backtest;
 pub mod patterns;
 
+pub mod calibrate;
 pub mod hypothesis;
 pub mod recover;
 
