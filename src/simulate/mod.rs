@@ -7,6 +7,7 @@
 
 mod cohort;
 mod effects;
+mod happen;
 mod life;
 mod logging;
 mod market;
@@ -14,6 +15,7 @@ mod pending;
 mod relationship;
 mod sampler;
 mod setting;
+mod settle;
 mod staff;
 mod voice;
 mod walk;

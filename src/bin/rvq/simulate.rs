@@ -41,6 +41,12 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         writer.write(&history)?;
         console.count("accounts", done, accounts.into());
     }
+    for member in simulation.staff(accounts) {
+        writer.write_staff(&member)?;
+    }
+    for initiative in simulation.initiatives() {
+        writer.write_initiative(&initiative)?;
+    }
     let counts = writer.finish()?;
     let catalogue = args.out.join("catalogue.csv");
     std::fs::write(&catalogue, dataset.catalogue.to_csv())
