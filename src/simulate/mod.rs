@@ -7,6 +7,7 @@
 mod account;
 mod cohort;
 mod pending;
+mod plain;
 mod relationship;
 mod sampler;
 mod walk;
@@ -20,6 +21,7 @@ use crate::interaction::AccountHistory;
 use crate::rng::Streams;
 use crate::time::{Calendar, Instant, Month};
 
+pub use plain::{PlainFlow, WalkColumns};
 pub use world::{Cohort, Coupling, Observation, OutcomeLaw, Relationship, World, WorldError};
 
 /// A cohort that can be simulated, account by account.
