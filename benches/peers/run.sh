@@ -22,6 +22,6 @@ fi
 figures=$(mktemp)
 trap 'rm -f "$figures"' EXIT
 cd "$root"
-CONTACTS=400000 REPEATS=8 cargo bench --quiet --bench peers 2>/dev/null | grep '^{' >"$figures"
+CONTACTS=100000 REPEATS=30 cargo bench --quiet --bench peers 2>/dev/null | grep '^{' >"$figures"
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 "$venv/bin/python" "$here/plain.py" "$root/data/flows/b2b" "$figures"

@@ -392,6 +392,7 @@ impl Walker {
         }
     }
 
+    #[inline]
     fn schedule(&mut self, terrain: &Terrain, event: Event, at: i64, ordinal: u32) {
         let first = usize::from(event.first_answer);
         let laws = &terrain.answers[first..first + usize::from(event.answers)];
@@ -400,8 +401,8 @@ impl Walker {
             let ordinal =
                 ordinal / ORDINALS_PER_STEP * ORDINALS_PER_STEP + place.min(ORDINALS_PER_STEP - 1);
             let bits = self.answers.bits(u64::from(ordinal));
+            let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
             if bits >> 32 < law.chance {
-                let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
                 let at = at.saturating_add((wait as i64).max(1));
                 self.pending.add(Answer { at, kind: law.then, ordinal });
             }
