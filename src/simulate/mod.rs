@@ -12,6 +12,7 @@ mod life;
 mod logging;
 mod market;
 mod pending;
+mod plain;
 mod relationship;
 mod sampler;
 mod setting;
@@ -36,6 +37,7 @@ use self::life::Life;
 use self::setting::Setting;
 use self::staff::{Request, Team};
 
+pub use plain::{PlainFlow, WalkColumns};
 pub use world::{
     Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
     InitiativeLaw, Intervention, LedgerLaw, Market, Observation, OutcomeLaw, Regime, Relationship,
