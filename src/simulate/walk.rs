@@ -239,7 +239,6 @@ const NO_AGE: Age = Age { days: 0.0, step: u32::MAX, level: GONE };
 /// A contact on its way through the flow.
 #[derive(Debug, Clone)]
 pub(super) struct Walker {
-    pub(super) contact: ContactIndex,
     /// When the contact leaves the account: for reasons of its own, or by an exit of the flow.
     pub(super) leaves_at: Instant,
     level: LevelIndex,
@@ -271,7 +270,6 @@ impl Walker {
     ) -> Self {
         let steps = streams.draws(Purpose::Walk, account, contact).part(record);
         let mut walker = Self {
-            contact,
             leaves_at,
             level,
             next_at: terrain.to_raw(from),
