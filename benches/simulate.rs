@@ -2,7 +2,6 @@
 
 use divan::counter::ItemsCount;
 use rvq::flow::Flow;
-use rvq::ids::AccountIndex;
 use rvq::interaction::LogWriter;
 use rvq::rng::Streams;
 use rvq::simulate::{Simulation, World};
@@ -21,18 +20,19 @@ fn simulation() -> Simulation {
         .expect("a built-in world fits the built-in flow")
 }
 
-/// Account after account on one thread.
-#[divan::bench(args = [100, 1_000], sample_count = 5)]
-fn account_loop(bencher: divan::Bencher<'_, '_>, accounts: u32) {
+/// Team after team on one thread.
+#[divan::bench(args = [120, 1_000], sample_count = 5)]
+fn team_loop(bencher: divan::Bencher<'_, '_>, accounts: u32) {
     let simulation = simulation();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     bencher.counter(ItemsCount::new(accounts)).bench_local(|| {
-        (0..accounts)
-            .map(|index| simulation.account(AccountIndex(index)).interactions.len())
-            .sum::<usize>()
+        pool.install(|| {
+            simulation.histories(accounts).map(|history| history.interactions.len()).sum::<usize>()
+        })
     });
 }
 
-/// The same in chunks on all threads, written as a log.
+/// The same on all threads, written as a log.
 #[divan::bench(args = [100, 1_000], sample_count = 5)]
 fn straight_to_parquet(bencher: divan::Bencher<'_, '_>, accounts: u32) {
     let simulation = simulation();
@@ -45,6 +45,10 @@ fn straight_to_parquet(bencher: divan::Bencher<'_, '_>, accounts: u32) {
                 LogWriter::create(folder.path(), &types, "bench").expect("an empty folder");
             for history in simulation.histories(accounts) {
                 writer.write(&history).expect("a simulated history keeps the rules");
+            }
+            simulation.staff(accounts).for_each(|m| writer.write_staff(&m).expect("in order"));
+            for initiative in simulation.initiatives() {
+                writer.write_initiative(&initiative).expect("in order");
             }
             writer.finish().expect("the files can be completed")
         });

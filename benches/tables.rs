@@ -5,7 +5,8 @@ use std::path::Path;
 use divan::counter::ItemsCount;
 use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
-    Account, AccountHistory, Contact, Interaction, Log, LogWriter, Outcome, Status,
+    Account, AccountHistory, Contact, Interaction, InteractionColumns, Log, LogWriter, Outcome,
+    Status,
 };
 use rvq::time::Instant;
 
@@ -105,6 +106,35 @@ fn write(bencher: divan::Bencher<'_, '_>, length: usize) {
         .counter(ItemsCount::new(INTERACTIONS))
         .with_inputs(folder)
         .bench_refs(|dir| write_log(dir.path(), &histories));
+}
+
+/// The plainest log as finished columns: contact, type and time.
+#[divan::bench(args = LENGTHS, sample_count = 10)]
+fn write_columns(bencher: divan::Bencher<'_, '_>, length: usize) {
+    let mut histories = histories(length);
+    let mut column = |history: &mut AccountHistory| std::mem::take(&mut history.interactions);
+    let rows: Vec<Interaction> = histories.iter_mut().flat_map(&mut column).collect();
+    for history in &mut histories {
+        history.outcomes.clear();
+    }
+    let contact: Vec<ContactIndex> = rows.iter().filter_map(|row| row.contact).collect();
+    let kind: Vec<TypeIndex> = rows.iter().map(|row| row.kind).collect();
+    let occurred_at: Vec<Instant> = rows.iter().map(|row| row.occurred_at).collect();
+    bencher.counter(ItemsCount::new(INTERACTIONS)).with_inputs(folder).bench_refs(|dir| {
+        let mut writer =
+            LogWriter::create(dir.path(), &types(), "bench").expect("the folder is new");
+        for (account, history) in histories.iter().enumerate() {
+            let rows = account * length..(account + 1) * length;
+            let columns = InteractionColumns {
+                contact: Some(&contact[rows.clone()]),
+                kind: &kind[rows.clone()],
+                occurred_at: &occurred_at[rows],
+                variable_cost: None,
+            };
+            writer.write_columns(history, &columns).expect("columns keep the rules");
+        }
+        writer.finish().expect("the disk has room");
+    });
 }
 
 #[divan::bench(args = LENGTHS, sample_count = 10)]

@@ -176,8 +176,14 @@ impl Field {
                 F::ResponseExpected,
             ],
             // No block of a mapping fills these yet.
-            (Table::ValueLedger | Table::CustomerValue | Table::Staff | Table::Initiatives, _)
-            | (Table::Truth, _) => &[],
+            (
+                Table::ValueLedger
+                | Table::CustomerValue
+                | Table::Truth
+                | Table::Staff
+                | Table::Initiatives,
+                _,
+            ) => &[],
         }
     }
 
@@ -191,8 +197,14 @@ impl Field {
             // The period comes either as `month` or as its two ends: checked with the mapping.
             (Table::Outcomes, false) => &[Self::AccountId, Self::Revenue],
             (Table::Surveys, _) => &[Self::AccountId, Self::AskedAt, Self::Instrument],
-            (Table::ValueLedger | Table::CustomerValue | Table::Staff | Table::Initiatives, _)
-            | (Table::Truth, _) => &[],
+            (
+                Table::ValueLedger
+                | Table::CustomerValue
+                | Table::Truth
+                | Table::Staff
+                | Table::Initiatives,
+                _,
+            ) => &[],
         }
     }
 

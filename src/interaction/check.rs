@@ -9,7 +9,7 @@ use super::{
     AccountHistory, CustomerValue, Initiative, Interaction, LedgerEntry, Staff, TableCounts, Truth,
     ValueAspect,
 };
-use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex};
+use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex};
 use crate::time::Instant;
 
 /// Years 1 to 9999: beyond, text and calendar months have no form for an instant.
@@ -443,4 +443,82 @@ pub(super) fn effects(truth: &Truth) -> [(&'static str, f64); 7] {
         (column::CRITICAL, truth.critical),
         (column::LOCKED_IN, truth.locked_in),
     ]
+}
+
+/// Checks columns of interactions of one account.
+pub(super) struct ColumnChecker<'a> {
+    history: &'a AccountHistory,
+    before: u64,
+    pub(super) faults: Vec<Fault>,
+}
+
+impl<'a> ColumnChecker<'a> {
+    pub(super) fn new(history: &'a AccountHistory, before: u64) -> Self {
+        Self { history, before, faults: Vec::new() }
+    }
+
+    #[cold]
+    fn fault(&mut self, row: usize, column: &'static str, value: impl Display, rule: &'static str) {
+        self.faults.push(Fault {
+            table: Table::Interactions,
+            row: self.before + row as u64 + 1,
+            account: self.history.account.id.clone(),
+            column,
+            value: value.to_string(),
+            rule,
+        });
+    }
+
+    pub(super) fn times(&mut self, times: &[Instant]) {
+        let mut earliest = self.history.account.entered_at;
+        let mut rule = AFTER_ENTRY;
+        for (row, &time) in times.iter().enumerate() {
+            if time < earliest {
+                self.fault(row, column::OCCURRED_AT, time, rule);
+            } else {
+                (earliest, rule) = (time, IN_ORDER);
+            }
+        }
+        if let Some(&last) = times.last()
+            && !WRITABLE.contains(&last)
+        {
+            self.fault(times.len() - 1, column::OCCURRED_AT, last, YEARS);
+        }
+    }
+
+    pub(super) fn kinds(&mut self, kinds: &[TypeIndex], types: usize) {
+        for (row, kind) in kinds.iter().enumerate() {
+            if usize::from(kind.0) >= types {
+                let value = format_args!("position {}", kind.0);
+                self.fault(row, column::INTERACTION_TYPE, value, "a registered interaction type");
+            }
+        }
+    }
+
+    pub(super) fn contacts(&mut self, contacts: &[ContactIndex]) {
+        for (row, contact) in contacts.iter().enumerate() {
+            if usize::from(contact.0) >= self.history.contacts.len() {
+                let value = format_args!("position {}", contact.0);
+                self.fault(row, column::CONTACT_ID, value, KNOWN_CONTACT);
+            }
+        }
+    }
+
+    pub(super) fn costs(&mut self, costs: &[f64]) {
+        for (row, cost) in costs.iter().enumerate() {
+            if !cost.is_finite() {
+                self.fault(row, column::VARIABLE_COST, cost, FINITE);
+            }
+        }
+    }
+
+    pub(super) fn rows_too(&mut self, rows: usize) {
+        let value = format_args!("{rows} rows");
+        self.fault(
+            0,
+            column::INTERACTION_ID,
+            value,
+            "interactions as rows or as columns, not both",
+        );
+    }
 }

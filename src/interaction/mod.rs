@@ -4,6 +4,7 @@
 //! histories into Parquet and back. What a type is worth is not here: that is the catalogue's.
 
 mod check;
+mod columns;
 mod error;
 mod flat;
 mod read;
@@ -12,6 +13,7 @@ pub mod schema;
 mod words;
 mod write;
 
+pub use columns::InteractionColumns;
 pub use error::{Fault, FileProblem, TableError};
 pub use flat::{ColumnData, harmless, write_csv, write_table};
 pub use read::{Histories, Log};

@@ -108,15 +108,14 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Whether the account is a customer throughout the outcome window and the month before it.
+    /// Whether the account is a customer throughout the outcome window and the year before the
+    /// date, so that past profit is that of a whole year for all.
     fn observed(&self, history: &AccountHistory, month: usize) -> bool {
-        let months = self.of.months;
-        let (from, to) = window(month, months);
-        let from = from.min(month.saturating_sub(1));
-        month >= 1
-            && month as i32 + months >= 0
-            && to <= history.outcomes.len()
-            && history.outcomes[from..to.max(month)].iter().all(|o| o.status == Status::Customer)
+        let (from, to) = window(month, self.of.months);
+        let Some(year_before) = month.checked_sub(12) else { return false };
+        let (from, to) = (from.min(year_before), to.max(month));
+        to <= history.outcomes.len()
+            && history.outcomes[from..to].iter().all(|o| o.status == Status::Customer)
     }
 
     fn outcome(&self, truth: &[Truth], month: usize) -> f64 {

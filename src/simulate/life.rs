@@ -6,20 +6,18 @@
 
 use std::collections::VecDeque;
 
-use rand_distr::{Distribution, Exp1, StandardNormal};
-
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
-use crate::interaction::{Account, AccountHistory, Contact, Outcome, RelationshipState, Status, Truth};
+use crate::interaction::{Account, AccountHistory, RelationshipState};
 use crate::rng::{Draws, Purpose, Streams};
 use crate::time::{Instant, Month};
 
-use super::cohort::{self, Traits, pick, poisson};
-use super::market::{self, Standing};
+use super::cohort::{self, Traits, pick};
+use super::market::Standing;
 use super::relationship::{Bond, Goodwill, IndependentBond};
-use super::setting::{Kind, Setting, logistic};
+use super::setting::{Setting, logistic};
 use super::staff::{Member, Request, Served, Team};
-use super::walk::{Motion, Walker};
-use super::world::{Coupling, World};
+use super::walk::Walker;
+use super::world::{Coupling, Target, World};
 use super::{Simulation, WARM_UP_MONTHS};
 
 /// An account while it is simulated.
@@ -29,28 +27,28 @@ pub(super) struct Life<'a> {
     pub(super) world: &'a World,
     pub(super) index: AccountIndex,
     /// Position of the account in its team.
-    position: u32,
+    pub(super) position: u32,
     pub(super) streams: Streams,
     pub(super) traits: Traits,
     pub(super) seats: Vec<Seat>,
-    bond: Bond,
-    independent: Option<IndependentBond>,
+    pub(super) bond: Bond,
+    pub(super) independent: Option<IndependentBond>,
     pub(super) standing: Standing,
     /// Gross profit by month as a customer, latest last; at most a year.
-    trailing: VecDeque<f64>,
+    pub(super) trailing: VecDeque<f64>,
     /// Money per catalogue cost unit \[currency\].
-    cost_unit: f64,
+    pub(super) cost_unit: f64,
     /// End of the contract term that runs, and its length \[days\].
-    term: Option<(Instant, f64)>,
-    treated: u64,
+    pub(super) term: Option<(Instant, f64)>,
+    pub(super) treated: u64,
     /// Skill of the member of staff who keeps the account.
-    skill: f64,
+    pub(super) skill: f64,
     /// Interactions that purchases bring about later.
-    echoes: Vec<(Instant, ContactIndex, TypeIndex)>,
+    pub(super) echoes: Vec<(Instant, ContactIndex, TypeIndex)>,
     /// Contracts renewed in this month.
-    renewed: Vec<Instant>,
+    pub(super) renewed: Vec<Instant>,
     pub(super) rows: Vec<Row>,
-    span: Option<Span>,
+    pub(super) span: Option<Span>,
     pub(super) owners: Vec<Member>,
     pub(super) log_start: Instant,
     pub(super) exited_at: Option<Instant>,
@@ -61,11 +59,11 @@ pub(super) struct Life<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Seat {
     pub(super) contact: ContactIndex,
-    walker: Walker,
+    pub(super) walker: Walker,
     pub(super) influence: f64,
     pub(super) goodwill: Goodwill,
     /// Initiatives in which the contact takes part, one bit each.
-    participates: u64,
+    pub(super) participates: u64,
 }
 
 /// What brought a row about, and so which draws belong to it.
@@ -95,11 +93,11 @@ impl Origin {
 pub(super) struct Row {
     pub(super) at: Instant,
     pub(super) contact: ContactIndex,
-    seat: u16,
+    pub(super) seat: u16,
     pub(super) kind: TypeIndex,
     pub(super) origin: Origin,
     /// Unique among the rows of this contact and origin.
-    ordinal: u64,
+    pub(super) ordinal: u64,
     pub(super) served: Option<Served>,
 }
 
@@ -126,13 +124,13 @@ pub(super) struct Span {
     /// Advantage that this state gives.
     pub(super) advantage: f64,
     /// Standard score of the account as a target of staff.
-    target: f64,
-    hazard: f64,
-    locked_in: bool,
+    pub(super) target: f64,
+    pub(super) hazard: f64,
+    pub(super) locked_in: bool,
 }
 
 impl Span {
-    fn days(&self) -> f64 {
+    pub(super) fn days(&self) -> f64 {
         self.month_end.days_since(self.month_start)
     }
 
@@ -142,7 +140,7 @@ impl Span {
     }
 
     /// Share of the month in which the account was known, in `[0, 1]`.
-    fn present_share(&self) -> f64 {
+    pub(super) fn present_share(&self) -> f64 {
         self.end.days_since(self.start) / self.days()
     }
 
@@ -154,15 +152,6 @@ impl Span {
     pub(super) fn ordinal(&self) -> u64 {
         self.month.since(Month::new(1900, 1).expect("January is a month")) as u64
     }
-}
-
-/// What one month cost, given and felt.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    cost: f64,
-    effort_minutes: f64,
-    critical: f64,
-    unlogged: f64,
 }
 
 impl<'a> Life<'a> {
@@ -316,16 +305,7 @@ impl<'a> Life<'a> {
         let state = self.outcome_state();
         let shared = self.setting.month(position);
         let law = &self.world.outcome;
-        let (_, sd) = (0.0, law.size_sigma.max(0.1));
-        let median = law.gross_margin * law.median_wallet * super::setting::logistic(self.world.market.share_base);
-        let target = if since.is_some() {
-            let (a, b) = self.trailing.as_slices();
-            debug_assert!(b.is_empty() || a.len() + b.len() <= 12);
-            let trailing: Vec<f64> = a.iter().chain(b).copied().collect();
-            self.world.activity.target.score(&trailing, self.bond.state as usize, (median.ln(), sd))
-        } else {
-            0.0
-        };
+        let target = if since.is_some() { self.target() } else { 0.0 };
         Span {
             position,
             month: simulation.start.plus(position),
@@ -342,12 +322,25 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// Standard score of the account as a target of staff.
+    fn target(&self) -> f64 {
+        let target = self.world.activity.target;
+        if target == Target::Nobody {
+            return 0.0;
+        }
+        let law = &self.world.outcome;
+        let share = logistic(self.world.market.share_base);
+        let median = law.gross_margin * law.median_wallet * share;
+        let trailing: Vec<f64> = self.trailing.iter().copied().collect();
+        target.score(&trailing, self.bond.state as usize, (median.ln(), law.size_sigma.max(0.1)))
+    }
+
     /// The state that drives outcomes: the account's own, or one no interaction meets.
     fn outcome_state(&self) -> RelationshipState {
         self.independent.map_or(self.bond.state, |independent| independent.bond.state)
     }
 
-    fn draws(&self, purpose: Purpose) -> Draws {
+    pub(super) fn draws(&self, purpose: Purpose) -> Draws {
         self.streams.draws(purpose, self.index, ContactIndex(0))
     }
 
@@ -397,417 +390,6 @@ impl<'a> Life<'a> {
         let weights = if wronged { [0.5, 0.3, 0.2] } else { [0.15, 0.5, 0.35] };
         ["service_failure", "lost_to_rival", "price"][pick(weights.into_iter(), u)]
     }
-
-    /// Walks every contact to the end of the span.
-    fn contacts_walk(&mut self, span: &Span) {
-        let signed = self.traits.customer_since.filter(|at| *at > span.start && *at <= span.end);
-        match signed {
-            Some(since) => {
-                self.walk_until(span.start, since, None);
-                self.sign(since);
-                self.walk_until(since, span.end, Some(span));
-            }
-            None => {
-                let customer = span.customer_from.map(|_| span);
-                self.walk_until(span.start, span.end, customer);
-            }
-        }
-    }
-
-    /// The account signs: everybody's clock starts anew, and what was felt before counts no more.
-    fn sign(&mut self, since: Instant) {
-        let setting = self.setting;
-        let level = self.simulation.flow.retention_entry();
-        let motion = self.motion(None);
-        for seat in &mut self.seats {
-            seat.walker.enter(&setting.terrain, level, since, motion);
-        }
-        if since >= self.log_start {
-            self.occur(since, 0, self.simulation.flow.transactions().on_close, Origin::Transaction, u64::MAX >> 8);
-        }
-    }
-
-    fn renew(&mut self, at: Instant) {
-        if at >= self.log_start {
-            self.renewed.push(at);
-        }
-    }
-
-    /// How fast contacts walk, and how often into what is bad.
-    fn motion(&self, customer: Option<&Span>) -> Motion {
-        let activity = &self.world.activity;
-        let params = &self.world.relationship;
-        let attention = customer.map_or(0.0, |span| activity.target_strength * span.target);
-        let own_pace = if customer.is_some() { activity.own_pace } else { 1.0 };
-        let quality = params.quality_sigma * self.traits.quality + self.skill;
-        Motion {
-            pace: (self.traits.pace * own_pace * attention.exp()).max(STANDSTILL),
-            tilt: params.negative_tilt[self.bond.state as usize] * (-quality - attention).exp(),
-        }
-    }
-
-    fn walk_until(&mut self, from: Instant, until: Instant, customer: Option<&Span>) {
-        let motion = self.motion(customer);
-        self.fill_seats(from, customer.is_some(), motion);
-        if self.traits.stakeholder.is_some() {
-            return;
-        }
-        let setting = self.setting;
-        let mut position = 0;
-        while position < self.seats.len() {
-            let Self { seats, rows, .. } = self;
-            let seat = &mut seats[position];
-            let contact = seat.contact;
-            let stays = seat.walker.advance(&setting.terrain, until, motion, |at, kind, step| {
-                rows.push(Row {
-                    at,
-                    contact,
-                    seat: position as u16,
-                    kind,
-                    origin: Origin::Walk,
-                    ordinal: u64::from(step),
-                    served: None,
-                });
-            });
-            if stays {
-                position += 1;
-            } else {
-                let left_at = self.seats[position].walker.leaves_at;
-                self.history.contacts[usize::from(contact.0)].valid_to = Some(left_at);
-                self.seats[position] = self.newcomer(left_at, customer.is_some(), motion);
-            }
-        }
-    }
-
-    fn fill_seats(&mut self, at: Instant, customer: bool, motion: Motion) {
-        while self.seats.len() < usize::from(self.traits.seats) {
-            let newcomer = self.newcomer(at, customer, motion);
-            self.seats.push(newcomer);
-        }
-    }
-
-    /// A new contact of the account, at the beginning of its walk: goodwill is not inherited.
-    fn newcomer(&mut self, at: Instant, customer: bool, motion: Motion) -> Seat {
-        let ordinal = self.history.contacts.len() as u16;
-        let contact: Contact = cohort::contact(
-            self.streams,
-            (self.index, &self.history.account.id),
-            ordinal,
-            at,
-            (&self.world.cohort, self.traits.stakeholder),
-        );
-        let leaves_at = contact.valid_to.expect("a drawn contact leaves some day");
-        let influence = contact.influence;
-        self.history.contacts.push(contact);
-        let flow = &self.simulation.flow;
-        let contact = ContactIndex(ordinal);
-        let level = if customer {
-            flow.retention_entry()
-        } else {
-            let u = self.streams.draws(Purpose::Contact, self.index, contact).uniform(3);
-            flow.entry()[pick(flow.entry().iter().map(|(_, share)| *share), u)].0
-        };
-        let who = (self.streams, self.index);
-        let during = (at, leaves_at);
-        let walker =
-            Walker::start(&self.setting.terrain, who, contact, 0, level, during, motion);
-        let participates = self.participates(contact);
-        Seat { contact, walker, influence, goodwill: Goodwill::NONE, participates }
-    }
-
-    /// Notes an interaction with the contact on seat `seat`.
-    fn occur(&mut self, at: Instant, seat: usize, kind: TypeIndex, origin: Origin, ordinal: u64) {
-        let contact = self.seats[seat].contact;
-        let seat = seat as u16;
-        self.rows.push(Row { at, contact, seat, kind, origin, ordinal, served: None });
-    }
-
-    fn seat_at(&self, u: f64) -> usize {
-        ((u * self.seats.len() as f64) as usize).min(self.seats.len() - 1)
-    }
-
-    fn participates(&self, contact: ContactIndex) -> u64 {
-        if self.world.initiatives.is_empty() {
-            return 0;
-        }
-        let draws = self.streams.draws(Purpose::Initiative, self.index, contact);
-        let priority = self.history.account.priority == Some(true);
-        let joins = |(i, law): (usize, &super::world::InitiativeLaw)| {
-            let may = law.open || priority;
-            let share = if self.traits.stakeholder.is_some() { 1.0 } else { law.participation };
-            u64::from(may && draws.uniform(i as u64) < share) << i
-        };
-        self.world.initiatives.iter().enumerate().map(joins).sum()
-    }
-
-    /// Interactions of the month in the communities that contacts take part in.
-    fn initiatives_run(&mut self, span: &Span) {
-        let there = span.customer_from.or(self.traits.stakeholder.map(|_| span.start));
-        let Some(from) = there else { return };
-        for (i, law) in self.world.initiatives.iter().enumerate() {
-            let runs = law.from_month as i32 <= span.position
-                && law.to_month.is_none_or(|end| span.position < end as i32);
-            if !runs {
-                continue;
-            }
-            let share = span.end.days_since(from).max(0.0) / span.days();
-            for seat in 0..self.seats.len() {
-                if self.seats[seat].participates >> i & 1 == 0 {
-                    continue;
-                }
-                let draws =
-                    self.streams.draws(Purpose::Initiative, self.index, self.seats[seat].contact);
-                let mut stream = draws.stream((span.ordinal() << 8) + 64 + i as u64);
-                for nth in 0..poisson(law.per_month * share, &mut stream) {
-                    let at = span.customer_instant(from, stream.uniform());
-                    let kind = self.setting.initiatives[i].pick(stream.bits());
-                    let ordinal = span.ordinal() << 16 | u64::from(nth);
-                    self.occur(at, seat, kind, Origin::Initiative(i as u8), ordinal);
-                }
-            }
-        }
-    }
-
-    /// What policies add for the accounts that they treat.
-    fn policies_act(&mut self, span: &Span, from: Instant) {
-        for (i, law) in self.world.interventions.iter().enumerate() {
-            let acts = law.from_month as i32 <= span.position
-                && law.to_month.is_none_or(|end| span.position < end as i32);
-            if !acts || self.treated >> i & 1 == 0 {
-                continue;
-            }
-            let mut stream = self.draws(Purpose::Policy).stream((span.ordinal() << 8) + i as u64);
-            for nth in 0..poisson(law.per_month * span.customer_share(), &mut stream) {
-                let at = span.customer_instant(from, stream.uniform());
-                let seat = self.seat_at(stream.uniform());
-                let ordinal = (span.ordinal() << 8 | i as u64) << 16 | u64::from(nth);
-                self.occur(at, seat, self.setting.interventions[i], Origin::Policy, ordinal);
-            }
-        }
-    }
-
-    /// The orders and renewals of the month, and what orders bring about.
-    fn transact(&mut self, span: &Span, from: Instant) {
-        if span.position < 0 && self.world.activity.per_purchase <= 0.0 {
-            return;
-        }
-        let law = &self.world.outcome;
-        let mut stream = self.draws(Purpose::Transaction).stream(span.ordinal());
-        let rate = law.orders_per_month
-            * (ORDERS_BY_SIZE * self.traits.log_size + span.advantage).exp()
-            * span.customer_share();
-        let orders = poisson(rate, &mut stream);
-        for nth in 0..orders {
-            let at = span.customer_instant(from, stream.uniform());
-            let kind = self.setting.purchases.pick(stream.bits());
-            let seat = self.seat_at(stream.uniform());
-            let ordinal = span.ordinal() << 16 | u64::from(nth);
-            self.occur(at, seat, kind, Origin::Transaction, ordinal);
-            self.plan_echoes(at, seat, ordinal);
-        }
-        for at in std::mem::take(&mut self.renewed) {
-            let kind = self.simulation.flow.transactions().on_renewal;
-            let ordinal = span.ordinal() << 16 | 0xffff;
-            let seat = self.seat_at(stream.uniform());
-            self.occur(at, seat, kind, Origin::Transaction, ordinal);
-        }
-    }
-
-    fn plan_echoes(&mut self, at: Instant, seat: usize, ordinal: u64) {
-        let mean = self.world.activity.per_purchase;
-        if mean <= 0.0 {
-            return;
-        }
-        let contact = self.seats[seat].contact;
-        let mut stream = self.draws(Purpose::Echo).stream(ordinal);
-        let level = usize::from(self.seats[seat].walker.level().0);
-        for _ in 0..poisson(mean, &mut stream) {
-            let wait: f64 = Exp1.sample(&mut stream);
-            let kind = self.setting.echoes[level].pick(stream.bits());
-            self.echoes.push((at.plus_days(ECHO_DAYS * wait), contact, kind));
-        }
-    }
-
-    /// What earlier purchases bring about in this month.
-    fn echo(&mut self, span: &Span) {
-        if self.echoes.is_empty() {
-            return;
-        }
-        let due: Vec<_> = self.echoes.iter().copied().filter(|echo| echo.0 < span.end).collect();
-        self.echoes.retain(|echo| echo.0 >= span.end);
-        for (nth, (at, contact, kind)) in (0..).zip(due) {
-            // Whoever sits there now answers for a contact who left.
-            let seat = self.seats.iter().position(|seat| seat.contact == contact).unwrap_or(0);
-            self.occur(at, seat, kind, Origin::Echo, span.ordinal() << 16 | nth);
-        }
-    }
-
-    /// Lets the customer feel the rows of the month, in order, and logs them.
-    fn live_through(&mut self, span: &Span, team: &Team<'_>) -> Tally {
-        let mut tally = Tally::default();
-        let total: f64 = self.seats.iter().map(|seat| seat.influence).sum();
-        let rows = std::mem::take(&mut self.rows);
-        let setting = self.setting;
-        for row in &rows {
-            let kind = &setting.kinds[usize::from(row.kind.0)];
-            let customer = span.customer_from.is_some_and(|from| row.at >= from);
-            if row.origin != Origin::Transaction && customer {
-                self.feel(row, kind, team, &mut tally, total);
-            }
-            if span.position >= 0 && row.at >= self.log_start {
-                tally.cost += self.cost_of(kind);
-                tally.effort_minutes += kind.effort;
-                tally.unlogged += self.record(row, kind, span.state);
-            }
-        }
-        self.rows = rows;
-        tally
-    }
-
-    fn feel(&mut self, row: &Row, kind: &Kind, team: &Team<'_>, tally: &mut Tally, total: f64) {
-        let params = &self.world.relationship;
-        let seat = &mut self.seats[usize::from(row.seat)];
-        let share = seat.influence / total;
-        if kind.critical && kind.weight > 0.0 {
-            tally.critical += share;
-        }
-        // Who left in this month has taken goodwill along.
-        if seat.contact != row.contact {
-            return;
-        }
-        let effect = kind.effect[self.traits.segment];
-        let served = row.served.map_or(0.0, |served| {
-            effect.abs() * team.skill(served.member)
-                - kind.weight * self.world.staff.delay_effect * served.wait_days.ln_1p()
-        });
-        seat.goodwill.feel(effect + served);
-        if kind.critical && kind.weight > 0.0 {
-            seat.goodwill.destroy(row.at, params);
-        } else if kind.recovery {
-            seat.goodwill.repair(row.at, params);
-        }
-    }
-
-    pub(super) fn cost_of(&self, kind: &Kind) -> f64 {
-        kind.cost[self.traits.segment] * self.cost_unit
-    }
-
-    /// Ends the month for goodwill and states; gives what was felt and the goodwill that results.
-    fn settle_goodwill(&mut self, span: &Span, tally: &Tally) -> (f64, f64) {
-        let params = &self.world.relationship;
-        if let Some(independent) = &mut self.independent {
-            independent.step(params);
-        }
-        if span.customer_from.is_none() {
-            self.seats.iter_mut().for_each(|seat| seat.goodwill.begin());
-            return (0.0, 0.0);
-        }
-        let total: f64 = self.seats.iter().map(|seat| seat.influence).sum();
-        let mean = |of: fn(&Goodwill) -> f64, seats: &[Seat]| -> f64 {
-            seats.iter().map(|seat| seat.influence * of(&seat.goodwill)).sum::<f64>() / total
-        };
-        let felt = mean(Goodwill::felt, &self.seats);
-        self.seats.iter_mut().for_each(|seat| seat.goodwill.settle(params));
-        let goodwill = mean(|goodwill| goodwill.stock, &self.seats);
-        for seat in &mut self.seats {
-            seat.goodwill.stock += params.spill_over * (goodwill - seat.goodwill.stock);
-        }
-        self.bond.step(goodwill, tally.critical, params);
-        (felt, goodwill)
-    }
-
-    /// Moves wallet and rivals on; remembers gross profit as staff would see it.
-    fn bring(&mut self, span: &Span) -> Brought {
-        let Some(_) = span.customer_from else { return Brought::default() };
-        let law = &self.world.outcome;
-        let since = self.traits.customer_since.expect("a customer signed");
-        let age_years = span.month_start.days_since(since) / 365.25;
-        let shared = self.setting.month(span.position);
-        let laws = (&self.world.market, law);
-        let month = self.standing.step(span.ordinal(), span.advantage, shared, age_years, laws);
-        let mut stream = self.draws(Purpose::Outcome).stream(span.ordinal());
-        let noise: f64 = StandardNormal.sample(&mut stream);
-        let variance = law.noise_sigma * law.noise_sigma;
-        let share = span.customer_share();
-        let expected = month.revenue * share;
-        let revenue = expected * (law.noise_sigma * noise - variance / 2.0).exp();
-        if self.trailing.len() == 12 {
-            self.trailing.pop_front();
-        }
-        if share > 0.0 {
-            self.trailing.push_back(law.gross_margin * revenue / share);
-        }
-        let cost_noise: f64 = StandardNormal.sample(&mut stream);
-        let wallet_noise: f64 = StandardNormal.sample(&mut stream);
-        Brought {
-            revenue,
-            expected,
-            month: Some(month),
-            cost_noise,
-            reported_odds: month.share_odds + self.world.market.wallet_error * wallet_noise,
-        }
-    }
-
-    /// Writes the outcome and the truth of the month.
-    fn settle(&mut self, span: &Span, brought: Brought, tally: &Tally, goodwill: (f64, f64)) {
-        let law = &self.world.outcome;
-        let present = span.present_share();
-        let (cost_to_engage, expected_cost) = match law.retainer {
-            Some(retainer) => {
-                let expected = retainer * self.cost_unit * present;
-                (expected * (0.3 * brought.cost_noise - 0.045).exp(), expected)
-            }
-            None => (tally.cost, tally.cost),
-        };
-        let status = match (self.exited_at, span.customer_from) {
-            (Some(_), _) => Status::Exited,
-            (None, Some(_)) => Status::Customer,
-            (None, None) => Status::Prospect,
-        };
-        let share = brought.month.map(|_| logistic(brought.reported_odds));
-        self.history.outcomes.push(Outcome {
-            period_start: span.month_start,
-            period_end: span.month_end,
-            known_at: span.month_end,
-            revenue: brought.revenue,
-            gross_profit: Some(law.gross_margin * brought.revenue),
-            cost_to_engage: Some(cost_to_engage),
-            cost_to_serve: Some(law.cost_to_serve_rate * brought.revenue),
-            customer_effort_cost: Some(law.effort_minute * tally.effort_minutes),
-            wallet_size: share.map(|share| brought.revenue / share),
-            share_of_wallet: share,
-            status,
-        });
-        let purchases =
-            self.rows.iter().filter(|row| row.origin == Origin::Transaction).count() as f64;
-        self.history.truth.push(Truth {
-            period_start: span.month_start,
-            state: span.state,
-            hazard: span.hazard,
-            expected_profit: (law.gross_margin - law.cost_to_serve_rate) * brought.expected
-                - expected_cost,
-            expected_revenue: brought.expected,
-            expected_satisfaction: super::voice::expected_answer(span.advantage),
-            expected_share_of_wallet: brought.month.map_or(0.0, market::Month::share_of_wallet),
-            mirrored_purchases: purchases,
-            owner_target: span.target,
-            felt_effect: goodwill.0,
-            goodwill: goodwill.1,
-            unlogged: tally.unlogged,
-            critical: tally.critical,
-            locked_in: f64::from(u8::from(span.locked_in && span.customer_from.is_some())),
-        });
-    }
-}
-
-/// What an account brought in one month.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Brought {
-    pub(super) revenue: f64,
-    expected: f64,
-    month: Option<market::Month>,
-    cost_noise: f64,
-    reported_odds: f64,
 }
 
 /// Contract terms \[days\].
@@ -815,12 +397,3 @@ const TERMS: [f64; 3] = [365.25, 730.5, 1_095.75];
 
 /// Standard score of log size from which an account has priority: the top fifth.
 const PRIORITY: f64 = 0.841_621;
-
-/// Orders grow with size to this power.
-const ORDERS_BY_SIZE: f64 = 0.2;
-
-/// Mean time from a purchase to an interaction that it brings about \[days\].
-const ECHO_DAYS: f64 = 5.0;
-
-/// Pace of contacts who do not walk by themselves.
-const STANDSTILL: f64 = 1e-9;

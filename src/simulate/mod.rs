@@ -7,13 +7,16 @@
 
 mod cohort;
 mod effects;
+mod happen;
 mod life;
 mod logging;
 mod market;
 mod pending;
+mod plain;
 mod relationship;
 mod sampler;
 mod setting;
+mod settle;
 mod staff;
 mod voice;
 mod walk;
@@ -34,6 +37,7 @@ use self::life::Life;
 use self::setting::Setting;
 use self::staff::{Request, Team};
 
+pub use plain::{PlainFlow, WalkColumns};
 pub use world::{
     Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
     InitiativeLaw, Intervention, LedgerLaw, Market, Observation, OutcomeLaw, Regime, Relationship,

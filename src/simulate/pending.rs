@@ -47,7 +47,16 @@ impl Pending {
         Some(first)
     }
 
+    #[inline]
     pub(super) fn add(&mut self, answer: Answer) {
+        if self.soon[0].at == i64::MAX {
+            self.soon[0] = answer;
+        } else {
+            self.add_to_others(answer);
+        }
+    }
+
+    fn add_to_others(&mut self, answer: Answer) {
         let mut moved = answer;
         for place in &mut self.soon {
             if moved < *place {

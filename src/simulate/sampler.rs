@@ -22,8 +22,8 @@ pub(super) struct AliasTable<T> {
 struct Slot<T> {
     /// Of 2³² equal parts of the slot, those that belong to `own`.
     own_parts: u32,
-    own: T,
-    other: T,
+    /// The slot's own outcome and the other: an array, so that picking takes no branch.
+    outcomes: [T; 2],
 }
 
 impl<T: Copy> AliasTable<T> {
@@ -37,11 +37,11 @@ impl<T: Copy> AliasTable<T> {
         let mut left: Vec<f64> = outcomes.iter().map(|(_, weight)| weight * scale).collect();
         let (mut small, mut large): (Vec<usize>, Vec<usize>) =
             (0..left.len()).partition(|&position| left[position] < 1.0);
-        let whole = |&(outcome, _): &(T, f64)| Slot { own_parts: 0, own: outcome, other: outcome };
+        let whole = |&(outcome, _): &(T, f64)| Slot { own_parts: 0, outcomes: [outcome; 2] };
         let mut slots: Vec<Slot<T>> = outcomes.iter().map(whole).collect();
         while let (Some(poor), Some(&rich)) = (small.pop(), large.last()) {
             slots[poor].own_parts = (left[poor] * RANGE) as u32;
-            slots[poor].other = outcomes[rich].0;
+            slots[poor].outcomes[1] = outcomes[rich].0;
             left[rich] -= 1.0 - left[poor];
             if left[rich] < 1.0 {
                 large.pop();
@@ -56,7 +56,7 @@ impl<T: Copy> AliasTable<T> {
     pub(super) fn pick(&self, bits: u32) -> T {
         let place = u64::from(bits) * self.slots.len() as u64;
         let slot = &self.slots[(place >> 32) as usize];
-        if (place as u32) < slot.own_parts { slot.own } else { slot.other }
+        slot.outcomes[usize::from(place as u32 >= slot.own_parts)]
     }
 }
 
@@ -113,17 +113,38 @@ impl QuantileTable {
     }
 
     /// The wait \[µs\] at the share `(bits + ½)/2³²`.
-    #[inline]
     pub(super) fn at(&self, bits: u32) -> f64 {
+        self.at_place(Place::of(bits))
+    }
+
+    /// The wait \[µs\] at a place that was found before the law was known.
+    #[inline]
+    pub(super) fn at_place(&self, place: Place) -> f64 {
+        let position = place.knot as usize;
+        let (left, right) = (self.knots[position], self.knots[position + 1]);
+        left + place.within * (right - left)
+    }
+}
+
+/// Where 32 random bits fall in every [`QuantileTable`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Place {
+    /// The knot before it.
+    knot: u32,
+    /// How far it is to the next knot, in `[0, 1)`.
+    within: f64,
+}
+
+impl Place {
+    #[inline]
+    pub(super) fn of(bits: u32) -> Self {
         const MANTISSA: u64 = (1 << 52) - 1;
         let is_upper = bits >> 31;
         let from_end = bits ^ is_upper.wrapping_neg();
         let share = (f64::from(from_end) + 0.5).to_bits();
-        let cell = (share >> (52 - CELL_BITS)) - FIRST_CELL;
-        let position = cell as usize + is_upper as usize * (CELLS + 1);
+        let cell = ((share >> (52 - CELL_BITS)) - FIRST_CELL) as u32;
         let within = f64::from_bits(((share << CELL_BITS) & MANTISSA) | 1.0_f64.to_bits()) - 1.0;
-        let (left, right) = (self.knots[position], self.knots[position + 1]);
-        left + within * (right - left)
+        Self { knot: cell + is_upper * (CELLS as u32 + 1), within }
     }
 }
 

@@ -10,8 +10,9 @@ use crate::rng::Purpose;
 use crate::time::Instant;
 
 use super::cohort::pick;
-use super::life::{Brought, Life, Span};
+use super::life::{Life, Span};
 use super::setting::logistic;
+use super::settle::Brought;
 
 /// Answer expected to the satisfaction survey, of 1 to 5, before rounding and cutting.
 pub(super) fn expected_answer(advantage: f64) -> f64 {

@@ -10,7 +10,7 @@ use crate::rng::{Draws, Purpose, Streams};
 use crate::time::{BusinessCalendar, Calendar, Instant};
 
 use super::pending::{Answer, Pending};
-use super::sampler::{AliasTable, QuantileTable};
+use super::sampler::{AliasTable, Place, QuantileTable};
 
 /// 2³², the number of values of 32 bits.
 const RANGE: f64 = 4_294_967_296.0;
@@ -205,10 +205,40 @@ impl Split {
     }
 }
 
+/// The draw of one step.
+#[derive(Debug, Clone, Copy)]
+struct StepDraw {
+    /// What the step picks with.
+    picks: u32,
+    /// What the wait before it is drawn with.
+    waits: u32,
+    place: Place,
+}
+
+impl StepDraw {
+    #[inline]
+    fn new(draws: Draws, step: u32) -> Self {
+        let bits = draws.bits(u64::from(step));
+        let waits = bits as u32;
+        Self { picks: (bits >> 32) as u32, waits, place: Place::of(waits) }
+    }
+}
+
+/// For a clock that runs on: how long the contact has been at its level.
+#[derive(Debug, Clone, Copy)]
+struct Age {
+    /// Time of the law since the level was entered, as it will be at the next step \[days\].
+    days: f64,
+    /// The step for which this was computed, and where; another one begins anew.
+    step: u32,
+    level: LevelIndex,
+}
+
+const NO_AGE: Age = Age { days: 0.0, step: u32::MAX, level: GONE };
+
 /// A contact on its way through the flow.
 #[derive(Debug, Clone)]
 pub(super) struct Walker {
-    pub(super) contact: ContactIndex,
     /// When the contact leaves the account: for reasons of its own, or by an exit of the flow.
     pub(super) leaves_at: Instant,
     level: LevelIndex,
@@ -217,8 +247,9 @@ pub(super) struct Walker {
     step: u32,
     /// What the next step picks with.
     picks: u32,
-    /// Time of the law since the level was entered, as it will be at the next step \[days\].
-    age_days: f64,
+    /// The draw of the step after the next: made early, it is ready when its level is known.
+    ahead: StepDraw,
+    age: Age,
     steps: Draws,
     answers: Draws,
     pending: Pending,
@@ -237,15 +268,16 @@ impl Walker {
         (from, leaves_at): (Instant, Instant),
         motion: Motion,
     ) -> Self {
+        let steps = streams.draws(Purpose::Walk, account, contact).part(record);
         let mut walker = Self {
-            contact,
             leaves_at,
             level,
             next_at: terrain.to_raw(from),
             step: 0,
             picks: 0,
-            age_days: 0.0,
-            steps: streams.draws(Purpose::Walk, account, contact).part(record),
+            age: NO_AGE,
+            ahead: StepDraw::new(steps, 0),
+            steps,
             answers: streams.draws(Purpose::FollowUp, account, contact).part(record),
             pending: Pending::default(),
         };
@@ -310,25 +342,22 @@ impl Walker {
             if event.answers > 0 {
                 self.schedule(terrain, event, at, ordinal);
             }
-            if event.to != self.level {
-                self.level = event.to;
-                self.age_days = 0.0;
-            }
+            self.level = event.to;
             self.step = self.step.wrapping_add(1);
             self.wait(terrain, at, slowness);
         }
         until < self.leaves_at
     }
 
-    /// Draws the next step, which comes after `from`.
+    /// Draws step `self.step`, which comes after `from`.
     #[inline]
     fn wait(&mut self, terrain: &Terrain, from: i64, slowness: f64) {
-        let bits = self.steps.bits(u64::from(self.step));
-        self.picks = (bits >> 32) as u32;
-        let waits = bits as u32;
+        let draw = self.ahead;
+        self.ahead = StepDraw::new(self.steps, self.step.wrapping_add(1));
+        self.picks = draw.picks;
         let micros = match &terrain.levels[usize::from(self.level.0)].wait {
-            Wait::Reset(table) => table.at(waits),
-            Wait::Forward(law) => self.forward(law, waits),
+            Wait::Reset(table) => table.at_place(draw.place),
+            Wait::Forward(law) => self.forward(law, draw.waits),
         };
         self.next_at = from.saturating_add(((micros * slowness) as i64).max(1));
     }
@@ -337,14 +366,16 @@ impl Walker {
     #[cold]
     fn forward(&mut self, law: &SojournLaw, bits: u32) -> f64 {
         let hazard = -((f64::from(bits) + 0.5) / RANGE).ln();
-        let days = law.wait_after(self.age_days, hazard);
-        self.age_days += days;
+        let goes_on = self.age.level == self.level && self.age.step.wrapping_add(1) == self.step;
+        let age = if goes_on { self.age.days } else { 0.0 };
+        let days = law.wait_after(age, hazard);
+        self.age = Age { days: age + days, step: self.step, level: self.level };
         days * MICROS_PER_DAY
     }
 
     fn move_to(&mut self, terrain: &Terrain, level: LevelIndex, at: i64, slowness: f64) {
         self.level = level;
-        self.age_days = 0.0;
+        self.age = NO_AGE;
         // The wait in progress has used the draw of this step.
         self.step = self.step.wrapping_add(1);
         self.wait(terrain, at, slowness);
@@ -359,6 +390,7 @@ impl Walker {
         }
     }
 
+    #[inline]
     fn schedule(&mut self, terrain: &Terrain, event: Event, at: i64, ordinal: u32) {
         let first = usize::from(event.first_answer);
         let laws = &terrain.answers[first..first + usize::from(event.answers)];
@@ -367,8 +399,8 @@ impl Walker {
             let ordinal =
                 ordinal / ORDINALS_PER_STEP * ORDINALS_PER_STEP + place.min(ORDINALS_PER_STEP - 1);
             let bits = self.answers.bits(u64::from(ordinal));
+            let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
             if bits >> 32 < law.chance {
-                let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
                 let at = at.saturating_add((wait as i64).max(1));
                 self.pending.add(Answer { at, kind: law.then, ordinal });
             }

@@ -21,3 +21,4 @@ mod report;
 mod score;
 mod simulate;
 mod tables;
+mod walk;

@@ -1,16 +1,18 @@
 //! A log that was written reads back as it was; whatever breaks a rule is named.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
-use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
+use rvq::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
-    Account, AccountHistory, ColumnData, Contact, Details, Direction, Interaction, Log, LogWriter,
-    Outcome, RelationshipState, Stage, Status, Survey, Table, TableCounts, TableError, Truth,
-    write_table,
+    Account, AccountHistory, ColumnData, Contact, CustomerValue, Details, Direction, Initiative,
+    Interaction, InteractionColumns, LedgerComponent, LedgerEntry, Log, LogWriter, Outcome,
+    Placement, RelationshipState, Staff, Stage, Status, Survey, Table, TableCounts, TableError,
+    Truth, ValueAspect, ValueDirection, write_table,
 };
 use rvq::time::Instant;
 
@@ -30,11 +32,75 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn write(dir: &Path, histories: &[AccountHistory]) -> Result<TableCounts, TableError> {
+    write_listed(dir, histories, &[], &[])
+}
+
+/// A log that lists its staff and its initiatives.
+fn write_listed(
+    dir: &Path,
+    histories: &[AccountHistory],
+    staff: &[Staff],
+    initiatives: &[Initiative],
+) -> Result<TableCounts, TableError> {
     let mut writer = LogWriter::create(dir, &types(), "run-1")?;
     for history in histories {
         writer.write(history)?;
     }
+    staff.iter().try_for_each(|staff| writer.write_staff(staff))?;
+    initiatives.iter().try_for_each(|initiative| writer.write_initiative(initiative))?;
     writer.finish()
+}
+
+fn staff(id: &str) -> Staff {
+    Staff {
+        id: id.to_owned(),
+        function: "sales".to_owned(),
+        team: Some("north".to_owned()),
+        joined_at: Some(days(-9)),
+        left_at: None,
+    }
+}
+
+fn initiative(id: &str) -> Initiative {
+    Initiative {
+        id: id.to_owned(),
+        purpose: "community".to_owned(),
+        open: Some(true),
+        started_at: Some(days(1)),
+        ended_at: Some(days(1)),
+    }
+}
+
+/// The accounts `a` and `b` with rows in all ten tables.
+fn write_all_tables(dir: &Path) -> TableCounts {
+    let (staff, initiatives) = ([staff("jo"), staff("kim")], [initiative("users")]);
+    write_listed(dir, &[sample("a"), sample("b")], &staff, &initiatives).unwrap()
+}
+
+/// The same history with its staff and initiatives in order of their first interaction, and none
+/// without: as a log keeps them.
+fn as_kept(history: &AccountHistory) -> AccountHistory {
+    fn kept(names: &[String], uses: impl Iterator<Item = usize>) -> (Vec<String>, Vec<u16>) {
+        let (mut ordered, mut positions) = (Vec::new(), vec![0; names.len()]);
+        for name in uses {
+            if !ordered.contains(&names[name]) {
+                positions[name] = ordered.len() as u16;
+                ordered.push(names[name].clone());
+            }
+        }
+        (ordered, positions)
+    }
+    let mut history = history.clone();
+    let owners = history.interactions.iter().filter_map(|i| i.owner);
+    let (owners, owner_at) = kept(&history.owners, owners.map(|o| usize::from(o.0)));
+    let initiatives = history.interactions.iter().filter_map(|i| i.initiative);
+    let (initiatives, initiative_at) =
+        kept(&history.initiatives, initiatives.map(|i| usize::from(i.0)));
+    for row in &mut history.interactions {
+        row.owner = row.owner.map(|o| OwnerIndex(owner_at[usize::from(o.0)]));
+        row.initiative = row.initiative.map(|i| InitiativeIndex(initiative_at[usize::from(i.0)]));
+    }
+    AccountHistory { owners, initiatives, ..history }
 }
 
 /// The log in `dir`, with its interaction types at the positions of [`types`].
@@ -54,6 +120,8 @@ fn read(dir: &Path) -> Result<Vec<AccountHistory>, TableError> {
 fn sample(id: &str) -> AccountHistory {
     let interaction = |day, contact, kind| Interaction {
         contact,
+        owner: contact.map(|contact| OwnerIndex(contact.0)),
+        initiative: contact.is_none().then_some(InitiativeIndex(0)),
         kind: TypeIndex(kind),
         occurred_at: days(day),
         known_at: days(day),
@@ -81,6 +149,12 @@ fn sample(id: &str) -> AccountHistory {
         expected_share_of_wallet: 0.3,
         ..Truth::default()
     };
+    let value = |aspect, score| CustomerValue {
+        period_start: days(30),
+        aspect,
+        score,
+        total_cost_of_ownership: Some(60.0),
+    };
     let contact = |id: &str| Contact {
         id: id.to_owned(),
         role: Some("buyer".to_owned()),
@@ -99,6 +173,8 @@ fn sample(id: &str) -> AccountHistory {
             ..Account::default()
         },
         contacts: vec![contact("c1"), contact("c2")],
+        owners: vec!["jo".to_owned(), "kim".to_owned()],
+        initiatives: vec!["users".to_owned()],
         interactions: vec![
             interaction(1, Some(ContactIndex(0)), 0),
             interaction(1, Some(ContactIndex(1)), 2),
@@ -112,8 +188,17 @@ fn sample(id: &str) -> AccountHistory {
             instrument: "satisfaction".to_owned(),
             ..Survey::default()
         }],
+        ledger: vec![LedgerEntry {
+            contact: Some(ContactIndex(0)),
+            occurred_at: days(12),
+            component: LedgerComponent::Reference,
+            direction: ValueDirection::Received,
+            quantity: 1.0,
+            value_low: Some(10.0),
+            value_high: Some(10.0),
+        }],
+        customer_value: vec![value(ValueAspect::Product, 0.5), value(ValueAspect::Brand, 1.0)],
         truth: vec![truth(0), truth(30)],
-        ..AccountHistory::default()
     }
 }
 
@@ -148,22 +233,28 @@ fn delay() -> impl Strategy<Value = Option<i64>> {
 
 prop_compose! {
     fn contacts()(all in btree_map(
-        name(), (option::of(name()), 0.0..1e6, option::of(-9_i64..9), option::of(9_i64..99)), 0..4,
+        name(),
+        (vec(option::of(name()), 2), 0.0..1e6, option::of(-9_i64..9), option::of(9_i64..99)),
+        0..4,
     )) -> Vec<Contact> {
-        all.into_iter().map(|(id, (role, influence, from, to))| Contact {
-            id, role, influence, valid_from: from.map(days), valid_to: to.map(days),
-            ..Contact::default()
+        all.into_iter().map(|(id, (texts, influence, from, to))| Contact {
+            id, influence, valid_from: from.map(days), valid_to: to.map(days),
+            stakeholder_type: texts[0].clone(), role: texts[1].clone(),
  }).collect()
     }
 }
 
 prop_compose! {
-    fn details()(texts in vec(option::of(name()), 5)) -> Option<Box<Details>> {
+    fn details()(
+        texts in vec(option::of(name()), 6),
+        planned in option::of(any::<bool>()),
+        severity in option::of(0.0..1e3),
+    ) -> Option<Box<Details>> {
         let mut texts = texts.into_iter();
         let mut next = || texts.next().flatten();
         let details = Details {
             level: next(), function: next(), channel: next(),
-            source_system: next(), source_id: next(), ..Details::default()
+            source_system: next(), source_id: next(), segment_id: next(), planned, severity,
         };
         (details != Details::default()).then(|| Box::new(details))
     }
@@ -178,6 +269,7 @@ prop_compose! {
             (option::of(number()), option::of(number()), option::of(number())),
         stage in option::of(prop::sample::select(Stage::ALL.to_vec())),
         direction in option::of(prop::sample::select(Direction::ALL.to_vec())),
+        (owner, initiative) in (option::of(0..3_u16), option::weighted(0.2, 0..2_u16)),
         details in prop_oneof![3 => Just(None), 1 => details()],
     ) -> Interaction {
         Interaction {
@@ -186,7 +278,7 @@ prop_compose! {
             occurred_at: Instant::from_micros(0),
             known_at: later(Instant::from_micros(0), delay),
             rv, variable_cost, customer_effort, stage, direction, details,
-            ..Interaction::default()
+            owner: owner.map(OwnerIndex), initiative: initiative.map(InitiativeIndex),
         }
     }
 }
@@ -197,14 +289,15 @@ prop_compose! {
         revenue in number(),
         (gross_profit, cost_to_engage, cost_to_serve) in
             (option::of(number()), option::of(number()), option::of(number())),
-        share_of_wallet in option::of(0.0..=1.0),
+        (customer_effort_cost, wallet_size, share_of_wallet) in
+            (option::of(number()), option::of(0.0..1e9), option::of(0.0..=1.0)),
         status in prop::sample::select(Status::ALL.to_vec()),
     ) -> Outcome {
         Outcome {
             period_start: days(gap), period_end: days(gap + span),
             known_at: later(days(gap + span), delay),
             revenue, gross_profit, cost_to_engage, cost_to_serve, share_of_wallet, status,
-            ..Outcome::default()
+            customer_effort_cost, wallet_size,
         }
     }
 }
@@ -214,14 +307,46 @@ prop_compose! {
         contact in option::of(0..contacts.max(1) as u16),
         delay in delay(),
         instrument in name(),
+        (dimension, subject) in (option::of(name()), option::of(name())),
         value in option::of(number()),
+        response_expected in option::of(any::<bool>()),
     ) -> Survey {
         let asked_at = Instant::from_micros(0);
         Survey {
             contact: contact.filter(|_| contacts > 0).map(ContactIndex),
             asked_at, answered_at: delay.map(|d| later(asked_at, Some(d))), instrument, value,
-            ..Survey::default()
+            dimension, subject, response_expected,
         }
+    }
+}
+
+prop_compose! {
+    fn entry(contacts: usize)(
+        contact in option::of(0..contacts.max(1) as u16),
+        component in prop::sample::select(LedgerComponent::ALL.to_vec()),
+        direction in prop::sample::select(ValueDirection::ALL.to_vec()),
+        quantity in 0.0..1e6,
+        value_low in option::of(-1e6..0.0),
+        value_high in option::of(0.0..1e6),
+    ) -> LedgerEntry {
+        LedgerEntry {
+            contact: contact.filter(|_| contacts > 0).map(ContactIndex),
+            occurred_at: Instant::from_micros(0),
+            component, direction, quantity, value_low, value_high,
+        }
+    }
+}
+
+prop_compose! {
+    fn customer_value()(
+        aspects in prop::sample::subsequence(ValueAspect::ALL.to_vec(), 0..=3),
+        score in 0.0..=1.0,
+        total_cost_of_ownership in option::of(number()),
+    ) -> Vec<CustomerValue> {
+        let value = |aspect| CustomerValue {
+            period_start: days(-3), aspect, score, total_cost_of_ownership,
+        };
+        aspects.into_iter().map(value).collect()
     }
 }
 
@@ -230,11 +355,14 @@ prop_compose! {
         state in prop::sample::select(RelationshipState::ALL.to_vec()),
         (hazard, expected_share_of_wallet) in (0.0..=1.0, 0.0..=1.0),
         (expected_profit, expected_revenue, expected_satisfaction) in (number(), number(), number()),
+        effects in vec(number(), 7),
     ) -> Truth {
         Truth {
             period_start: days(0), state, hazard,
             expected_profit, expected_revenue, expected_satisfaction, expected_share_of_wallet,
-            ..Truth::default()
+            mirrored_purchases: effects[0], owner_target: effects[1], felt_effect: effects[2],
+            goodwill: effects[3], unlogged: effects[4], critical: effects[5],
+            locked_in: effects[6],
         }
     }
 }
@@ -249,6 +377,9 @@ fn in_time(history: &mut AccountHistory, times: &[Instant]) {
     for (survey, &time) in history.surveys.iter_mut().zip(times) {
         survey.asked_at = moved(survey.asked_at, time);
         survey.answered_at = survey.answered_at.map(|answered| moved(answered, time));
+    }
+    for (entry, &time) in history.ledger.iter_mut().zip(times) {
+        entry.occurred_at = time;
     }
     let mut end = days(0);
     for outcome in &mut history.outcomes {
@@ -267,18 +398,33 @@ prop_compose! {
         interactions in vec(interaction(contacts.len()), times.len()),
         outcomes in vec(outcome(), 0..4),
         surveys in vec(survey(contacts.len()), 0..=times.len().min(3)),
+        ledger in vec(entry(contacts.len()), 0..=times.len().min(3)),
+        customer_value in customer_value(),
         truth in vec(truth(), 0..3),
-        (segment_id, exit_reason) in (option::of(name()), option::of(name())),
+        (owners, initiatives) in (btree_set(name(), 3), btree_set(name(), 2)),
+        texts in vec(option::of(name()), 9),
+        (contract_end, priority) in (option::of(-9_i64..999), option::of(any::<bool>())),
         (entry, exit, size) in (-99_i64..=0, option::of(0_i64..99), option::of(0.0..1e6)),
         contacts in Just(contacts),
         times in Just(times),
     ) -> AccountHistory {
+        let mut texts = texts.into_iter();
+        let mut next = || texts.next().flatten();
         let account = Account {
-            id: String::new(), segment_id, exit_reason, size,
-            entered_at: days(entry), exited_at: exit.map(days), ..Account::default()
+            id: String::new(), segment_id: next(), exit_reason: next(), size,
+            entered_at: days(entry), exited_at: exit.map(days),
+            contract_end: contract_end.map(days), priority,
+            placement: Placement {
+                parent_id: next(), industry: next(), territory: next(), region: next(),
+                division: next(), business_unit: next(), product_line: next(),
+            },
         };
+        // From the last to the first: the order of names is not the order of bytes.
+        let owners = owners.into_iter().rev().collect();
+        let initiatives = initiatives.into_iter().rev().collect();
         let mut history = AccountHistory {
-            contacts, interactions, outcomes, surveys, truth, ..AccountHistory::empty(account)
+            account, contacts, owners, initiatives, interactions, outcomes, surveys, ledger,
+            customer_value, truth,
         };
         in_time(&mut history, &times);
         history
@@ -300,19 +446,29 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_log_reads_back_as_it_was_written(histories in histories()) {
+    fn a_log_reads_back_as_it_was_written(histories in histories(), listed in any::<bool>()) {
         let dir = tempfile::tempdir()?;
-        let counts = write(dir.path(), &histories)?;
-        prop_assert_eq!(Log::open(dir.path())?.counts(), counts);
-        prop_assert_eq!(read(dir.path())?, histories);
+        let names = |of: fn(&AccountHistory) -> &Vec<String>| -> BTreeSet<String> {
+            histories.iter().filter(|_| listed).flat_map(of).cloned().collect()
+        };
+        let staff: Vec<_> = names(|h| &h.owners).iter().map(|id| staff(id)).collect();
+        let initiatives: Vec<_> =
+            names(|h| &h.initiatives).iter().map(|id| initiative(id)).collect();
+        let counts = write_listed(dir.path(), &histories, &staff, &initiatives)?;
+        let log = Log::open(dir.path())?;
+        prop_assert_eq!(log.counts(), counts);
+        prop_assert_eq!(log.staff()?, staff);
+        prop_assert_eq!(log.initiatives()?, initiatives);
+        let kept: Vec<_> = histories.iter().map(as_kept).collect();
+        prop_assert_eq!(read(dir.path())?, kept);
     }
 
     #[test]
     fn a_damaged_file_is_an_error_or_another_log(
-        table in 0..6_usize, share in 0.0..1.0, bits in 1..=255_u8,
+        table in 0..Table::ALL.len(), share in 0.0..1.0, bits in 1..=255_u8,
     ) {
         let dir = tempfile::tempdir()?;
-        write(dir.path(), &[sample("a"), sample("b")])?;
+        write_all_tables(dir.path());
         let path = dir.path().join(Table::ALL[table].file_name());
         let mut bytes = fs::read(&path)?;
         let place = (bytes.len() as f64 * share) as usize;
@@ -324,9 +480,9 @@ proptest! {
     }
 
     #[test]
-    fn a_file_cut_off_anywhere_is_named(table in 0..6_usize, share in 0.0..1.0) {
+    fn a_file_cut_off_anywhere_is_named(table in 0..Table::ALL.len(), share in 0.0..1.0) {
         let dir = tempfile::tempdir()?;
-        write(dir.path(), &[sample("a"), sample("b")])?;
+        write_all_tables(dir.path());
         let path = dir.path().join(Table::ALL[table].file_name());
         let whole = fs::read(&path)?;
         fs::write(&path, &whole[..(whole.len() as f64 * share) as usize])?;
@@ -357,14 +513,196 @@ fn histories_longer_than_a_batch_and_a_row_group_read_back() {
 
 #[test]
 fn the_same_histories_give_the_same_bytes() {
-    let histories = [sample("a"), sample("b")];
     let [first, second] = [folder(), folder()];
-    write(first.path(), &histories).unwrap();
-    write(second.path(), &histories).unwrap();
+    write_all_tables(first.path());
+    write_all_tables(second.path());
     for table in Table::ALL {
         let bytes = |dir: &Path| fs::read(dir.join(table.file_name())).unwrap();
         assert!(bytes(first.path()) == bytes(second.path()), "{table}");
     }
+}
+
+/// The history without its interactions, and these as columns.
+fn with_columns<T>(
+    mut history: AccountHistory,
+    use_them: impl FnOnce(&AccountHistory, &InteractionColumns<'_>) -> T,
+) -> T {
+    let rows = std::mem::take(&mut history.interactions);
+    let contact: Option<Vec<_>> = rows.iter().map(|row| row.contact).collect();
+    let kind: Vec<_> = rows.iter().map(|row| row.kind).collect();
+    let occurred_at: Vec<_> = rows.iter().map(|row| row.occurred_at).collect();
+    let variable_cost: Option<Vec<_>> = rows.iter().map(|row| row.variable_cost).collect();
+    let columns = InteractionColumns {
+        contact: contact.as_deref(),
+        kind: &kind,
+        occurred_at: &occurred_at,
+        variable_cost: variable_cost.as_deref(),
+    };
+    use_them(&history, &columns)
+}
+
+/// A history whose interactions say no more than columns can.
+fn plain(id: &str) -> AccountHistory {
+    let mut history = sample(id);
+    (history.owners, history.initiatives) = (Vec::new(), Vec::new());
+    for (position, row) in history.interactions.iter_mut().enumerate() {
+        (row.owner, row.initiative) = (None, None);
+        row.contact = Some(ContactIndex(position as u16 % 2));
+        row.variable_cost = Some(position as f64);
+    }
+    history
+}
+
+#[test]
+fn interactions_as_columns_and_as_rows_give_the_same_bytes() {
+    let [rows, columns] = [folder(), folder()];
+    let histories = ["a", "b", "c"].map(plain);
+    write(rows.path(), &histories).unwrap();
+    let mut writer = LogWriter::create(columns.path(), &types(), "run-1").unwrap();
+    for history in histories {
+        with_columns(history, |history, columns| writer.write_columns(history, columns)).unwrap();
+    }
+    assert_eq!(writer.finish().unwrap().interactions, 9);
+    let bytes = |dir: &Path| fs::read(dir.join("interactions.parquet")).unwrap();
+    assert!(bytes(rows.path()) == bytes(columns.path()), "interactions differ");
+    assert_eq!(read(rows.path()).unwrap(), read(columns.path()).unwrap());
+}
+
+#[test]
+fn faults_of_columns_are_those_of_rows() {
+    let mut faulty = plain("a");
+    faulty.interactions[1].occurred_at = days(-1);
+    faulty.interactions[1].variable_cost = Some(f64::NAN);
+    faulty.interactions[2].contact = Some(ContactIndex(2));
+    faulty.interactions[2].kind = TypeIndex(4);
+    let dir = folder();
+    let mut writer = LogWriter::create(dir.path(), &types(), "run-1").unwrap();
+    let mut refused = |history| {
+        with_columns(history, |history, columns| writer.write_columns(history, columns))
+            .unwrap_err()
+            .to_string()
+    };
+    insta::assert_snapshot!(refused(faulty), @"
+    row 2 of `interactions.parquet`, account `a`: `occurred_at` is `1969-12-31T00:00:00Z`, expected a time at or after that of the row before
+    row 3 of `interactions.parquet`, account `a`: `interaction_type` is `position 4`, expected a registered interaction type
+    row 3 of `interactions.parquet`, account `a`: `contact_id` is `position 2`, expected a contact of the account
+    row 2 of `interactions.parquet`, account `a`: `variable_cost` is `NaN`, expected a finite number
+    ");
+    let short = InteractionColumns {
+        contact: None,
+        kind: &[TypeIndex(0)],
+        occurred_at: &[],
+        variable_cost: None,
+    };
+    let error = writer.write_columns(&sample("a"), &short).unwrap_err();
+    insta::assert_snapshot!(error, @"column `occurred_at` has 0 rows, expected 1 as in the first column");
+}
+
+#[test]
+fn an_interaction_without_an_owner_or_initiative_in_the_lists_is_named() {
+    let refused = |owner: &str, purpose: &str| {
+        let dir = folder();
+        let histories = [sample("a"), sample("b")];
+        let error = write_listed(dir.path(), &histories, &[staff(owner)], &[initiative(purpose)]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        error.expect_err("a name is not in its list").to_string()
+    };
+    insta::assert_snapshot!(refused("kim", "growth"), @"
+    row 1 of `interactions.parquet`, account `a`: `owner_id` is `jo`, expected a member of `staff.parquet`
+    row 3 of `interactions.parquet`, account `a`: `initiative_id` is `users`, expected an initiative of `initiatives.parquet`
+    ");
+    let dir = folder();
+    write_all_tables(dir.path());
+    let columns = [("owner_id", texts(&["kim"])), ("function", texts(&["sales"]))];
+    write_table(&dir.path().join("staff.parquet"), &columns).unwrap();
+    insta::assert_snapshot!(complaints(dir.path()), @"
+    row 1 of `interactions.parquet`, account `a`: `owner_id` is `jo`, expected a member of `staff.parquet`
+
+    row 4 of `interactions.parquet`, account `b`: `owner_id` is `jo`, expected a member of `staff.parquet`
+    ");
+}
+
+#[test]
+fn every_fault_of_a_list_is_named() {
+    let dir = folder();
+    let mut writer = LogWriter::create(dir.path(), &types(), "run-1").unwrap();
+    writer.write_staff(&staff("kim")).unwrap();
+    let unborn = Staff { function: String::new(), left_at: Some(days(-10)), ..staff("jo") };
+    insta::assert_snapshot!(writer.write_staff(&unborn).unwrap_err(), @"
+    row 2 of `staff.parquet`: `owner_id` is `jo`, expected an id after that of the row before, each once
+    row 2 of `staff.parquet`: `function` is empty, expected a name
+    row 2 of `staff.parquet`: `left_at` is `1969-12-22T00:00:00Z`, expected a time at or after `joined_at`
+    ");
+    let endless = Initiative { ended_at: Some(Instant::from_micros(i64::MAX)), ..initiative("") };
+    insta::assert_snapshot!(writer.write_initiative(&endless).unwrap_err(), @"
+    row 1 of `initiatives.parquet`: `initiative_id` is empty, expected a name
+    row 1 of `initiatives.parquet`: `ended_at` is `9223372036854775807 µs`, expected a time in the years 1 to 9999
+    ");
+}
+
+#[test]
+fn the_truth_of_version_1_is_read_with_numbers_that_are_not_known() {
+    let dir = folder();
+    write(dir.path(), &[sample("a")]).unwrap();
+    let number = |value| ColumnData::Number(vec![value]);
+    let columns = [
+        ("account_id", texts(&["a"])),
+        ("period_start", instants_at(&[0])),
+        ("state", texts(&["damaged"])),
+        ("hazard", number(0.5)),
+        ("expected_profit", number(1.0)),
+        ("expected_revenue", number(2.0)),
+        ("expected_satisfaction", number(3.0)),
+        ("expected_share_of_wallet", number(0.25)),
+    ];
+    let path = dir.path().join("truth.parquet");
+    write_table(&path, &columns).unwrap();
+    // The footer names the version as a text of one byte.
+    let (before, after) = (b"rvq.schema_version\x18\x012", b"rvq.schema_version\x18\x011");
+    let mut bytes = fs::read(&path).unwrap();
+    let place = bytes.windows(before.len()).position(|window| window == before).unwrap();
+    bytes[place..place + after.len()].copy_from_slice(after);
+    fs::write(&path, bytes).unwrap();
+    let truth = read(dir.path()).unwrap()[0].truth[0];
+    assert_eq!((truth.state, truth.hazard), (RelationshipState::Damaged, 0.5));
+    assert!(truth.felt_effect.is_nan() && truth.locked_in.is_nan());
+    let message = broken(|history| history.truth = vec![truth]);
+    assert_eq!(message.matches("is `NaN`, expected a finite number").count(), 7, "{message}");
+}
+
+#[test]
+fn faults_of_the_new_tables_and_columns_are_named() {
+    let message = broken(|history| {
+        history.owners = vec!["jo".to_owned(), "jo".to_owned(), String::new()];
+        history.initiatives.clear();
+        history.interactions[0].owner = Some(OwnerIndex(3));
+        let details = Details { severity: Some(-1.0), ..Details::default() };
+        history.interactions[1].details = Some(Box::new(details));
+        history.outcomes[0].wallet_size = Some(-5.0);
+        history.ledger.push(LedgerEntry {
+            contact: Some(ContactIndex(2)),
+            occurred_at: days(11),
+            quantity: -1.0,
+            value_high: Some(9.0),
+            ..history.ledger[0]
+        });
+        history.customer_value[1].aspect = ValueAspect::Product;
+        history.customer_value[1].score = 1.5;
+    });
+    insta::assert_snapshot!(message, @"
+    row 4 of `interactions.parquet`, account `b`: `owner_id` is `jo`, expected a name that is listed once
+    row 4 of `interactions.parquet`, account `b`: `owner_id` is empty, expected a name
+    row 4 of `interactions.parquet`, account `b`: `owner_id` is `position 3`, expected the position of a name that the history lists
+    row 5 of `interactions.parquet`, account `b`: `severity` is `-1`, expected a finite number of at least 0
+    row 6 of `interactions.parquet`, account `b`: `initiative_id` is `position 0`, expected the position of a name that the history lists
+    row 3 of `outcomes.parquet`, account `b`: `wallet_size` is `-5`, expected a finite number of at least 0
+    row 3 of `value_ledger.parquet`, account `b`: `contact_id` is `position 2`, expected a contact of the account
+    row 3 of `value_ledger.parquet`, account `b`: `occurred_at` is `1970-01-12T00:00:00Z`, expected a time at or after that of the row before
+    row 3 of `value_ledger.parquet`, account `b`: `quantity` is `-1`, expected a finite number of at least 0
+    row 3 of `value_ledger.parquet`, account `b`: `value_high` is `9`, expected a number of at least `value_low`
+    row 4 of `customer_value.parquet`, account `b`: `aspect` is `product`, expected each aspect once per period
+    row 4 of `customer_value.parquet`, account `b`: `score` is `1.5`, expected a number from 0 to 1
+    ");
 }
 
 #[test]

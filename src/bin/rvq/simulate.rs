@@ -71,6 +71,12 @@ fn simulate(args: &Args, out: &Path, console: &Console) -> anyhow::Result<()> {
         }
         console.count("accounts", done, accounts.into());
     }
+    for member in simulation.staff(accounts) {
+        writer.write_staff(&member)?;
+    }
+    for initiative in simulation.initiatives() {
+        writer.write_initiative(&initiative)?;
+    }
     let counts = writer.finish()?;
     let catalogue = out.join("catalogue.csv");
     std::fs::write(&catalogue, dataset.catalogue.to_csv())

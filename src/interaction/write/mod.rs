@@ -14,7 +14,7 @@ use std::path::Path;
 use super::check::{Way, check, check_initiative, check_staff};
 use super::error::{Fault, TableError};
 use super::schema::{Table, column};
-use super::{AccountHistory, Initiative, Staff, TableCounts};
+use super::{AccountHistory, Initiative, InteractionColumns, Staff, TableCounts};
 use crate::ids::{InitiativeIndex, OwnerIndex, TypeNames};
 use listing::Listing;
 use table::TableWriter;
@@ -90,21 +90,48 @@ impl LogWriter {
     /// [`TableError::Rows`] names every broken rule of the account, of which nothing is then
     /// written; [`TableError::Parquet`] when a file cannot be written.
     pub fn write(&mut self, history: &AccountHistory) -> Result<(), TableError> {
-        let account = history.account.id.as_str();
-        let mut faults: Vec<_> = self.order_fault(account).into_iter().collect();
+        let mut faults: Vec<_> = self.order_fault(&history.account.id).into_iter().collect();
         faults.extend(check(history, self.types.len(), &self.counts, Way::Out));
         all_kept(faults)?;
         self.note_names(history);
+        let n_rows = history.interactions.len();
+        self.files.interactions.append(n_rows, |cells| rows::interactions(cells, history))?;
+        self.write_rest(history)
+    }
+
+    /// Writes one account as [`write`](Self::write) does, with its interactions as columns:
+    /// `history` has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write); [`TableError::ColumnLength`] when the columns differ in length.
+    pub fn write_columns(
+        &mut self,
+        history: &AccountHistory,
+        columns: &InteractionColumns<'_>,
+    ) -> Result<(), TableError> {
+        columns.check_lengths()?;
+        let types = self.types.len();
+        let mut faults: Vec<_> = self.order_fault(&history.account.id).into_iter().collect();
+        faults.extend(check(history, types, &self.counts, Way::Out));
+        faults.extend(columns.check(history, types, self.counts.interactions));
+        all_kept(faults)?;
+        let n_rows = columns.len();
+        self.files.interactions.append(n_rows, |cells| rows::columns(cells, history, columns))?;
+        self.counts.interactions += n_rows as u64;
+        self.write_rest(history)
+    }
+
+    /// Writes and counts what the tables hold of an account beside its interactions.
+    fn write_rest(&mut self, history: &AccountHistory) -> Result<(), TableError> {
+        let account = history.account.id.as_str();
         self.last_account = Some(account.to_owned());
         self.counts.add(history);
-        let AccountHistory { contacts, interactions, outcomes, surveys, .. } = history;
-        let AccountHistory { ledger, customer_value, truth, .. } = history;
+        let AccountHistory { contacts, outcomes, surveys, ledger, customer_value, truth, .. } =
+            history;
         let files = &mut self.files;
         files.accounts.append(1, |cells| rows::account(cells, &history.account))?;
         files.contacts.append(contacts.len(), |cells| rows::contacts(cells, account, contacts))?;
-        files
-            .interactions
-            .append(interactions.len(), |cells| rows::interactions(cells, history))?;
         files.outcomes.append(outcomes.len(), |cells| rows::outcomes(cells, account, outcomes))?;
         files.surveys.append(surveys.len(), |cells| rows::surveys(cells, history, surveys))?;
         files.ledger.append(ledger.len(), |cells| rows::ledger(cells, history, ledger))?;

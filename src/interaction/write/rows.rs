@@ -6,7 +6,7 @@ use super::super::check::effects;
 use super::super::schema::column;
 use super::super::{
     Account, AccountHistory, Contact, CustomerValue, Details, Direction, Initiative, Interaction,
-    LedgerEntry, Outcome, Placement, Staff, Stage, Survey, Truth,
+    InteractionColumns, LedgerEntry, Outcome, Placement, Staff, Stage, Survey, Truth,
 };
 use super::cells::Cells;
 use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex};
@@ -44,6 +44,7 @@ pub(super) fn contacts(cells: &mut Cells<'_>, account: &str, contacts: &[Contact
 
 /// Which columns any interaction of an account has a value in.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one per column")]
 struct Present {
     contact: bool,
     known_later: bool,
@@ -61,7 +62,7 @@ impl Present {
     fn of(interactions: &[Interaction]) -> Self {
         interactions.iter().fold(Self::default(), |any, row| Self {
             contact: any.contact | row.contact.is_some(),
-            known_later: any.known_later | (row.known_at != row.occurred_at),
+            known_later: any.known_later || row.known_at != row.occurred_at,
             rv: any.rv | row.rv.is_some(),
             variable_cost: any.variable_cost | row.variable_cost.is_some(),
             customer_effort: any.customer_effort | row.customer_effort.is_some(),
@@ -135,6 +136,25 @@ pub(super) fn interactions(cells: &mut Cells<'_>, history: &AccountHistory) {
         cells.numbers(column::SEVERITY, rows().map(severity));
         cells.texts(column::SOURCE_SYSTEM, text(|d| d.source_system.as_deref()));
         cells.texts(column::SOURCE_ID, text(|d| d.source_id.as_deref()));
+    }
+}
+
+/// Interactions of an account that come as columns, numbered from 0.
+pub(super) fn columns(
+    cells: &mut Cells<'_>,
+    history: &AccountHistory,
+    columns: &InteractionColumns<'_>,
+) {
+    cells.positions(column::INTERACTION_ID, 0);
+    cells.repeat(column::ACCOUNT_ID, &history.account.id);
+    if let Some(picks) = columns.contact {
+        let ids = history.contacts.iter().map(|contact| contact.id.as_str());
+        cells.pick(column::CONTACT_ID, ids, picks.iter().map(|contact| Some(contact.0)));
+    }
+    cells.kinds(column::INTERACTION_TYPE, columns.kind.iter().copied());
+    cells.instants(column::OCCURRED_AT, columns.occurred_at.iter().copied());
+    if let Some(costs) = columns.variable_cost {
+        cells.numbers(column::VARIABLE_COST, costs.iter().copied());
     }
 }
 

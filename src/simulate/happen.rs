@@ -1,0 +1,270 @@
+//! What happens to an account in one month: contacts walk, communities meet, policies act, customers
+//! buy.
+
+use rand_distr::{Distribution, Exp1};
+
+use crate::ids::{ContactIndex, TypeIndex};
+use crate::interaction::Contact;
+use crate::rng::Purpose;
+use crate::time::Instant;
+
+use super::cohort::{self, pick, poisson};
+use super::life::{Life, Origin, Row, Seat, Span};
+use super::relationship::Goodwill;
+use super::walk::{Motion, Walker};
+use super::world::InitiativeLaw;
+
+impl Life<'_> {
+    /// Walks every contact to the end of the span.
+    pub(super) fn contacts_walk(&mut self, span: &Span) {
+        let signed = self.traits.customer_since.filter(|at| *at > span.start && *at <= span.end);
+        match signed {
+            Some(since) => {
+                self.walk_until(span.start, since, None);
+                self.sign(since);
+                self.walk_until(since, span.end, Some(span));
+            }
+            None => {
+                let customer = span.customer_from.map(|_| span);
+                self.walk_until(span.start, span.end, customer);
+            }
+        }
+    }
+
+    /// The account signs: everybody's clock starts anew, and what was felt before counts no more.
+    fn sign(&mut self, since: Instant) {
+        let setting = self.setting;
+        let level = self.simulation.flow.retention_entry();
+        let motion = self.motion(None);
+        for seat in &mut self.seats {
+            seat.walker.enter(&setting.terrain, level, since, motion);
+        }
+        if since >= self.log_start {
+            self.occur(since, 0, self.simulation.flow.transactions().on_close, Origin::Transaction, u64::MAX >> 8);
+        }
+    }
+
+    pub(super) fn renew(&mut self, at: Instant) {
+        if at >= self.log_start {
+            self.renewed.push(at);
+        }
+    }
+
+    /// How fast contacts walk, and how often into what is bad.
+    fn motion(&self, customer: Option<&Span>) -> Motion {
+        let activity = &self.world.activity;
+        let params = &self.world.relationship;
+        let attention = customer.map_or(0.0, |span| activity.target_strength * span.target);
+        let own_pace = if customer.is_some() { activity.own_pace } else { 1.0 };
+        let quality = params.quality_sigma * self.traits.quality + self.skill;
+        Motion {
+            pace: (self.traits.pace * own_pace * attention.exp()).max(STANDSTILL),
+            tilt: params.negative_tilt[self.bond.state as usize] * (-quality - attention).exp(),
+        }
+    }
+
+    fn walk_until(&mut self, from: Instant, until: Instant, customer: Option<&Span>) {
+        let motion = self.motion(customer);
+        self.fill_seats(from, customer.is_some(), motion);
+        if self.traits.stakeholder.is_some() {
+            return;
+        }
+        let setting = self.setting;
+        let mut position = 0;
+        while position < self.seats.len() {
+            let Self { seats, rows, .. } = self;
+            let seat = &mut seats[position];
+            let contact = seat.contact;
+            let stays = seat.walker.advance(&setting.terrain, until, motion, |at, kind, step| {
+                rows.push(Row {
+                    at,
+                    contact,
+                    seat: position as u16,
+                    kind,
+                    origin: Origin::Walk,
+                    ordinal: u64::from(step),
+                    served: None,
+                });
+            });
+            if stays {
+                position += 1;
+            } else {
+                let left_at = self.seats[position].walker.leaves_at;
+                self.history.contacts[usize::from(contact.0)].valid_to = Some(left_at);
+                self.seats[position] = self.newcomer(left_at, customer.is_some(), motion);
+            }
+        }
+    }
+
+    fn fill_seats(&mut self, at: Instant, customer: bool, motion: Motion) {
+        while self.seats.len() < usize::from(self.traits.seats) {
+            let newcomer = self.newcomer(at, customer, motion);
+            self.seats.push(newcomer);
+        }
+    }
+
+    /// A new contact of the account, at the beginning of its walk: goodwill is not inherited.
+    fn newcomer(&mut self, at: Instant, customer: bool, motion: Motion) -> Seat {
+        let ordinal = self.history.contacts.len() as u16;
+        let contact: Contact = cohort::contact(
+            self.streams,
+            (self.index, &self.history.account.id),
+            ordinal,
+            at,
+            (&self.world.cohort, self.traits.stakeholder),
+        );
+        let leaves_at = contact.valid_to.expect("a drawn contact leaves some day");
+        let influence = contact.influence;
+        self.history.contacts.push(contact);
+        let flow = &self.simulation.flow;
+        let contact = ContactIndex(ordinal);
+        let level = if customer {
+            flow.retention_entry()
+        } else {
+            let u = self.streams.draws(Purpose::Contact, self.index, contact).uniform(3);
+            flow.entry()[pick(flow.entry().iter().map(|(_, share)| *share), u)].0
+        };
+        let who = (self.streams, self.index);
+        let during = (at, leaves_at);
+        let walker =
+            Walker::start(&self.setting.terrain, who, contact, 0, level, during, motion);
+        let participates = self.participates(contact);
+        Seat { contact, walker, influence, goodwill: Goodwill::NONE, participates }
+    }
+
+    /// Notes an interaction with the contact on seat `seat`.
+    fn occur(&mut self, at: Instant, seat: usize, kind: TypeIndex, origin: Origin, ordinal: u64) {
+        let contact = self.seats[seat].contact;
+        let seat = seat as u16;
+        self.rows.push(Row { at, contact, seat, kind, origin, ordinal, served: None });
+    }
+
+    fn seat_at(&self, u: f64) -> usize {
+        ((u * self.seats.len() as f64) as usize).min(self.seats.len() - 1)
+    }
+
+    fn participates(&self, contact: ContactIndex) -> u64 {
+        if self.world.initiatives.is_empty() {
+            return 0;
+        }
+        let draws = self.streams.draws(Purpose::Initiative, self.index, contact);
+        let priority = self.history.account.priority == Some(true);
+        let joins = |(i, law): (usize, &InitiativeLaw)| {
+            let may = law.open || priority;
+            let share = if self.traits.stakeholder.is_some() { 1.0 } else { law.participation };
+            u64::from(may && draws.uniform(i as u64) < share) << i
+        };
+        self.world.initiatives.iter().enumerate().map(joins).sum()
+    }
+
+    /// Interactions of the month in the communities that contacts take part in.
+    pub(super) fn initiatives_run(&mut self, span: &Span) {
+        let there = span.customer_from.or(self.traits.stakeholder.map(|_| span.start));
+        let Some(from) = there else { return };
+        for (i, law) in self.world.initiatives.iter().enumerate() {
+            let runs = law.from_month as i32 <= span.position
+                && law.to_month.is_none_or(|end| span.position < end as i32);
+            if !runs {
+                continue;
+            }
+            let share = span.end.days_since(from).max(0.0) / span.days();
+            for seat in 0..self.seats.len() {
+                if self.seats[seat].participates >> i & 1 == 0 {
+                    continue;
+                }
+                let draws =
+                    self.streams.draws(Purpose::Initiative, self.index, self.seats[seat].contact);
+                let mut stream = draws.stream((span.ordinal() << 8) + 64 + i as u64);
+                for nth in 0..poisson(law.per_month * share, &mut stream) {
+                    let at = span.customer_instant(from, stream.uniform());
+                    let kind = self.setting.initiatives[i].pick(stream.bits());
+                    let ordinal = span.ordinal() << 16 | u64::from(nth);
+                    self.occur(at, seat, kind, Origin::Initiative(i as u8), ordinal);
+                }
+            }
+        }
+    }
+
+    /// What policies add for the accounts that they treat.
+    pub(super) fn policies_act(&mut self, span: &Span, from: Instant) {
+        for (i, law) in self.world.interventions.iter().enumerate() {
+            let acts = law.from_month as i32 <= span.position
+                && law.to_month.is_none_or(|end| span.position < end as i32);
+            if !acts || self.treated >> i & 1 == 0 {
+                continue;
+            }
+            let mut stream = self.draws(Purpose::Policy).stream((span.ordinal() << 8) + i as u64);
+            for nth in 0..poisson(law.per_month * span.customer_share(), &mut stream) {
+                let at = span.customer_instant(from, stream.uniform());
+                let seat = self.seat_at(stream.uniform());
+                let ordinal = (span.ordinal() << 8 | i as u64) << 16 | u64::from(nth);
+                self.occur(at, seat, self.setting.interventions[i], Origin::Policy, ordinal);
+            }
+        }
+    }
+
+    /// The orders and renewals of the month, and what orders bring about.
+    pub(super) fn transact(&mut self, span: &Span, from: Instant) {
+        if span.position < 0 && self.world.activity.per_purchase <= 0.0 {
+            return;
+        }
+        let law = &self.world.outcome;
+        let mut stream = self.draws(Purpose::Transaction).stream(span.ordinal());
+        let rate = law.orders_per_month
+            * (ORDERS_BY_SIZE * self.traits.log_size + span.advantage).exp()
+            * span.customer_share();
+        let orders = poisson(rate, &mut stream);
+        for nth in 0..orders {
+            let at = span.customer_instant(from, stream.uniform());
+            let kind = self.setting.purchases.pick(stream.bits());
+            let seat = self.seat_at(stream.uniform());
+            let ordinal = span.ordinal() << 16 | u64::from(nth);
+            self.occur(at, seat, kind, Origin::Transaction, ordinal);
+            self.plan_echoes(at, seat, ordinal);
+        }
+        for at in std::mem::take(&mut self.renewed) {
+            let kind = self.simulation.flow.transactions().on_renewal;
+            let ordinal = span.ordinal() << 16 | 0xffff;
+            let seat = self.seat_at(stream.uniform());
+            self.occur(at, seat, kind, Origin::Transaction, ordinal);
+        }
+    }
+
+    fn plan_echoes(&mut self, at: Instant, seat: usize, ordinal: u64) {
+        let mean = self.world.activity.per_purchase;
+        if mean <= 0.0 {
+            return;
+        }
+        let contact = self.seats[seat].contact;
+        let mut stream = self.draws(Purpose::Echo).stream(ordinal);
+        let level = usize::from(self.seats[seat].walker.level().0);
+        for _ in 0..poisson(mean, &mut stream) {
+            let wait: f64 = Exp1.sample(&mut stream);
+            let kind = self.setting.echoes[level].pick(stream.bits());
+            self.echoes.push((at.plus_days(ECHO_DAYS * wait), contact, kind));
+        }
+    }
+
+    /// What earlier purchases bring about in this month.
+    pub(super) fn echo(&mut self, span: &Span) {
+        if self.echoes.is_empty() {
+            return;
+        }
+        let due: Vec<_> = self.echoes.iter().copied().filter(|echo| echo.0 < span.end).collect();
+        self.echoes.retain(|echo| echo.0 >= span.end);
+        for (nth, (at, contact, kind)) in (0..).zip(due) {
+            // Whoever sits there now answers for a contact who left.
+            let seat = self.seats.iter().position(|seat| seat.contact == contact).unwrap_or(0);
+            self.occur(at, seat, kind, Origin::Echo, span.ordinal() << 16 | nth);
+        }
+    }
+}
+
+/// Orders grow with size to this power.
+const ORDERS_BY_SIZE: f64 = 0.2;
+
+/// Mean time from a purchase to an interaction that it brings about \[days\].
+const ECHO_DAYS: f64 = 5.0;
+
+/// Pace of contacts who do not walk by themselves.
+const STANDSTILL: f64 = 1e-9;

@@ -1,0 +1,132 @@
+//! The plain flow: contacts that walk, without accounts and their hidden life.
+//!
+//! The same walk as in a [`Simulation`](super::Simulation), for users who need the flow alone:
+//! checks of a fitted flow, comparisons with other simulators, resampling of single walks.
+
+use std::ops::Range;
+
+use crate::flow::{Flow, LevelIndex};
+use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
+use crate::rng::{Purpose, Streams};
+use crate::time::{Calendar, Instant, Month};
+
+use super::sampler::AliasTable;
+use super::walk::{Motion, Terrain, Walker};
+
+/// Later than any walk.
+const NEVER: Instant = Instant::from_micros(i64::MAX);
+
+/// Waits and odds as the flow states them.
+const AS_STATED: Motion = Motion { pace: 1.0, tilt: 1.0 };
+
+/// A flow that independent contacts walk from the first of a month on.
+///
+/// # Examples
+///
+/// ```
+/// use rvq::flow::Flow;
+/// use rvq::rng::Streams;
+/// use rvq::simulate::{PlainFlow, WalkColumns};
+/// use rvq::time::{Calendar, Month};
+///
+/// let start = Month::new(2024, 1).expect("January is a month");
+/// let flow = PlainFlow::new(&Flow::builtin(), Streams::new(1), Calendar::UTC, start, 12);
+/// let mut rows = WalkColumns::default();
+/// flow.walk(0..100, &mut rows);
+/// assert_eq!(rows.contact.first(), Some(&0));
+/// assert_eq!(rows.contact.len(), rows.occurred_at.len());
+/// ```
+#[derive(Debug, Clone)]
+pub struct PlainFlow {
+    terrain: Terrain,
+    streams: Streams,
+    entry: AliasTable<LevelIndex>,
+    retention_entry: LevelIndex,
+    start: Instant,
+    end: Instant,
+}
+
+/// Interactions as columns, ordered by contact and then time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WalkColumns {
+    /// Number of the contact.
+    pub contact: Vec<u32>,
+    /// Catalogue position of the type.
+    pub kind: Vec<u16>,
+    /// When it happened \[µs since 1970-01-01T00:00:00Z\].
+    pub occurred_at: Vec<i64>,
+}
+
+impl WalkColumns {
+    /// Empties the columns and keeps their memory.
+    pub fn clear(&mut self) {
+        self.contact.clear();
+        self.kind.clear();
+        self.occurred_at.clear();
+    }
+}
+
+impl PlainFlow {
+    /// Contacts that begin at the start of `start`, each at a level drawn from the flow's `entry`,
+    /// and walk for `months` months or until they leave.
+    pub fn new(
+        flow: &Flow,
+        streams: Streams,
+        calendar: Calendar,
+        start: Month,
+        months: u32,
+    ) -> Self {
+        Self {
+            terrain: Terrain::new(flow, calendar, &[]),
+            streams,
+            entry: AliasTable::new(flow.entry().iter().copied())
+                .expect("the entry of a checked flow sums to 1"),
+            retention_entry: flow.retention_entry(),
+            start: calendar.start_of(start),
+            end: calendar.start_of(start.plus(months as i32)),
+        }
+    }
+
+    /// The same flow with contacts of customers: they begin at `retention_entry`.
+    #[must_use]
+    pub fn of_customers(self) -> Self {
+        let entry = AliasTable::new([(self.retention_entry, 1.0)].into_iter());
+        Self { entry: entry.expect("a weight is positive"), ..self }
+    }
+
+    /// Appends the walks of `contacts` to `out`; a contact's walk does not depend on the range.
+    pub fn walk(&self, contacts: Range<u32>, out: &mut WalkColumns) {
+        for contact in contacts {
+            let draws = self.streams.draws(Purpose::Contact, AccountIndex(contact), FIRST);
+            let level = self.entry.pick(draws.bits(0) as u32);
+            let rows = out.kind.len();
+            let mut walker = self.walker(contact, level, self.start);
+            walker.advance(&self.terrain, self.end, AS_STATED, |at, kind, _| {
+                out.kind.push(kind.0);
+                out.occurred_at.push(at.micros());
+            });
+            let found = out.kind.len() - rows;
+            out.contact.extend(std::iter::repeat_n(contact, found));
+        }
+    }
+
+    /// One walk from `level` at `from` until `until`; `contact` names its draws.
+    pub fn contact_walk(
+        &self,
+        level: LevelIndex,
+        (from, until): (Instant, Instant),
+        contact: u32,
+    ) -> Vec<(Instant, TypeIndex)> {
+        let mut rows = Vec::new();
+        let mut walker = self.walker(contact, level, from);
+        walker.advance(&self.terrain, until, AS_STATED, |at, kind, _| rows.push((at, kind)));
+        rows
+    }
+
+    fn walker(&self, contact: u32, level: LevelIndex, from: Instant) -> Walker {
+        let who = (self.streams, AccountIndex(contact));
+        Walker::start(&self.terrain, who, FIRST, 0, level, (from, NEVER), AS_STATED)
+    }
+}
+
+const FIRST: ContactIndex = ContactIndex(0);
