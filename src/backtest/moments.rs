@@ -347,8 +347,7 @@ mod tests {
         let ratio = moments.value(Moment::RevenueRatio);
         assert!((ratio - 4.0 * share / (1.0 - share)).abs() < 1e-9);
         let (a, b) = (Moment::TopFifthRevenueShare, Moment::RevenueRatio);
-        let correlation =
-            moments.covariance(a, b) / (moments.std_error(a) * moments.std_error(b));
+        let correlation = moments.covariance(a, b) / (moments.std_error(a) * moments.std_error(b));
         assert!((correlation - 1.0).abs() < 1e-9, "{correlation}");
     }
 

@@ -140,8 +140,7 @@ pub fn contradictions(targets: &Targets) -> Vec<Contradiction> {
 fn ratio_against_share(targets: &Targets) -> Option<Contradiction> {
     let (moment, by) = (Moment::RevenueRatio, Moment::TopFifthRevenueShare);
     let (ratio, share) = (targets.get(moment)?, targets.get(by)?);
-    let (low, high) =
-        (revenue_ratio(share.low().max(0.0)), revenue_ratio(share.high().min(1.0)));
+    let (low, high) = (revenue_ratio(share.low().max(0.0)), revenue_ratio(share.high().min(1.0)));
     (ratio.high() < low || ratio.low() > high).then(|| Contradiction {
         moment,
         message: format!(
@@ -183,8 +182,8 @@ fn profit_against_cost(targets: &Targets) -> Option<Contradiction> {
     // with the larger at most.
     let thrifty = share.high().min(profit.high());
     let costly = share.low().max(profit.low());
-    let feasible = (share.low() <= thrifty && thrifty > least)
-        || (costly <= share.high() && costly < most);
+    let feasible =
+        (share.low() <= thrifty && thrifty > least) || (costly <= share.high() && costly < most);
     (!feasible).then(|| {
         let needed = cost_share(profit.value, share.value, ratio.value);
         let bound = if share.value > top_fifth_share(ratio.value) { "least" } else { "most" };

@@ -22,7 +22,7 @@ use crate::rng::Streams;
 use crate::simulate::{Simulation, SimulationError, World};
 use crate::time::{Calendar, Month};
 
-use self::fit::{Stop, differences, fit, point_covariance};
+use self::fit::{Fitted, Stop, differences, fit, point_covariance};
 
 pub use identities::{
     Contradiction, contradictions, cost_share, entrant_size, new_revenue_share, profit_share,
@@ -198,28 +198,35 @@ pub fn calibrate(
     let stop = Stop { worst: params.tolerance, gain: GAIN, evaluations: params.evaluations };
     let mut jacobian = None;
     let mut stages = Vec::new();
+    let mut latest: Option<(u32, World, Moments)> = None;
     for &accounts in &params.accounts {
         let mut evaluations = 0;
         let mut residuals = |point: &DVector<f64>| {
-            let found = residuals(targets, &template.moments(&place(point), accounts)?);
+            let world = place(point);
+            let moments = template.moments(&world, accounts)?;
+            let found = residuals(targets, &moments);
+            latest = Some((accounts, world, moments));
             evaluations += 1;
             say(Stage { accounts, evaluations, worst: found.amax(), converged: false });
             Ok::<_, CalibrationError>(found)
         };
+        let at_start = residuals(&point)?;
         let slopes = match jacobian.take() {
             Some(known) => known,
-            None => {
-                let at_start = residuals(&point)?;
-                differences(&mut residuals, (&point, &at_start), &steps)?
-            }
+            None => differences(&mut residuals, (&point, &at_start), &steps)?,
         };
-        let found = fit(&mut residuals, (point, slopes), &reach, stop)?;
+        let start = Fitted::starting((point, at_start), slopes);
+        let found = fit(&mut residuals, start, &reach, stop)?;
         let (worst, converged) = (found.residuals.amax(), found.converged);
         stages.push(Stage { accounts, evaluations, worst, converged });
         (point, jacobian) = (found.point, Some(found.jacobian));
     }
     let fitted = place(&point);
-    let moments = template.moments(&fitted, params.accounts.last().copied().unwrap_or(0))?;
+    let accounts = params.accounts.last().copied().unwrap_or(0);
+    let moments = match latest {
+        Some((of, world, moments)) if of == accounts && world == fitted => moments,
+        _ => template.moments(&fitted, accounts)?,
+    };
     let errors = jacobian.and_then(|slopes| std_errors(targets, &moments, &slopes));
     let estimates = free
         .iter()

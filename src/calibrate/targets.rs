@@ -163,7 +163,12 @@ impl Targets {
             targets.push(Target { moment, value, within });
         }
         if targets.is_empty() {
-            problems.add(place, 0..0, "there is no target", Some(format!("known here: {}", keys())));
+            problems.add(
+                place,
+                0..0,
+                "there is no target",
+                Some(format!("known here: {}", keys())),
+            );
         }
         let targets = Self(targets);
         if problems.diagnostics().is_empty() {

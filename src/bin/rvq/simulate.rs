@@ -11,8 +11,9 @@ use rvq::interaction::LogWriter;
 use crate::calibrate::{Fit, calibrate};
 use crate::options::{Console, PlanArgs};
 
-/// Simulate the cohort of a plan's `[world]` into a log folder, truth included; or fit the world
-/// to figures of a firm's customers.
+/// Simulate the cohort of a plan's `[world]` into a log folder, truth included.
+///
+/// With `--calibrate`, fit the world to figures of a firm's customers instead.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example, in a clone:\n  rvq simulate experiments/starting_benchmark/plan.toml --set world.accounts=200 --out log"
@@ -58,8 +59,7 @@ fn simulate(args: &Args, out: &Path, console: &Console) -> anyhow::Result<()> {
             dataset.name
         ));
     }
-    std::fs::create_dir_all(out)
-        .with_context(|| format!("cannot create `{}`", out.display()))?;
+    std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
     let mut writer = LogWriter::create(out, &dataset.types, run.id())?;
     let targets = Targets::of_world(&dataset.name);
     let end = dataset.calendar.start_of(dataset.first.plus(dataset.months as i32));
