@@ -95,8 +95,7 @@ fn entry(
     let first = start.plus_days(-params.closing_days);
     let years = end.days_since(first) / 365.25;
     let (u, rate) = (draws.uniform(3), params.growth.ln_1p());
-    let at =
-        if rate.abs() < 1e-9 { u * years } else { (u * (rate * years).exp_m1()).ln_1p() / rate };
+    let at = if rate.abs() < 1e-9 { u * years } else { (u * (rate * years).exp_m1()).ln_1p() / rate };
     let entered = first.plus_days(365.25 * at);
     (entered, entered.plus_days(closing))
 }

@@ -40,13 +40,7 @@ impl Life<'_> {
             seat.walker.enter(&setting.terrain, level, since, motion);
         }
         if since >= self.log_start {
-            self.occur(
-                since,
-                0,
-                self.simulation.flow.transactions().on_close,
-                Origin::Transaction,
-                u64::MAX >> 8,
-            );
+            self.occur(since, 0, self.simulation.flow.transactions().on_close, Origin::Transaction, u64::MAX >> 8);
         }
     }
 
@@ -132,7 +126,8 @@ impl Life<'_> {
         };
         let who = (self.streams, self.index);
         let during = (at, leaves_at);
-        let walker = Walker::start(&self.setting.terrain, who, contact, 0, level, during, motion);
+        let walker =
+            Walker::start(&self.setting.terrain, who, contact, 0, level, during, motion);
         let participates = self.participates(contact);
         Seat { contact, walker, influence, goodwill: Goodwill::NONE, participates }
     }

@@ -111,10 +111,7 @@ impl Setting {
                     weight,
                     critical: entry.critical,
                     recovery: recovery.contains(&TypeIndex(position as u16)),
-                    desk: desks
-                        .iter()
-                        .position(|(name, _)| *name == entry.function)
-                        .map(|d| d as u8),
+                    desk: desks.iter().position(|(name, _)| *name == entry.function).map(|d| d as u8),
                 }
             })
             .collect();
