@@ -2,6 +2,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
+/// Residuals at a point, or why there are none.
+type Residuals<'a, E> = dyn FnMut(&DVector<f64>) -> Result<DVector<f64>, E> + 'a;
+
 /// When a fit stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Stop {
@@ -42,7 +45,7 @@ impl Fitted {
 
 /// Derivatives of `residuals` at `start` by forward differences of `steps`.
 pub(super) fn differences<E>(
-    residuals: &mut dyn FnMut(&DVector<f64>) -> Result<DVector<f64>, E>,
+    residuals: &mut Residuals<'_, E>,
     (start, at_start): (&DVector<f64>, &DVector<f64>),
     steps: &[f64],
 ) -> Result<DMatrix<f64>, E> {
@@ -69,7 +72,7 @@ pub(super) fn differences<E>(
 /// Dennis and Schnabel (1983), *Numerical Methods for Unconstrained Optimization and Nonlinear
 /// Equations*, chapters 8 and 10.
 pub(super) fn fit<E>(
-    residuals: &mut dyn FnMut(&DVector<f64>) -> Result<DVector<f64>, E>,
+    residuals: &mut Residuals<'_, E>,
     mut now: Fitted,
     reach: &[f64],
     stop: Stop,

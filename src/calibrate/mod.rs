@@ -178,7 +178,7 @@ impl Calibration {
 ///
 /// # Source
 ///
-/// McFadden (1989), *Econometrica* 57(5); Gouriéroux and Monfort (1996), *Simulation-Based
+/// Pakes and Pollard (1989), *Econometrica* 57(5); Gouriéroux and Monfort (1996), *Simulation-Based
 /// Econometric Methods*, chapter 2.
 pub fn calibrate(
     template: &Template,

@@ -202,7 +202,7 @@ fn broken_rule(moment: Moment, value: f64, within: f64) -> Option<String> {
             (0.0..=1.0, "between 0 and 1, both excluded")
         }
         Moment::TopFifthProfitShare => (0.2..=1e3, "above 0.2: the top fifth earns most"),
-        Moment::CostRatio | Moment::RevenueRatio => (0.0..=1e6, "positive"),
+        Moment::CostRatio | Moment::RevenueRatio => (0.0..=1e6, "above 0"),
         Moment::Growth => (-0.4..=0.9, "between -0.4 and 0.9"),
         Moment::AnnualAttrition => (0.0..=3.0, "between 0 and 3, both excluded"),
         Moment::ContactsMean => (1.0..=60.0, "between 1 and 60, both excluded"),
@@ -212,5 +212,5 @@ fn broken_rule(moment: Moment, value: f64, within: f64) -> Option<String> {
         return Some(format!("is {value}, expected a value {rule}"));
     }
     (!(within > 0.0 && within.is_finite()))
-        .then(|| format!("is `within` {within}, expected a positive number"))
+        .then(|| format!("has `within` {within}, expected a positive number"))
 }
