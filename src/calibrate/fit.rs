@@ -23,6 +23,8 @@ pub(super) struct Fitted {
     pub(super) residuals: DVector<f64>,
     /// Derivatives of the residuals, one column a coordinate.
     pub(super) jacobian: DMatrix<f64>,
+    /// Whether these are differences taken here, not updates of older ones.
+    pub(super) fresh: bool,
     pub(super) evaluations: u32,
     pub(super) converged: bool,
 }
@@ -31,15 +33,32 @@ impl Fitted {
     /// A fit before its first step.
     pub(super) fn starting(
         (point, residuals): (DVector<f64>, DVector<f64>),
-        jacobian: DMatrix<f64>,
+        (jacobian, fresh): (DMatrix<f64>, bool),
     ) -> Self {
-        Self { point, residuals, jacobian, evaluations: 0, converged: false }
+        Self { point, residuals, jacobian, fresh, evaluations: 0, converged: false }
     }
 
     /// Share of the sum of squares that an undamped step would take off a linear problem.
     fn promised(&self) -> f64 {
         let left = &self.residuals + &self.jacobian * step(&self.jacobian, &self.residuals, 0.0);
         1.0 - left.norm_squared() / self.residuals.norm_squared()
+    }
+
+    /// Broyden's update: the residuals are `found` after `step`.
+    fn update(&mut self, step: &DVector<f64>, found: &DVector<f64>) {
+        let surprise = found - &self.residuals - &self.jacobian * step;
+        self.jacobian += surprise * step.transpose() / step.norm_squared();
+        self.fresh = false;
+    }
+
+    fn refresh<E>(
+        &mut self,
+        residuals: &mut Residuals<'_, E>,
+        steps: &[f64],
+    ) -> Result<(), E> {
+        self.jacobian = differences(residuals, (&self.point, &self.residuals), steps)?;
+        self.fresh = true;
+        Ok(())
     }
 }
 
@@ -62,10 +81,13 @@ pub(super) fn differences<E>(
 ///
 /// ```text
 /// δ = −(JᵀJ + λ·diag JᵀJ)⁻¹ Jᵀr        accepted when |r| falls; else λ grows tenfold
-/// J ← J + (Δr − J δ) δᵀ / δᵀδ           after every evaluation
+/// J ← J + (Δr − J δ) δᵀ / δᵀδ           after every accepted step
 /// ```
 ///
-/// - `reach`: largest move of each coordinate in one step.
+/// Updated derivatives that led astray, or that promise nothing more, are taken anew before they
+/// are believed.
+///
+/// - `steps`: steps of the differences; one step of the fit goes [`REACH`] times as far at most.
 ///
 /// # Source
 ///
@@ -74,26 +96,33 @@ pub(super) fn differences<E>(
 pub(super) fn fit<E>(
     residuals: &mut Residuals<'_, E>,
     mut now: Fitted,
-    reach: &[f64],
+    steps: &[f64],
     stop: Stop,
 ) -> Result<Fitted, E> {
     let mut damping = 0.0;
     loop {
-        now.converged = now.residuals.amax() <= stop.worst || now.promised() <= stop.gain;
+        let small = now.residuals.amax() <= stop.worst;
+        let hopeless = now.promised() <= stop.gain;
+        now.converged = small || (hopeless && now.fresh);
         if now.converged || now.evaluations >= stop.evaluations || damping > LAST_DAMPING {
             return Ok(now);
         }
-        let step = limited(&step(&now.jacobian, &now.residuals, damping), reach);
+        if hopeless {
+            now.refresh(residuals, steps)?;
+            continue;
+        }
+        let step = limited(&step(&now.jacobian, &now.residuals, damping), steps);
         let moved = &now.point + &step;
         let found = residuals(&moved)?;
         now.evaluations += 1;
-        let surprise = &found - &now.residuals - &now.jacobian * &step;
-        now.jacobian += surprise * step.transpose() / step.norm_squared();
         if found.norm() < now.residuals.norm() {
+            now.update(&step, &found);
             (now.point, now.residuals) = (moved, found);
             damping = if damping > FIRST_DAMPING { damping / 10.0 } else { 0.0 };
-        } else {
+        } else if now.fresh {
             damping = (10.0 * damping).max(FIRST_DAMPING);
+        } else {
+            now.refresh(residuals, steps)?;
         }
     }
 }
@@ -120,10 +149,13 @@ fn step(jacobian: &DMatrix<f64>, residuals: &DVector<f64>, damping: f64) -> DVec
 const STILL: f64 = 1e-10;
 
 /// The step, shortened as a whole until no coordinate moves beyond its reach.
-fn limited(step: &DVector<f64>, reach: &[f64]) -> DVector<f64> {
-    let excess = step.iter().zip(reach).map(|(move_, reach)| move_.abs() / reach);
+fn limited(step: &DVector<f64>, steps: &[f64]) -> DVector<f64> {
+    let excess = step.iter().zip(steps).map(|(by, step)| by.abs() / (REACH * step));
     step / excess.fold(1.0, f64::max)
 }
+
+/// Steps of the differences that one step of the fit may go.
+const REACH: f64 = 5.0;
 
 /// Covariance of the fitted point when the residuals have `covariance`.
 ///
@@ -152,8 +184,8 @@ mod tests {
         let start = DVector::from_row_slice(&start);
         let at_start = residuals(&start).unwrap();
         let jacobian = differences(&mut residuals, (&start, &at_start), &[1e-4; 2]).unwrap();
-        let start = Fitted::starting((start, at_start), jacobian);
-        fit(&mut residuals, start, &[2.0; 2], STOP).unwrap()
+        let start = Fitted::starting((start, at_start), (jacobian, true));
+        fit(&mut residuals, start, &[1e-4; 2], STOP).unwrap()
     }
 
     #[test]
@@ -182,9 +214,9 @@ mod tests {
     fn what_cannot_be_had_in_the_evaluations_given_is_not_called_converged() {
         let mut residuals = |x: &DVector<f64>| Ok::<_, ()>(DVector::from_vec(vec![x[0] - 100.0]));
         let at_start = (DVector::zeros(1), DVector::from_element(1, -100.0));
-        let start = Fitted::starting(at_start, DMatrix::identity(1, 1));
+        let start = Fitted::starting(at_start, (DMatrix::identity(1, 1), true));
         let stop = Stop { evaluations: 2, ..STOP };
-        let found = fit(&mut residuals, start, &[1.0], stop).unwrap();
+        let found = fit(&mut residuals, start, &[0.2], stop).unwrap();
         assert!(!found.converged && found.evaluations == 2);
         assert!((found.point[0] - 2.0).abs() < 1e-9);
     }

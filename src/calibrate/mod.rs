@@ -194,7 +194,6 @@ pub fn calibrate(
         free.iter().map(|parameter| parameter.coordinate(parameter.of(world))),
     );
     let steps: Vec<f64> = free.iter().map(|parameter| parameter.step()).collect();
-    let reach: Vec<f64> = steps.iter().map(|step| REACH * step).collect();
     let stop = Stop { worst: params.tolerance, gain: GAIN, evaluations: params.evaluations };
     let mut jacobian = None;
     let mut stages = Vec::new();
@@ -212,22 +211,29 @@ pub fn calibrate(
         };
         let at_start = residuals(&point)?;
         let slopes = match jacobian.take() {
-            Some(known) => known,
-            None => differences(&mut residuals, (&point, &at_start), &steps)?,
+            Some(known) => (known, false),
+            None => (differences(&mut residuals, (&point, &at_start), &steps)?, true),
         };
         let start = Fitted::starting((point, at_start), slopes);
-        let found = fit(&mut residuals, start, &reach, stop)?;
+        let found = fit(&mut residuals, start, &steps, stop)?;
         let (worst, converged) = (found.residuals.amax(), found.converged);
         stages.push(Stage { accounts, evaluations, worst, converged });
         (point, jacobian) = (found.point, Some(found.jacobian));
     }
+    // Updates of derivatives are good enough to go by, not to reckon errors with.
+    let few = params.accounts.first().copied().unwrap_or(0);
+    let mut residuals = |point: &DVector<f64>| {
+        Ok::<_, CalibrationError>(residuals(targets, &template.moments(&place(point), few)?))
+    };
+    let at_end = residuals(&point)?;
+    let slopes = differences(&mut residuals, (&point, &at_end), &steps)?;
     let fitted = place(&point);
     let accounts = params.accounts.last().copied().unwrap_or(0);
     let moments = match latest {
         Some((of, world, moments)) if of == accounts && world == fitted => moments,
         _ => template.moments(&fitted, accounts)?,
     };
-    let errors = jacobian.and_then(|slopes| std_errors(targets, &moments, &slopes));
+    let errors = std_errors(targets, &moments, &slopes);
     let estimates = free
         .iter()
         .enumerate()
@@ -239,9 +245,6 @@ pub fn calibrate(
         .collect();
     Ok(Calibration { world: fitted, estimates, stages, moments })
 }
-
-/// Steps of the first differences that one step of the fit may go.
-const REACH: f64 = 5.0;
 
 /// Share of the sum of squares below which a promised gain is not worth a cohort.
 const GAIN: f64 = 0.01;
@@ -262,7 +265,7 @@ fn rounded(value: f64) -> f64 {
 /// Distance from each target \[half-widths of its band\].
 fn residuals(targets: &Targets, moments: &Moments) -> DVector<f64> {
     let targets = targets.as_slice();
-    let distance = |target: &Target| (moments.value(target.moment) - target.value) / target.within;
+    let distance = |target: &Target| target.distance(moments.value(target.moment));
     DVector::from_iterator(targets.len(), targets.iter().map(distance))
 }
 
@@ -271,7 +274,8 @@ fn std_errors(targets: &Targets, moments: &Moments, slopes: &DMatrix<f64>) -> Op
     let targets = targets.as_slice();
     let covariance = DMatrix::from_fn(targets.len(), targets.len(), |i, j| {
         let (a, b) = (&targets[i], &targets[j]);
-        moments.covariance(a.moment, b.moment) / (a.within * b.within)
+        let slope = |target: &Target| target.distance_slope(moments.value(target.moment));
+        moments.covariance(a.moment, b.moment) * slope(a) * slope(b)
     });
     let found = point_covariance(slopes, &covariance)?;
     Some(found.diagonal().iter().map(|variance| variance.max(0.0).sqrt()).collect())

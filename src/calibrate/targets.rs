@@ -66,6 +66,27 @@ impl Target {
         self.value + self.within
     }
 
+    /// How far `value` is off \[half-widths of the band\].
+    ///
+    /// A share of profit is compared by its inverse, of the same slope at the target: it is the
+    /// inverse that changes evenly with cost, also where the total of profit goes through zero.
+    pub(super) fn distance(&self, value: f64) -> f64 {
+        match self.moment {
+            Moment::TopFifthProfitShare => {
+                (1.0 / self.value - 1.0 / value) * self.value * self.value / self.within
+            }
+            _ => (value - self.value) / self.within,
+        }
+    }
+
+    /// Derivative of [`distance`](Self::distance).
+    pub(super) fn distance_slope(&self, value: f64) -> f64 {
+        match self.moment {
+            Moment::TopFifthProfitShare => (self.value / value).powi(2) / self.within,
+            _ => 1.0 / self.within,
+        }
+    }
+
     /// Whether `value` lies in the band.
     pub fn contains(&self, value: f64) -> bool {
         (self.low()..=self.high()).contains(&value)
