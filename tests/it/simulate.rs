@@ -359,6 +359,7 @@ fn bare(name: &str) -> World {
     world.staff.desks.clear();
     world.initiatives.clear();
     world.relationship.recovery_types.clear();
+    world.observation.unlogged = 0.0;
     world
 }
 
