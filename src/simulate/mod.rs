@@ -11,6 +11,7 @@ mod happen;
 mod life;
 mod logging;
 mod market;
+mod pair;
 mod pending;
 mod plain;
 mod relationship;
@@ -37,6 +38,7 @@ use self::life::Life;
 use self::setting::Setting;
 use self::staff::{Request, Team};
 
+pub use pair::{PairError, PairedDifference, paired_difference};
 pub use plain::{PlainFlow, WalkColumns};
 pub use world::{
     Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
