@@ -118,6 +118,16 @@ impl Simulation {
         })
     }
 
+    /// The same accounts in another world: same flow, seed, replication and months.
+    ///
+    /// # Errors
+    ///
+    /// As [`Simulation::new`].
+    pub fn in_world(&self, world: World) -> Result<Self, SimulationError> {
+        let period = (self.start, self.months as u32);
+        Self::new(self.flow.clone(), world, self.streams, self.calendar, period)
+    }
+
     /// The interaction types of the log, by catalogue position.
     pub fn types(&self) -> TypeNames {
         self.flow.catalogue().entries().iter().map(|e| e.interaction_type.as_str()).collect()

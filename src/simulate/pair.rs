@@ -6,6 +6,8 @@ use crate::interaction::AccountHistory;
 /// The difference that a change makes, from accounts that share every draw it does not touch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedDifference {
+    /// Mean per account before the change.
+    pub before: f64,
     /// Mean difference per account.
     pub estimate: f64,
     /// Its standard error, from the differences of teams.
@@ -91,10 +93,11 @@ pub fn paired_difference(
     if teams.len() < 2 {
         return Err(PairError::TooFewTeams { accounts, teams: teams.len() });
     }
-    let (_, of_before) = mean_and_variance(&teams, |team| team[0]);
+    let (mean, of_before) = mean_and_variance(&teams, |team| team[0]);
     let (_, of_after) = mean_and_variance(&teams, |team| team[1]);
     let (estimate, variance) = mean_and_variance(&teams, |team| team[1] - team[0]);
     Ok(PairedDifference {
+        before: mean,
         estimate,
         std_error: variance.sqrt(),
         independent_std_error: (of_before + of_after).sqrt(),
