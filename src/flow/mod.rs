@@ -7,6 +7,7 @@
 mod catalogue;
 mod check;
 mod error;
+pub mod fit;
 mod level;
 mod load;
 mod sojourn;

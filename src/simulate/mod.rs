@@ -6,6 +6,7 @@
 
 mod account;
 mod cohort;
+mod contact_walk;
 mod relationship;
 mod walk;
 mod world;
@@ -18,6 +19,7 @@ use crate::interaction::AccountHistory;
 use crate::rng::Streams;
 use crate::time::{Calendar, Instant, Month};
 
+pub use contact_walk::{ContactWalk, ContactWalks};
 pub use world::{Cohort, Coupling, Observation, OutcomeLaw, Relationship, World, WorldError};
 
 /// A cohort that can be simulated, account by account.
