@@ -1,11 +1,16 @@
 //! A flow fitted to logs of which the flow is known.
 
+use assert_cmd::cargo::cargo_bin_cmd;
 use rvq::diagnostic::Source;
-use rvq::flow::fit::{AccountRecord, Family, FlowFit, LawFit, LevelSource, Span, fit_flow};
+use rvq::flow::fit::{
+    AccountRecord, Family, FlowFit, LawFit, LevelSource, Span, Waits, fit_family, fit_flow,
+};
 use rvq::flow::{Catalogue, Flow, LevelIndex, SojournLaw};
 use rvq::ids::{AccountIndex, ContactIndex, TypeNames};
-use rvq::interaction::{Account, AccountHistory, Contact, Details, Interaction};
-use rvq::realism::{Aspect, Grade, realism_score, simulate_like, split};
+use rvq::interaction::{Account, AccountHistory, Contact, Details, Interaction, LogWriter};
+use rvq::realism::{
+    Aspect, Grade, jensen_shannon, realism_score, simulate_like, split, wasserstein,
+};
 use rvq::rng::{Purpose, Streams};
 use rvq::simulate::ContactWalks;
 use rvq::time::{Calendar, Instant};
@@ -112,7 +117,7 @@ fn history(walks: &ContactWalks, account: u32, seed: u64) -> AccountHistory {
     let streams = Streams::new(seed);
     let flow = walks.flow();
     let id = format!("A{account:05}");
-    let prospect = account % 3 == 0;
+    let prospect = account.is_multiple_of(3);
     let end = start().plus_days(DAYS);
     let mut contacts = Vec::new();
     let mut interactions = Vec::new();
@@ -317,7 +322,7 @@ fn contacts_that_merely_differ_ask_no_questions() {
     let kind = |name: &str| names(&quiet).get(name).unwrap();
     for (position, history) in log.iter_mut().enumerate() {
         for row in &mut history.interactions {
-            if row.kind == kind("talk") && position % 2 == 0 {
+            if row.kind == kind("talk") && position.is_multiple_of(2) {
                 row.kind = kind("delivery");
             } else if row.kind == kind("delivery") && position % 2 == 1 {
                 row.kind = kind("talk");
@@ -354,7 +359,7 @@ fn levels_that_rows_carry_are_taken_and_their_triggers_inferred() {
 fn label(flow: &Flow, history: &mut AccountHistory) {
     for contact in 0..history.contacts.len() {
         let own = |row: &Interaction| row.contact.is_some_and(|c| usize::from(c.0) == contact);
-        let prospect = history.account.id[1..].parse::<u32>().unwrap() % 3 == 0;
+        let prospect = history.account.id[1..].parse::<u32>().unwrap().is_multiple_of(3);
         // The level before the first trigger is that of which the trigger is a type.
         let first = history.interactions.iter().filter(|row| own(row)).find_map(|row| {
             let kind = &flow.catalogue().entries()[usize::from(row.kind.0)];
@@ -475,4 +480,123 @@ fn a_log_without_catalogue_or_levels_gives_one_level_per_stage() {
     assert_eq!(added.len(), 5, "{:#?}", fit.report.notes);
     let error = fit_flow(&log[..0], &names(&flow), None, span).unwrap_err();
     assert_eq!(error.to_string(), "0 interactions that are no transactions, expected at least 20");
+}
+
+/// Numbers of another system with their tolerance.
+#[derive(serde::Deserialize)]
+struct Fixture<C> {
+    tool: String,
+    tolerance: f64,
+    cases: Vec<C>,
+}
+
+fn fixture<C: serde::de::DeserializeOwned>(name: &str) -> Fixture<C> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[derive(serde::Deserialize)]
+struct CensoredCase {
+    name: String,
+    time: Vec<f64>,
+    observed: Vec<bool>,
+    laws: std::collections::BTreeMap<String, ReferenceLaw>,
+}
+
+#[derive(serde::Deserialize)]
+struct ReferenceLaw {
+    parameters: Vec<f64>,
+    log_likelihood: f64,
+}
+
+#[test]
+fn censored_laws_match_lifelines_and_scipy() {
+    let fixture: Fixture<CensoredCase> = fixture("censored_laws");
+    for case in &fixture.cases {
+        let of = |seen: bool| {
+            let waits = case.time.iter().zip(&case.observed).filter(|(_, o)| **o == seen);
+            waits.map(|(time, _)| (*time, 1.0)).collect()
+        };
+        let waits = Waits { complete: of(true), censored: of(false) };
+        for family in Family::ALL {
+            let expected = &case.laws[family.name()];
+            let found = fit_family(family, &waits).unwrap();
+            let pairs = found.parameters.iter().zip(&expected.parameters);
+            for (found, expected) in
+                pairs.chain([(&found.log_likelihood, &expected.log_likelihood)])
+            {
+                let error = (found / expected - 1.0).abs();
+                assert!(
+                    error < fixture.tolerance,
+                    "{}, {}: {found}, but {expected} by {}",
+                    case.name,
+                    family.name(),
+                    fixture.tool
+                );
+            }
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct DistanceCase {
+    p: Vec<f64>,
+    q: Vec<f64>,
+    width: f64,
+    jensen_shannon: f64,
+    wasserstein: f64,
+}
+
+#[test]
+fn distances_match_scipy() {
+    let fixture: Fixture<DistanceCase> = fixture("distances");
+    for case in &fixture.cases {
+        let found = [jensen_shannon(&case.p, &case.q), wasserstein(&case.p, &case.q, case.width)];
+        for (found, expected) in found.iter().zip([case.jensen_shannon, case.wasserstein]) {
+            assert!((found - expected).abs() < fixture.tolerance, "{found}, but {expected}");
+        }
+    }
+}
+
+fn rvq(arguments: &[&str], folder: &std::path::Path) -> std::process::Output {
+    cargo_bin_cmd!("rvq").args(arguments).current_dir(folder).output().unwrap()
+}
+
+#[test]
+fn the_command_writes_a_flow_that_checks_and_keeps_what_is_there() {
+    let flow = flow();
+    let folder = tempfile::tempdir().unwrap();
+    let types = names(&flow);
+    let log_folder = folder.path().join("log");
+    std::fs::create_dir(&log_folder).unwrap();
+    let mut writer = LogWriter::create(&log_folder, &types, "test").unwrap();
+    for history in log(&flow, 90, 12) {
+        writer.write(&history).unwrap();
+    }
+    writer.finish().unwrap();
+    std::fs::write(log_folder.join("catalogue.csv"), flow.catalogue().to_csv()).unwrap();
+
+    let fitted = rvq(&["flow", "fit", "log", "--out", "fitted"], folder.path());
+    let text = String::from_utf8(fitted.stdout).unwrap();
+    assert_eq!(fitted.status.code(), Some(0), "{}", String::from_utf8_lossy(&fitted.stderr));
+    assert!(text.contains("replayed from `trigger_to`"), "{text}");
+    assert!(text.contains("running: question -> answer"), "{text}");
+    assert!(text.contains("realism: "), "{text}");
+    let checked = rvq(&["flow", "check", "fitted/flow.toml"], folder.path());
+    assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stderr));
+
+    let again = rvq(&["flow", "fit", "log", "--out", "fitted"], folder.path());
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("`--force` replaces it"));
+    let json = rvq(
+        &["flow", "fit", "log", "--out", "fitted", "--force", "--format", "json"],
+        folder.path(),
+    );
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["fit"]["level_source"], "triggers");
+    assert_eq!(json["realism"]["n_resamples"], 400);
+
+    let missing = rvq(&["flow", "fit", "nowhere"], folder.path());
+    assert_eq!(missing.status.code(), Some(3));
 }

@@ -320,25 +320,38 @@ impl<'a> Lattice<'a> {
         self.tally_answers(weight, &steps, tally);
     }
 
-    fn tally_answers(&self, weight: f64, steps: &[f64], tally: &mut Tally) {
-        let mut answered: Vec<(usize, usize, f64)> = Vec::new();
+    /// What may answer what, given how likely each row is a step.
+    fn links(&self, weight: f64, steps: &[f64]) -> Vec<Link> {
+        let mut links = Vec::new();
         for (row, questions) in self.questions.iter().enumerate() {
-            let density: f64 = questions.iter().map(|(_, _, density)| density).sum();
             // The first row of an old record is never told apart.
             let first = row == 0 && self.path.clock.is_none();
-            let share = if first { 0.0 } else { (weight - steps[row]).max(0.0) };
-            if density <= 0.0 || share < 1e-9 {
+            let answers = (1.0 - steps[row] / weight).clamp(0.0, 1.0);
+            if first || answers < 1e-9 {
                 continue;
             }
-            for &(rule, question, part) in questions {
-                let part = share * part / density;
-                let seen = self.seen[question];
-                let lag = self.seen[row].at.days_since(seen.at).max(SHORTEST_DAYS);
-                tally.lags[rule].complete.push((lag, part));
-                let relative = part / weight;
-                tally.unsure[rule] += weight * relative * (1.0 - relative);
-                answered.push((rule, question, part));
-            }
+            links.extend(questions.iter().map(|&(rule_at, question, density)| {
+                let rule = &self.model.rules[rule_at];
+                let left = self.path.end.days_since(self.seen[question].at);
+                let survival = rule.wait.ln_survival(left).exp();
+                let silent = (1.0 - rule.probability * (1.0 - survival)).max(1e-6);
+                Link { row, rule: rule_at, question, density, silent, answers, share: 0.0 }
+            }));
+        }
+        links
+    }
+
+    fn tally_answers(&self, weight: f64, steps: &[f64], tally: &mut Tally) {
+        let mut links = self.links(weight, steps);
+        match_answers(&mut links);
+        let mut answered: Vec<(usize, usize, f64)> = Vec::new();
+        for link in &links {
+            let seen = self.seen[link.question];
+            let lag = self.seen[link.row].at.days_since(seen.at).max(SHORTEST_DAYS);
+            let part = weight * link.share;
+            tally.lags[link.rule].complete.push((lag, part));
+            tally.unsure[link.rule] += weight * link.share * (1.0 - link.share).max(0.0);
+            answered.push((link.rule, link.question, part));
         }
         for (rule_at, rule) in self.model.rules.iter().enumerate() {
             for (question, seen) in self.seen.iter().enumerate() {
@@ -356,6 +369,59 @@ impl<'a> Lattice<'a> {
                     tally.lags[rule_at].censored.push((left, open * late));
                 }
             }
+        }
+    }
+}
+
+/// A row that may answer an earlier one.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    row: usize,
+    rule: usize,
+    question: usize,
+    density: f64,
+    /// Probability that the question stays without answer while it is watched.
+    silent: f64,
+    /// Probability that the row is an answer at all.
+    answers: f64,
+    /// Probability that it is the answer to this question.
+    share: f64,
+}
+
+/// Shares every answer among its possible questions, of which each has at most one answer.
+///
+/// ```text
+/// share(q, a) ∝ density(q, a) x(q) y(a)      Σ_q share = P(a is an answer)
+///                                            Σ_a share + silent(q) x(q) = 1
+/// ```
+///
+/// The scaling of Sinkhorn (1967), *Am. Math. Mon.* 74, 402–405. Without it two answers would both
+/// go to the later of two questions, and answers would seem too quick.
+fn match_answers(links: &mut [Link]) {
+    const ROUNDS: usize = 12;
+    let mut keys: Vec<(usize, usize)> = links.iter().map(|l| (l.rule, l.question)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let key = |link: &Link| {
+        keys.binary_search(&(link.rule, link.question)).expect("every key is in the list")
+    };
+    let positions: Vec<usize> = links.iter().map(key).collect();
+    let rows = links.last().map_or(0, |link| link.row + 1);
+    let mut factors = vec![1.0; keys.len()];
+    for _ in 0..ROUNDS {
+        let mut totals = vec![0.0; rows];
+        for (link, &at) in links.iter().zip(&positions) {
+            totals[link.row] += link.density * factors[at];
+        }
+        let mut taken = vec![0.0; keys.len()];
+        let mut silent = vec![1.0; keys.len()];
+        for (link, &at) in links.iter_mut().zip(&positions) {
+            link.share = link.answers * link.density * factors[at] / totals[link.row].max(1e-300);
+            taken[at] += link.share;
+            silent[at] = link.silent;
+        }
+        for (factor, (taken, silent)) in factors.iter_mut().zip(taken.iter().zip(silent)) {
+            *factor = f64::max((silent + taken / *factor).recip(), 1e-9);
         }
     }
 }

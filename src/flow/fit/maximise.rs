@@ -10,16 +10,20 @@ use super::prepare::Types;
 use super::record::Record;
 use crate::interaction::Stage;
 
-/// Rounds at most, and the gain in log likelihood below which they end: a fiftieth of what moving
-/// one parameter by one standard error costs.
-const MOST_ROUNDS: usize = 100;
-const GAIN: f64 = 0.01;
+/// Rounds at most, and the gain in log likelihood still to come below which they end: moving one
+/// parameter by one standard error costs 0.5.
+const MOST_ROUNDS: usize = 200;
+const GAIN: f64 = 0.005;
 
 /// Answers whose probability is not this many standard errors above 0 are dropped.
 const CLEAR: f64 = 4.0;
 
 /// Rounds in which the families of the laws are chosen anew.
 const CHOOSE: [usize; 3] = [2, 8, 16];
+
+/// An answer that takes this many times the mean wait at its level is none: what comes that late
+/// cannot be told from what the mix brings.
+const TOO_LATE: f64 = 3.0;
 
 /// Waits of a level with fewer ends are taken as exponential.
 const LEAST_ENDS: f64 = 8.0;
@@ -89,7 +93,11 @@ pub(super) fn estimate(
     let unclear = |state: &Estimate, rule: usize| {
         let probability = state.model.rules[rule].probability;
         let answers = state.tally.lags[rule].n_complete();
-        answers < 3.0 || probability < CLEAR * probability_error(state, rule)
+        let Rule { level, wait, .. } = state.model.rules[rule];
+        let late = TOO_LATE * state.model.waits[usize::from(level)].mean_days();
+        answers < 3.0
+            || probability < CLEAR * probability_error(state, rule)
+            || wait.mean_days() > late
     };
     let kept: Vec<Rule> = (0..state.model.rules.len())
         .filter(|&rule| !unclear(&state, rule))
@@ -120,14 +128,17 @@ pub(super) fn probability_error(state: &Estimate, rule: usize) -> f64 {
 fn rounds(mut model: Model, readings: &mut [Reading], first: usize) -> Estimate {
     let mut starts = weights(readings, model.waits.len());
     let mut round = first;
-    let mut before = f64::NEG_INFINITY;
+    let (mut before, mut last_gain) = (f64::NEG_INFINITY, f64::INFINITY);
     loop {
         let (tally, log_likelihood) = expect(&model, readings, &starts);
         starts = weights(readings, model.waits.len());
         model = maximise(&model, &tally, CHOOSE.contains(&round));
         round += 1;
-        let settled = (log_likelihood - before).abs() < GAIN;
-        before = log_likelihood;
+        // Gains shrink by a steady factor: what is still to come is their geometric sum (Aitken).
+        let gain = (log_likelihood - before).abs();
+        let factor = (gain / last_gain).min(0.99);
+        let settled = gain * factor.max(0.5) / (1.0 - factor) < GAIN;
+        (before, last_gain) = (log_likelihood, gain);
         let converged = settled && round > CHOOSE[CHOOSE.len() - 1] + 1;
         if converged || round >= MOST_ROUNDS {
             let (waits, answers) = (Vec::new(), Vec::new());
@@ -271,7 +282,11 @@ fn by_answer(rules: &[Rule], types: usize) -> Vec<Vec<usize>> {
     by_answer
 }
 
-/// Plain counts as a start: every row a step, every wait from row to row.
+/// Share of a row that counts as a step at the start, when it stands next to its question.
+const RARELY_A_STEP: f64 = 0.05;
+
+/// Plain counts as a start: rows are steps unless they stand next to their question, waits go from
+/// row to row.
 fn first_model(readings: &[Reading], levels: &Levels, types: &Types, pairs: &[Pair]) -> Model {
     let (n_levels, n_types) = (levels.names.len(), types.entries().len());
     let mut counts = vec![vec![0.0; n_types]; n_levels];
@@ -279,12 +294,17 @@ fn first_model(readings: &[Reading], levels: &Levels, types: &Types, pairs: &[Pa
         (vec![0.0; n_levels], vec![0.0; n_levels], vec![0.0; n_levels]);
     for path in readings.iter().flat_map(|reading| &reading.paths) {
         let mut clock = path.clock;
+        let mut before = None;
         for event in &path.events {
             match *event {
                 Event::Row { at, kind, level, .. } => {
+                    let answers =
+                        pairs.iter().any(|p| before == Some((p.level, p.after)) && p.then == kind);
+                    before = Some((level, kind));
                     let level = usize::from(level);
                     if types.entries()[usize::from(kind)].stage == levels.stages[level] {
-                        counts[level][usize::from(kind)] += path.weight;
+                        let share = if answers { RARELY_A_STEP } else { 1.0 };
+                        counts[level][usize::from(kind)] += share * path.weight;
                     }
                     if let Some(clock) = clock {
                         days[level] += path.weight * at.days_since(clock).max(SHORTEST_DAYS);

@@ -3,8 +3,9 @@
 //! Two p-values guard a pair "`a`, then `b`" at a level, and the larger one counts.
 //! - The hypergeometric tail: among the rows that come next, `b` is over-represented after `a`.
 //! - The binomial tail: `b` next after `a` is more frequent than `a` next after `b`. Contacts that
-//!   merely differ in what they do produce both orders alike, so they produce no answers. It is
-//!   left out where the order cannot be turned round because one of the types moves the contact.
+//!   merely differ in what they do produce both orders alike, so they produce no answers. Where `a`
+//!   moves the contact, so that the order cannot be turned round, `b` must be more frequent first
+//!   after the move than second; where only `b` moves it, the first tail stands alone.
 //!
 //! Holm's correction covers all pairs that could stand next to each other. A pair that passes is
 //! taken out before the others are judged.
@@ -45,12 +46,18 @@ struct Neighbours {
     first: (u16, u16),
     second: (u16, u16),
     lag_days: f64,
+    /// Type of the row after the second, at the same level.
+    third: Option<u16>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Cell {
     count: u64,
     lag_days: f64,
+    /// How often the row after it is of the same type, and how often a row of this type comes
+    /// second after a first of another.
+    both: u64,
+    second_only: u64,
 }
 
 /// The pairs that pass the test, strongest first, without any that would lead back to itself; and
@@ -63,6 +70,10 @@ pub(super) fn find(paths: &[&Path], levels: &Levels, types: &Types) -> (Vec<Pair
         let cell = table.entry((level, kind, next)).or_default();
         cell.count += 1;
         cell.lag_days += neighbours.lag_days;
+        cell.both += u64::from(neighbours.third == Some(next));
+        if let Some(third) = neighbours.third.filter(|third| *third != next) {
+            table.entry((level, kind, third)).or_default().second_only += 1;
+        }
     }
     let test_all = |tables: &Tables, level: u16| test(&tables[&level], level, levels, types);
     let mut tested: BTreeMap<u16, Tested> =
@@ -106,23 +117,29 @@ fn strongest(tested: &BTreeMap<u16, Tested>, n_tested: usize, kept: &[Pair]) -> 
 }
 
 fn neighbours(path: &Path) -> Vec<Neighbours> {
-    let mut all = Vec::new();
+    let mut all: Vec<Neighbours> = Vec::new();
     let mut before: Option<(Instant, u16, u16)> = None;
+    // Whether the last of `all` ends in the row before.
+    let mut joined = false;
     for event in &path.events {
-        match *event {
-            Event::Row { at, kind, level, .. } => {
-                if let Some((then, first_kind, first_level)) = before {
-                    let lag_days = at.days_since(then);
-                    // Rows of one instant have no order.
-                    if lag_days > 0.0 {
-                        let (first, second) = ((first_level, first_kind), (level, kind));
-                        all.push(Neighbours { first, second, lag_days });
-                    }
-                }
-                before = Some((at, kind, level));
-            }
-            Event::Reset { .. } | Event::Lost => before = None,
+        let Event::Row { at, kind, level, .. } = *event else {
+            (before, joined) = (None, false);
+            continue;
+        };
+        if let Some(last) = all.last_mut().filter(|last| joined && last.second.0 == level) {
+            last.third = Some(kind);
         }
+        joined = false;
+        if let Some((then, first_kind, first_level)) = before {
+            let lag_days = at.days_since(then);
+            // Rows of one instant have no order.
+            if lag_days > 0.0 {
+                let (first, second) = ((first_level, first_kind), (level, kind));
+                all.push(Neighbours { first, second, lag_days, third: None });
+                joined = true;
+            }
+        }
+        before = Some((at, kind, level));
     }
     all
 }
@@ -159,6 +176,8 @@ fn test(
             if turns {
                 let back = table.get(&(level, then, after)).map_or(0, |cell| cell.count);
                 p = p.max(order_tail(cell.count, back));
+            } else if level != next_level {
+                p = p.max(order_tail(cell.count - cell.both, cell.second_only));
             }
             let expected = row as f64 * column as f64 / total as f64;
             let excess = (cell.count as f64 - expected) / row as f64;
