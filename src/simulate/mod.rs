@@ -39,7 +39,7 @@ use self::setting::Setting;
 use self::staff::{Request, Team};
 
 pub use pair::{PairError, PairedDifference, paired_difference};
-pub use plain::{PlainFlow, WalkColumns};
+pub use plain::{ContactWalk, PlainFlow, WalkColumns};
 pub use world::{
     Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
     InitiativeLaw, Intervention, LedgerLaw, Market, Observation, OutcomeLaw, Regime, Relationship,
