@@ -67,6 +67,7 @@ pub mod score;
 pub mod simulate;
 
 pub mod panel;
+pub mod realism;
 
 pub mod backtest;
 pub mod patterns;

@@ -1,12 +1,13 @@
 //! What is true in each world: the number that its paragraph promises, computed from its truth.
 //!
-//! `worlds [accounts [WORLD …]]` prints the table of `docs/methodology.md`.
+//! `worlds [accounts [WORLD …]]` prints the table of `docs/methodology.md`; `worlds --effects
+//! [accounts]` prints `data/worlds/truth.toml` with its effects computed anew.
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
 use std::time::Instant as Clock;
 
 use rvq::flow::Flow;
-use rvq::recover::measure;
+use rvq::recover::{TrueHypothesis, TrueRung, TruthTable, effect, measure};
 use rvq::rng::Streams;
 use rvq::simulate::{Simulation, World};
 use rvq::time::{Calendar, Month};
@@ -14,8 +15,12 @@ use rvq::time::{Calendar, Month};
 const MONTHS: u32 = 36;
 
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    let effects = arguments.next_if(|argument| argument == "--effects").is_some();
     let accounts: u32 = arguments.next().map_or(Ok(50_000), |text| text.parse())?;
+    if effects {
+        return print_effects(accounts);
+    }
     let mut names: Vec<String> = arguments.collect();
     if names.is_empty() {
         names = World::builtin_names().map(str::to_owned).collect();
@@ -36,6 +41,33 @@ fn main() -> anyhow::Result<()> {
             if measured.holds() { "holds" } else { "FAILS" },
             clock.elapsed().as_secs_f64()
         );
+    }
+    Ok(())
+}
+
+fn print_effects(accounts: u32) -> anyhow::Result<()> {
+    let table = TruthTable::builtin();
+    let start = Month::new(2022, 1).expect("January is a month");
+    println!("# What is true where. `holds` is true or false by construction (false: zero, not small);");
+    println!("# absent: not applicable. `effect` is computed, by `worlds --effects {accounts}`.");
+    for name in World::builtin_names().filter(|name| table.worlds().any(|known| known == *name)) {
+        let world = World::load(name)?;
+        let period = (start, MONTHS);
+        let simulation =
+            Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period)?;
+        for hypothesis in TrueHypothesis::ALL {
+            println!("\n[{name}.{hypothesis:?}]");
+            for rung in TrueRung::ALL {
+                let Some(cell) = table.cell(name, hypothesis, rung) else { continue };
+                let found = effect(&simulation, (hypothesis, rung), accounts);
+                // Where accounts cannot be paired nothing is stated.
+                let Ok(value) = found else { continue };
+                let holds = cell.holds.map_or(String::new(), |holds| format!("holds = {holds}, "));
+                let rung = serde_json::to_value(rung)?;
+                let rung = rung.as_str().unwrap_or_default();
+                println!("{rung} = {{ {holds}effect = {value:.3} }}");
+            }
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod calendar;
 mod catalogue;
 mod check;
 mod error;
+pub mod fit;
 mod law;
 mod level;
 mod load;

@@ -2,5 +2,7 @@
 
 mod criterion;
 mod sample;
+mod truth;
 
 pub use criterion::{Measured, measure};
+pub use truth::{Cell, Cells, TrueHypothesis, TrueRung, TruthTable, effect};

@@ -11,6 +11,7 @@ mod happen;
 mod life;
 mod logging;
 mod market;
+mod pair;
 mod pending;
 mod plain;
 mod relationship;
@@ -37,7 +38,8 @@ use self::life::Life;
 use self::setting::Setting;
 use self::staff::{Request, Team};
 
-pub use plain::{PlainFlow, WalkColumns};
+pub use pair::{PairError, PairedDifference, paired_difference};
+pub use plain::{ContactWalk, PlainFlow, WalkColumns};
 pub use world::{
     Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
     InitiativeLaw, Intervention, LedgerLaw, Market, Observation, OutcomeLaw, Regime, Relationship,
@@ -114,6 +116,16 @@ impl Simulation {
             start,
             months,
         })
+    }
+
+    /// The same accounts in another world: same flow, seed, replication and months.
+    ///
+    /// # Errors
+    ///
+    /// As [`Simulation::new`].
+    pub fn in_world(&self, world: World) -> Result<Self, SimulationError> {
+        let period = (self.start, self.months as u32);
+        Self::new(self.flow.clone(), world, self.streams, self.calendar, period)
     }
 
     /// The interaction types of the log, by catalogue position.

@@ -19,6 +19,15 @@ const NEVER: Instant = Instant::from_micros(i64::MAX);
 /// Waits and odds as the flow states them.
 const AS_STATED: Motion = Motion { pace: 1.0, tilt: 1.0 };
 
+/// What one contact did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactWalk {
+    /// Its interactions in order of time.
+    pub rows: Vec<(Instant, TypeIndex)>,
+    /// When it left the flow.
+    pub left_at: Option<Instant>,
+}
+
 /// A flow that independent contacts walk from the first of a month on.
 ///
 /// # Examples
@@ -110,17 +119,22 @@ impl PlainFlow {
         }
     }
 
-    /// One walk from `level` at `from` until `until`; `contact` names its draws.
+    /// One contact that enters `level` at `from` and is watched until `until`.
+    ///
+    /// The walk depends on nothing but its arguments: `account` and `contact` name its draws.
     pub fn contact_walk(
         &self,
+        (account, contact): (AccountIndex, ContactIndex),
         level: LevelIndex,
         (from, until): (Instant, Instant),
-        contact: u32,
-    ) -> Vec<(Instant, TypeIndex)> {
+    ) -> ContactWalk {
         let mut rows = Vec::new();
-        let mut walker = self.walker(contact, level, from);
-        walker.advance(&self.terrain, until, AS_STATED, |at, kind, _| rows.push((at, kind)));
-        rows
+        let who = (self.streams, account);
+        let mut walker =
+            Walker::start(&self.terrain, who, contact, 0, level, (from, NEVER), AS_STATED);
+        let stays =
+            walker.advance(&self.terrain, until, AS_STATED, |at, kind, _| rows.push((at, kind)));
+        ContactWalk { rows, left_at: (!stays).then_some(walker.leaves_at) }
     }
 
     fn walker(&self, contact: u32, level: LevelIndex, from: Instant) -> Walker {

@@ -297,8 +297,6 @@ impl Walker {
     }
 
     /// Where the contact is.
-    /// Where the contact is.
-    #[allow(dead_code, reason = "for what the level decides about an account")]
     pub(super) fn level(&self) -> LevelIndex {
         self.level
     }

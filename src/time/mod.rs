@@ -7,7 +7,9 @@ mod opening;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Timelike, Utc,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use opening::{BusinessCalendar, OpeningHours};
@@ -111,6 +113,11 @@ impl Month {
         self.0 - earlier.0
     }
 
+    /// Position in its year, from 0 (January).
+    pub const fn of_year(self) -> u64 {
+        self.0.rem_euclid(12) as u64
+    }
+
     fn first_day(self) -> NaiveDate {
         NaiveDate::from_ymd_opt(self.0.div_euclid(12), self.0.rem_euclid(12) as u32 + 1, 1)
             .expect("months are within chrono's range of years")
@@ -180,6 +187,14 @@ impl Calendar {
             .expect("instants are within chrono's range")
             .with_timezone(&self.zone);
         Month(date.year() * 12 + date.month0() as i32)
+    }
+
+    /// Day of the week (0: Monday) and hour of the day of `instant`.
+    pub fn weekday_and_hour(self, instant: Instant) -> (u32, u32) {
+        let local = DateTime::<Utc>::from_timestamp_micros(instant.0)
+            .expect("instants are within chrono's range")
+            .with_timezone(&self.zone);
+        (local.weekday().num_days_from_monday(), local.hour())
     }
 
     /// First instant of `month`.
@@ -261,6 +276,14 @@ mod tests {
         assert_eq!(berlin.start_of(july).to_string(), "2026-06-30T22:00:00Z");
         assert_eq!(berlin.month_of(berlin.start_of(july)), july);
         assert_eq!(Calendar::UTC.month_of(berlin.start_of(july)), july.plus(-1));
+    }
+
+    #[test]
+    fn weekday_and_hour_are_local() {
+        let berlin = Calendar::new("Europe/Berlin").unwrap();
+        let sunday_night: Instant = "2026-07-05T22:30:00Z".parse().unwrap();
+        assert_eq!(berlin.weekday_and_hour(sunday_night), (0, 0));
+        assert_eq!(Calendar::UTC.weekday_and_hour(sunday_night), (6, 22));
     }
 
     #[test]

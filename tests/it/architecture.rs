@@ -20,6 +20,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("ingest", 3),
     ("score", 3),
     ("panel", 4),
+    ("realism", 4),
     ("backtest", 5),
     ("patterns", 5),
     ("hypothesis", 6),

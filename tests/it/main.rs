@@ -13,6 +13,7 @@ mod chart;
 mod cli;
 mod example;
 mod flow;
+mod flow_fit;
 mod ingest;
 mod notebook;
 mod panel;

@@ -5,7 +5,7 @@ use rvq::flow::Flow;
 use rvq::ids::{AccountIndex, TypeIndex, TypeNames};
 use rvq::interaction::{AccountHistory, Log, LogWriter, RelationshipState, Status, Truth};
 use rvq::rng::Streams;
-use rvq::simulate::{Intervention, Simulation, World};
+use rvq::simulate::{Intervention, PairError, Simulation, World, paired_difference};
 use rvq::time::{Calendar, Instant, Month};
 
 const FLOW: &str = include_str!("../../data/flows/b2b/flow.toml");
@@ -143,6 +143,41 @@ fn replications_and_seeds_differ_and_repeat() {
         assert_ne!(a.account.entered_at, b.account.entered_at);
         assert_ne!(a.account.size, b.account.size);
     }
+}
+
+/// Expected profit over the log.
+fn expected_profit(history: &AccountHistory) -> f64 {
+    history.truth.iter().map(|truth| truth.expected_profit).sum()
+}
+
+#[test]
+fn a_pair_that_shares_its_draws_needs_fewer_accounts() {
+    let mut treated = world("informative");
+    treated.interventions.push(visits(true));
+    let pair = (&builtin(world("informative"), 18), &builtin(treated.clone(), 18));
+    let shared = paired_difference(pair, 800, expected_profit).unwrap();
+    assert!(shared.untouched > 200 && shared.untouched < 800, "{shared:?}");
+    assert!(shared.variance_reduction > 10.0, "{shared:?}");
+    // Unrelated draws: the variances add up. Twenty teams tell a factor only roughly.
+    let other = simulation(Flow::builtin(), treated, Streams::new(12), 18);
+    let unrelated = paired_difference((pair.0, &other), 800, expected_profit).unwrap();
+    assert_eq!(unrelated.untouched, 0);
+    assert!((0.3..3.0).contains(&unrelated.variance_reduction), "{unrelated:?}");
+    let same = paired_difference((pair.0, pair.0), 800, expected_profit).unwrap();
+    assert_eq!((same.estimate, same.std_error, same.untouched), (0.0, 0.0, 800));
+}
+
+#[test]
+fn what_cannot_be_paired_says_why() {
+    let whole = builtin(world("informative"), 6);
+    let survivors = builtin(world("survivor"), 6);
+    let error = paired_difference((&whole, &survivors), 80, expected_profit).unwrap_err();
+    assert_eq!(error, PairError::SurvivorsOnly { world: "survivor".to_owned() });
+    let error = paired_difference((&whole, &whole), 40, expected_profit).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "40 accounts are 1 teams, expected at least two for a standard error"
+    );
 }
 
 /// The histories without interactions, without whom a survey or entry names, and without what the
@@ -359,6 +394,7 @@ fn bare(name: &str) -> World {
     world.staff.desks.clear();
     world.initiatives.clear();
     world.relationship.recovery_types.clear();
+    world.observation.unlogged = 0.0;
     world
 }
 

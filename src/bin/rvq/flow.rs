@@ -1,4 +1,4 @@
-//! `rvq flow`: checks and shows an interaction process flow with its catalogue.
+//! `rvq flow`: checks, shows and fits an interaction process flow with its catalogue.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,9 +10,10 @@ use rvq::ids::TypeIndex;
 use rvq::interaction::Stage;
 use rvq::run::RunError;
 
+use crate::flow_fit;
 use crate::options::Console;
 
-/// Check or show an interaction process flow.
+/// Check, show or fit an interaction process flow.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Check a flow and its catalogue, and show every problem with its place.
@@ -30,10 +31,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+    Fit(flow_fit::Args),
 }
 
 pub(crate) fn run(command: &Command, console: &Console) -> anyhow::Result<()> {
     match command {
+        Command::Fit(args) => flow_fit::run(args, console),
         Command::Check { path } => console.print(&summary(&load(path.as_deref())?)),
         Command::Show { path, svg } => {
             let flow = load(path.as_deref())?;

@@ -3,6 +3,7 @@
 mod backtest;
 mod calibrate;
 mod flow;
+mod flow_fit;
 mod ingest;
 mod init;
 mod options;
@@ -38,7 +39,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Init(init::Args),
-    /// Check or show an interaction process flow.
+    /// Check, show or fit an interaction process flow.
     #[command(subcommand)]
     Flow(flow::Command),
     Simulate(simulate::Args),

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+use rvq::flow::fit::FitError;
 use rvq::ingest::IngestError;
 use rvq::interaction::TableError;
+use rvq::realism::RealismError;
 use rvq::run::{FULL, ResolvedPlan, Run, RunError};
 
 /// Options of every subcommand.
@@ -184,6 +186,13 @@ fn known_code(cause: &(dyn Error + 'static)) -> Option<u8> {
     }
     if let Some(error) = cause.downcast_ref::<IngestError>() {
         return Some(rvq::run::ingest_exit_code(error));
+    }
+    if let Some(error) = cause.downcast_ref::<FitError>() {
+        // A catalogue that breaks a rule of flows is data; the rest is too little of them.
+        return Some(if matches!(error, FitError::Flow(_)) { 3 } else { 4 });
+    }
+    if cause.is::<RealismError>() {
+        return Some(4);
     }
     cause.is::<TableError>().then_some(3)
 }

@@ -89,6 +89,21 @@ pub struct Correlation {
     pub to_month: Option<u32>,
 }
 
+impl Default for Correlation {
+    fn default() -> Self {
+        Self {
+            score: Accumulation::default(),
+            weights: Weights::default(),
+            functions: None,
+            outcome: TruthColumn::default(),
+            months: three(),
+            given: Vec::new(),
+            from_month: None,
+            to_month: None,
+        }
+    }
+}
+
 const fn three() -> i32 {
     3
 }
