@@ -235,3 +235,28 @@ fn broken_rule(moment: Moment, value: f64, within: f64) -> Option<String> {
     (!(within > 0.0 && within.is_finite()))
         .then(|| format!("has `within` {within}, expected a positive number"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_in_half_bands_near_the_target_and_keep_their_sign_far_off() {
+        for (moment, value, within) in
+            [(Moment::TopFifthProfitShare, 3.0, 0.7), (Moment::CostRatio, 3.0, 0.3)]
+        {
+            let target = Target { moment, value, within };
+            assert!(target.distance(value).abs() < 1e-12);
+            let near = target.distance(value + 0.01 * within);
+            assert!((near - 0.01).abs() < 1e-4, "{near}");
+            for at in [2.0, value, 4.0] {
+                let slope = (target.distance(at + 1e-6) - target.distance(at - 1e-6)) / 2e-6;
+                assert!((slope - target.distance_slope(at)).abs() < 1e-6, "{slope} at {at}");
+            }
+        }
+        // A total of profit below zero is too much cost, as a share beyond the target is.
+        let profit = Target { moment: Moment::TopFifthProfitShare, value: 3.0, within: 0.7 };
+        assert!(profit.distance(-20.0) > profit.distance(20.0) && profit.distance(20.0) > 0.0);
+        assert!(profit.distance(1.0) < 0.0);
+    }
+}
