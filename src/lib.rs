@@ -72,6 +72,7 @@ pub mod realism;
 pub mod backtest;
 pub mod patterns;
 
+pub mod calibrate;
 pub mod hypothesis;
 pub mod recover;
 

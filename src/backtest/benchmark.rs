@@ -7,6 +7,7 @@ use crate::rng::{Purpose, Streams};
 use crate::time::Instant;
 
 use super::concentration::{Concentration, Year, curves};
+use super::moments::{FEWEST, Moment, Moments, Sums, Trailing};
 
 /// An estimate with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,8 +44,7 @@ pub struct BenchmarkFigures {
 /// What the benchmark needs of one account.
 #[derive(Debug, Clone, Copy, Default)]
 struct Row {
-    year: Year,
-    repeat_revenue: f64,
+    trailing: Trailing,
     exits: f64,
     account_years: f64,
 }
@@ -73,12 +73,21 @@ impl StartingBenchmark {
         }
     }
 
+    /// The figures that worlds are calibrated to, all of the trailing year, with their sampling
+    /// error.
+    ///
+    /// `None` as in [`finish`](Self::finish), or without customers at both ends of the year.
+    pub fn moments(&self) -> Option<Moments> {
+        let rows: Vec<Trailing> = self.rows.iter().map(|row| row.trailing).collect();
+        Moments::of(&rows)
+    }
+
     /// The figures; intervals resample accounts.
     ///
     /// `None` when fewer than ten accounts with gross profit were customers, or one of the figures is
     /// not a number, as the cost ratio is without recorded cost.
     pub fn finish(&self, resamples: u32, streams: Streams) -> Option<BenchmarkFigures> {
-        if self.rows.len() < 10 {
+        if self.rows.len() < FEWEST {
             return None;
         }
         summarise(&self.rows, resamples, streams)
@@ -110,7 +119,7 @@ fn summarise(rows: &[Row], resamples: u32, streams: Streams) -> Option<Benchmark
         return None;
     }
     let buyers: Vec<Year> =
-        rows.iter().map(|row| row.year).filter(|year| year.revenue > 0.0).collect();
+        rows.iter().map(|row| row.trailing.year).filter(|year| year.revenue > 0.0).collect();
     Some(BenchmarkFigures {
         cost_ratio: figure(0),
         revenue_ratio: figure(1),
@@ -125,56 +134,72 @@ fn summarise(rows: &[Row], resamples: u32, streams: Streams) -> Option<Benchmark
 
 fn row(history: &AccountHistory, year_start: Instant, end: Instant) -> Row {
     let mut row = Row::default();
+    let exit = history.account.exited_at.filter(|exit| *exit < end);
     let first = history.outcomes.iter().position(|o| o.status != Status::Prospect);
     let customer_since = first.map(|first| {
         let start = history.outcomes[first].period_start;
         // A customer from the first row on was one before the log began.
         if first == 0 { start.min(history.account.entered_at) } else { start }
     });
+    let mut began_in_year = None;
     for outcome in &history.outcomes {
         let inside = outcome.period_start >= year_start && outcome.period_end <= end;
-        let there = history.account.exited_at.is_none_or(|exit| outcome.period_start < exit);
-        if outcome.status != Status::Prospect && there {
-            row.account_years += outcome.period_end.days_since(outcome.period_start) / 365.25;
+        let there = exit.is_none_or(|exit| outcome.period_start < exit);
+        let customer = outcome.status != Status::Prospect;
+        let until = exit.map_or(outcome.period_end, |exit| exit.min(outcome.period_end));
+        let years = until.days_since(outcome.period_start) / 365.25;
+        if customer && there {
+            row.account_years += years;
         }
-        if inside && outcome.status != Status::Prospect {
-            row.year.add(outcome);
+        if !inside {
+            continue;
+        }
+        let trailing = &mut row.trailing;
+        let began = *began_in_year.get_or_insert(outcome.period_start);
+        let since = customer_since.filter(|_| there);
+        trailing.customer_before |= since.is_some_and(|since| since < began);
+        trailing.customer_after = there && exit.is_none() && outcome.status == Status::Customer;
+        if customer && there {
+            trailing.customer_years += years;
+            trailing.exited |= exit.is_some_and(|exit| exit <= outcome.period_end);
+        }
+        if customer {
+            trailing.year.add(outcome);
             let known_a_year =
                 customer_since.is_some_and(|since| outcome.period_start.days_since(since) >= 365.0);
             if known_a_year {
-                row.repeat_revenue += outcome.revenue;
+                trailing.repeat_revenue += outcome.revenue;
             }
         }
     }
-    row.exits = f64::from(u8::from(history.account.exited_at.is_some_and(|exit| exit < end)));
+    if row.trailing.customer_after {
+        row.trailing.contacts = contacts_at(history, end);
+    }
+    row.exits = f64::from(u8::from(exit.is_some()));
     row
+}
+
+/// Number of contacts who are with the account at `instant`.
+fn contacts_at(history: &AccountHistory, instant: Instant) -> u32 {
+    let there = history.contacts.iter().filter(|contact| {
+        contact.valid_from.is_none_or(|from| from <= instant)
+            && contact.valid_to.is_none_or(|to| to >= instant)
+    });
+    there.count() as u32
 }
 
 /// Cost ratio, revenue ratio, revenue share, profit share, repeat share, attrition.
 fn figures(rows: &[Row]) -> Option<[f64; 6]> {
-    let mut buyers: Vec<&Row> = rows.iter().filter(|row| row.year.revenue > 0.0).collect();
-    buyers.sort_by(|a, b| b.year.contribution.total_cmp(&a.year.contribution));
-    let top = (buyers.len() as f64 / 5.0).round() as usize;
-    if top == 0 || top == buyers.len() {
-        return None;
-    }
-    let (best, others) = buyers.split_at(top);
-    let sum =
-        |part: &[&Row], value: fn(&Row) -> f64| part.iter().map(|row| value(row)).sum::<f64>();
-    let ratio = |value: fn(&Row) -> f64| {
-        (sum(best, value) / best.len() as f64) / (sum(others, value) / others.len() as f64)
-    };
-    let share = |value: fn(&Row) -> f64| sum(best, value) / sum(&buyers, value);
-    let revenue = |row: &Row| row.year.revenue;
-    let repeat = |row: &Row| row.repeat_revenue;
+    let trailing: Vec<&Trailing> = rows.iter().map(|row| &row.trailing).collect();
+    let sums = Sums::of(&trailing)?;
     let exits: f64 = rows.iter().map(|row| row.exits).sum();
     let years: f64 = rows.iter().map(|row| row.account_years).sum();
     let values = [
-        ratio(|row| row.year.cost_to_engage),
-        ratio(revenue),
-        share(revenue),
-        share(|row| row.year.contribution),
-        sum(&buyers, repeat) / sum(&buyers, revenue),
+        sums.estimate(Moment::CostRatio),
+        sums.estimate(Moment::RevenueRatio),
+        sums.estimate(Moment::TopFifthRevenueShare),
+        sums.estimate(Moment::TopFifthProfitShare),
+        sums.estimate(Moment::RepeatRevenueShare),
         exits / years,
     ];
     values.iter().all(|value| value.is_finite()).then_some(values)

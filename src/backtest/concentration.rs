@@ -16,6 +16,13 @@ impl Year {
         self.contribution += outcome.contribution().unwrap_or(0.0);
         self.cost_to_engage += outcome.cost_to_engage.unwrap_or(0.0);
     }
+
+    /// Adds `factor` times `other`.
+    pub(super) fn add_scaled(&mut self, other: &Self, factor: f64) {
+        self.revenue += factor * other.revenue;
+        self.contribution += factor * other.contribution;
+        self.cost_to_engage += factor * other.cost_to_engage;
+    }
 }
 
 /// Cumulative shares over accounts, most profitable first.

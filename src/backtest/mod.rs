@@ -9,6 +9,7 @@ mod concentration;
 mod finding;
 mod incremental;
 mod information;
+mod moments;
 mod quantile;
 mod strata;
 
@@ -25,6 +26,7 @@ pub use incremental::{Baseline, Gain, incremental_gain};
 pub use information::{
     InformationCoefficient, LeadLag, information_coefficient, lead_difference, lead_lag,
 };
+pub use moments::{Moment, Moments};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
 pub use strata::account_strata;
 

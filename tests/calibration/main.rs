@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails; counts are worth reading"
 )]
 
+mod targets;
+
 use rayon::prelude::*;
 use rvq::backtest::{
     BacktestParams, InformationCoefficient, account_strata, information_coefficient,

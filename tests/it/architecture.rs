@@ -24,6 +24,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("backtest", 5),
     ("patterns", 5),
     ("hypothesis", 6),
+    ("calibrate", 6),
     ("recover", 7),
     ("chart", 7),
     ("report", 8),

@@ -765,3 +765,59 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert!(output.status.success(), "{:?}", output.status);
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
+
+#[test]
+fn a_world_is_fitted_to_targets_and_written_as_a_plan_can_name_it() {
+    let study = Study::new();
+    study.write("targets.toml", "contacts_mean = { value = 4, within = 0.5 }\n");
+    let fit = "simulate plan.toml --fit-accounts 120 --calibrate targets.toml";
+    let done = study.ok(&format!("{fit} --out fitted.toml"));
+    assert!(done.stdout.contains("contacts_mean  4 ± 0.5"), "{}", done.stdout);
+    assert!(done.stdout.contains("cohort.contacts_mean = "), "{}", done.stdout);
+    assert!(done.stdout.contains("converged at 120 accounts"), "{}", done.stdout);
+    assert!(study.read("fitted.toml").starts_with("base = \"informative\"\n"));
+    study.ok("simulate plan.toml --set world.world=fitted.toml --set world.accounts=20 --out log");
+    assert_eq!(study.ok(&format!("{fit} --out again.toml")).stdout, done.stdout);
+    assert_eq!(study.read("again.toml"), study.read("fitted.toml"));
+    // The fit of a fitted file keeps what the file says.
+    let again = "--set world.world=fitted.toml --out third.toml";
+    study.ok(&format!("{fit} {again}"));
+    assert!(study.read("third.toml").starts_with("base = \"informative\"\n"));
+}
+
+#[test]
+fn a_missed_target_is_exit_code_1_and_targets_that_contradict_each_other_2() {
+    let study = Study::new();
+    // One exit is more than this band holds.
+    study.write("narrow.toml", "annual_attrition = { value = 0.12, within = 0.000001 }\n");
+    let fit = "simulate plan.toml --fit-accounts 60 --calibrate";
+    let done = study.rvq(&format!("{fit} narrow.toml"));
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stdout.contains("  no\n"), "{}", done.stdout);
+    study.write(
+        "torn.toml",
+        "cost_ratio = { value = 0, within = 1 }\nrevenue_ratio = { value = 10, within = -1 }\n",
+    );
+    let refused = study.refused(&format!("{fit} torn.toml"));
+    assert!(refused.starts_with("exit 2\n"), "{refused}");
+    assert!(refused.contains("torn.toml:1") && refused.contains("torn.toml:2"), "{refused}");
+    study.write(
+        "torn.toml",
+        "revenue_ratio = { value = 10, within = 1 }\n\
+         top_fifth_revenue_share = { value = 0.8, within = 0.03 }\n",
+    );
+    let refused = study.refused(&format!("{fit} torn.toml"));
+    assert!(refused.starts_with("exit 2\n"), "{refused}");
+    assert!(refused.contains("`revenue_ratio` 10 ± 1 contradicts"), "{refused}");
+    assert!(study.refused("simulate plan.toml").contains("--out"));
+}
+
+#[test]
+fn a_calibrated_world_tells_how_far_it_is_from_its_targets() {
+    let study = Study::new();
+    let done = study.ok("simulate plan.toml --out log");
+    let line = done.stdout.lines().find(|line| line.starts_with("contacts_mean")).unwrap();
+    assert!(line.contains("7 ± 0.2") && line.contains(" to "), "{line}");
+    let other = study.ok("simulate plan.toml --set world.world=irrelevant --out other");
+    assert!(!other.stdout.contains("contacts_mean"), "{}", other.stdout);
+}

@@ -8,6 +8,7 @@
 
 mod architecture;
 mod backtest;
+mod calibrate;
 mod chart;
 mod cli;
 mod example;

@@ -1,6 +1,7 @@
 //! The `rvq` command: one file per subcommand; doc comments are the help.
 
 mod backtest;
+mod calibrate;
 mod flow;
 mod flow_fit;
 mod ingest;
@@ -69,7 +70,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Init(args) => init::run(args, &console).map(done),
         Command::Flow(command) => flow::run(command, &console).map(done),
-        Command::Simulate(args) => simulate::run(args, &console).map(done),
+        Command::Simulate(args) => simulate::run(args, &console),
         Command::Ingest(args) => ingest::run(args, &console).map(done),
         Command::Score(args) => score::run(args, &console).map(done),
         Command::Backtest(args) => backtest::run(args, &console).map(done),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -149,6 +149,11 @@ pub(crate) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// Folder that paths in the plan start from.
+    pub(crate) fn folder(&self) -> &Path {
+        self.plan.parent().unwrap_or(Path::new(""))
+    }
+
     /// The plan with its data, checked.
     pub(crate) fn prepare(&self, console: &Console) -> Result<Run, RunError> {
         let mut overrides = self.overrides.clone();
