@@ -48,7 +48,9 @@ fn main() -> anyhow::Result<()> {
 fn print_effects(accounts: u32) -> anyhow::Result<()> {
     let table = TruthTable::builtin();
     let start = Month::new(2022, 1).expect("January is a month");
-    println!("# What is true where. `holds` is true or false by construction (false: zero, not small);");
+    println!(
+        "# What is true where. `holds` is true or false by construction (false: zero, not small);"
+    );
     println!("# absent: not applicable. `effect` is computed, by `worlds --effects {accounts}`.");
     for name in World::builtin_names().filter(|name| table.worlds().any(|known| known == *name)) {
         let world = World::load(name)?;

@@ -2,9 +2,7 @@
 
 use crate::interaction::{AccountHistory, RelationshipState, Status, Truth};
 use crate::simulate::{Correlation, Criterion, Simulation, Statistic};
-use crate::stats::{
-    LeastSquares, RestrictedCubicSpline, StatsError, mid_ranks, pearson,
-};
+use crate::stats::{LeastSquares, RestrictedCubicSpline, StatsError, mid_ranks, pearson};
 
 use super::sample::{Sample, Sampler};
 

@@ -3,9 +3,7 @@
 use crate::flow::{Catalogue, CatalogueEntry};
 use crate::interaction::{AccountHistory, Outcome, Status, Truth};
 use crate::score::{RvDecay, RvSum, ScoreColumn, Valuation, ValuedHistory};
-use crate::simulate::{
-    Accumulation, Control, Correlation, Simulation, TruthColumn, Weights,
-};
+use crate::simulate::{Accumulation, Control, Correlation, Simulation, TruthColumn, Weights};
 use crate::time::Instant;
 
 /// Score, outcome and controls of all accounts at one date.
@@ -46,7 +44,8 @@ impl<'a> Sampler<'a> {
         let to = of.to_month.unwrap_or(last + 1).min(last + 1);
         let types = simulation.types();
         let value = |entries: Vec<CatalogueEntry>| {
-            let catalogue = Catalogue::from_entries("criterion", entries).expect("names stay unique");
+            let catalogue =
+                Catalogue::from_entries("criterion", entries).expect("names stay unique");
             Valuation::new(&catalogue, &types).expect("the simulation has the catalogue's types")
         };
         let bought: Vec<usize> = simulation
@@ -176,7 +175,8 @@ fn window(month: usize, months: i32) -> (usize, usize) {
 
 /// The catalogue with the weights and functions that the correlation wants.
 fn weighted(simulation: &Simulation, of: &Correlation) -> Vec<CatalogueEntry> {
-    let segments: Vec<&str> = simulation.world().cohort.segments.keys().map(String::as_str).collect();
+    let segments: Vec<&str> =
+        simulation.world().cohort.segments.keys().map(String::as_str).collect();
     let effects: Vec<Vec<f64>> =
         (0..segments.len()).map(|segment| simulation.true_effects(segment)).collect();
     let reweighted = |(position, entry): (usize, &CatalogueEntry)| {

@@ -32,8 +32,7 @@ pub enum TrueRung {
 
 impl TrueRung {
     /// All rungs, lowest first.
-    pub const ALL: [Self; 4] =
-        [Self::Associated, Self::Leads, Self::AddsToBaselines, Self::Causal];
+    pub const ALL: [Self; 4] = [Self::Associated, Self::Leads, Self::AddsToBaselines, Self::Causal];
 }
 
 /// A hypothesis of which the truth table of a simulation knows the outcome.
@@ -152,7 +151,9 @@ pub fn effect(
             let given = vec![Control::PurchaseCount, Control::PurchaseValue, Control::PastProfit];
             Statistic::RankCorrelation(Correlation { given, ..ahead })
         }
-        TrueRung::Causal => return causal(simulation, column, accounts).map(|effect| sign * effect),
+        TrueRung::Causal => {
+            return causal(simulation, column, accounts).map(|effect| sign * effect);
+        }
     };
     let criterion = Criterion { statistic, at_least: None, at_most: None };
     let measured = measure(simulation, &criterion, accounts).map_err(|error| error.to_string())?;

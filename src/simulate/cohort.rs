@@ -95,7 +95,8 @@ fn entry(
     let first = start.plus_days(-params.closing_days);
     let years = end.days_since(first) / 365.25;
     let (u, rate) = (draws.uniform(3), params.growth.ln_1p());
-    let at = if rate.abs() < 1e-9 { u * years } else { (u * (rate * years).exp_m1()).ln_1p() / rate };
+    let at =
+        if rate.abs() < 1e-9 { u * years } else { (u * (rate * years).exp_m1()).ln_1p() / rate };
     let entered = first.plus_days(365.25 * at);
     (entered, entered.plus_days(closing))
 }
@@ -160,6 +161,5 @@ pub(super) fn contact(
         influence: role.2 * spread.sample(&mut draws.stream(1)),
         valid_from: Some(valid_from),
         valid_to: Some(valid_from.plus_days((stay * params.contact_tenure_days).max(30.0))),
-        ..Contact::default()
     }
 }

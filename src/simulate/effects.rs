@@ -39,9 +39,7 @@ pub(super) fn true_effects(
         let effect = |(kind, entry): (usize, &crate::flow::CatalogueEntry)| {
             let z: f64 = StandardNormal.sample(&mut own.stream(kind as u64));
             let value = entry.worth_in(Some(name)).rv;
-            mean + accuracy * (value - mean)
-                + blur * residual[kind]
-                + params.segment_sigma * sd * z
+            mean + accuracy * (value - mean) + blur * residual[kind] + params.segment_sigma * sd * z
         };
         entries.iter().enumerate().map(effect).collect()
     };
@@ -57,7 +55,9 @@ fn frequencies(flow: &Flow) -> Vec<f64> {
         }
     }
     let total: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= total);
+    for weight in &mut weights {
+        *weight /= total;
+    }
     weights
 }
 
@@ -70,12 +70,12 @@ fn moments(values: &[f64], weights: &[f64]) -> (f64, f64) {
 /// Standard normal draws, freed of mean and correlation with `values` and scaled to variance 1,
 /// all weighted.
 fn residual(values: &[f64], weights: &[f64], draws: Draws) -> Vec<f64> {
-    let drawn: Vec<f64> =
-        (0..values.len()).map(|kind| StandardNormal.sample(&mut draws.stream(kind as u64))).collect();
+    let drawn: Vec<f64> = (0..values.len())
+        .map(|kind| StandardNormal.sample(&mut draws.stream(kind as u64)))
+        .collect();
     let ((mean, sd), (centre, _)) = (moments(values, weights), moments(&drawn, weights));
-    let covariance: f64 = (0..values.len())
-        .map(|k| weights[k] * (values[k] - mean) * (drawn[k] - centre))
-        .sum();
+    let covariance: f64 =
+        (0..values.len()).map(|k| weights[k] * (values[k] - mean) * (drawn[k] - centre)).sum();
     let slope = if sd > 0.0 { covariance / (sd * sd) } else { 0.0 };
     let free: Vec<f64> =
         drawn.iter().zip(values).map(|(u, v)| u - centre - slope * (v - mean)).collect();
@@ -104,9 +104,8 @@ mod tests {
             // A segment without overrides: the values are those of the catalogue.
             let effects = &true_effects(&flow, &["elsewhere".to_owned()], &params)[0];
             let ((mv, sv), (me, se)) = (moments(&values, &weights), moments(effects, &weights));
-            let cross: f64 = (0..values.len())
-                .map(|k| weights[k] * (values[k] - mv) * (effects[k] - me))
-                .sum();
+            let cross: f64 =
+                (0..values.len()).map(|k| weights[k] * (values[k] - mv) * (effects[k] - me)).sum();
             assert!((cross / (sv * se) - accuracy).abs() < 1e-9, "{accuracy}");
             assert!((mv - me).abs() < 1e-9 && (sv - se).abs() < 1e-9);
         }

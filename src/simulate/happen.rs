@@ -18,16 +18,13 @@ impl Life<'_> {
     /// Walks every contact to the end of the span.
     pub(super) fn contacts_walk(&mut self, span: &Span) {
         let signed = self.traits.customer_since.filter(|at| *at > span.start && *at <= span.end);
-        match signed {
-            Some(since) => {
-                self.walk_until(span.start, since, None);
-                self.sign(since);
-                self.walk_until(since, span.end, Some(span));
-            }
-            None => {
-                let customer = span.customer_from.map(|_| span);
-                self.walk_until(span.start, span.end, customer);
-            }
+        if let Some(since) = signed {
+            self.walk_until(span.start, since, None);
+            self.sign(since);
+            self.walk_until(since, span.end, Some(span));
+        } else {
+            let customer = span.customer_from.map(|_| span);
+            self.walk_until(span.start, span.end, customer);
         }
     }
 
@@ -40,7 +37,13 @@ impl Life<'_> {
             seat.walker.enter(&setting.terrain, level, since, motion);
         }
         if since >= self.log_start {
-            self.occur(since, 0, self.simulation.flow.transactions().on_close, Origin::Transaction, u64::MAX >> 8);
+            self.occur(
+                since,
+                0,
+                self.simulation.flow.transactions().on_close,
+                Origin::Transaction,
+                u64::MAX >> 8,
+            );
         }
     }
 
@@ -126,8 +129,7 @@ impl Life<'_> {
         };
         let who = (self.streams, self.index);
         let during = (at, leaves_at);
-        let walker =
-            Walker::start(&self.setting.terrain, who, contact, 0, level, during, motion);
+        let walker = Walker::start(&self.setting.terrain, who, contact, 0, level, during, motion);
         let participates = self.participates(contact);
         Seat { contact, walker, influence, goodwill: Goodwill::NONE, participates }
     }

@@ -164,7 +164,8 @@ impl<'a> Life<'a> {
         let own = streams.draws(Purpose::State, index, ContactIndex(0));
         let log_start = simulation.start_of(0);
         let begins = traits.customer_since.is_none_or(|since| since >= log_start);
-        let bond = if begins { Bond::new(own) } else { Bond::installed(own, simulation.stationary) };
+        let bond =
+            if begins { Bond::new(own) } else { Bond::installed(own, simulation.stationary) };
         let independent = (world.coupling == Coupling::Independent)
             .then(|| IndependentBond::new(streams, index, params, simulation.stationary));
         let treated = |(i, law): (usize, &super::world::Intervention)| {
@@ -299,7 +300,8 @@ impl<'a> Life<'a> {
 
     fn span(&self, position: i32) -> Span {
         let simulation = self.simulation;
-        let (month_start, month_end) = (simulation.start_of(position), simulation.start_of(position + 1));
+        let (month_start, month_end) =
+            (simulation.start_of(position), simulation.start_of(position + 1));
         let start = month_start.max(self.traits.entered_at);
         let since = self.traits.customer_since.filter(|since| *since < month_end);
         let state = self.outcome_state();
@@ -347,14 +349,17 @@ impl<'a> Life<'a> {
     /// Ends the account inside the month when its hazard says so; never before the log begins.
     fn attrition(&mut self, mut span: Span) -> Span {
         let Some(from) = span.customer_from else { return span };
-        let (Some((term_end, days)), contract) = (self.term, &self.world.contract) else { return span };
+        let (Some((term_end, days)), contract) = (self.term, &self.world.contract) else {
+            return span;
+        };
         let ends = (term_end < span.end).then_some(term_end);
         if ends.is_some() {
             self.term = Some((term_end.plus_days(days), days));
         }
         let law = &self.world.outcome;
         let monthly = -(1.0 - law.annual_attrition).ln() / 12.0;
-        let related = (1.0 - law.unrelated_attrition) * law.hazard_effect[span.state as usize].exp();
+        let related =
+            (1.0 - law.unrelated_attrition) * law.hazard_effect[span.state as usize].exp();
         let bound = if ends.is_some() { contract.release } else { contract.lock_in };
         let shared = self.setting.month(span.position).hazard;
         let causes = [law.unrelated_attrition, related * bound];

@@ -67,12 +67,8 @@ impl Life<'_> {
         let law = &self.world.observation;
         let draws = self.streams.draws(Purpose::Logging, self.index, row.contact);
         let mut stream = draws.part(1).stream(row.draw());
-        let source_id = format!(
-            "{}-{}-{:x}",
-            self.history.account.id,
-            row.contact.0 + 1,
-            row.draw()
-        );
+        let source_id =
+            format!("{}-{}-{:x}", self.history.account.id, row.contact.0 + 1, row.draw());
         logged.details = Some(Box::new(Details {
             source_system: Some("simulation".to_owned()),
             source_id: Some(source_id),

@@ -57,7 +57,6 @@ impl Standing {
             (market.dimension_sigma * normal(ordinal), market.dimension_sigma * normal(ordinal + 1))
         };
         Self {
-
             base: market.share_base - (rivals as f64).ln() + market.preference_sigma * normal(1),
             rival: market.rival_sigma * normal(2),
             drift: law.drift_sigma * normal(3),

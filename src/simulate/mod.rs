@@ -232,7 +232,9 @@ impl Simulation {
                 let served = team.serve(request);
                 lives[request.account as usize].take(request.row, served);
             }
-            lives.iter_mut().for_each(|life| life.close(&team));
+            for life in &mut lives {
+                life.close(&team);
+            }
         }
         let kept = |life: &Life<'_>| {
             wanted.contains(&life.index.0)

@@ -33,7 +33,9 @@ pub enum PairError {
         world: String,
     },
     /// The teams differ.
-    #[error("`accounts_per_team` is {before} and {after}: teams cannot be paired, expected the same")]
+    #[error(
+        "`accounts_per_team` is {before} and {after}: teams cannot be paired, expected the same"
+    )]
     OtherTeams {
         /// Accounts per team before the change.
         before: u32,

@@ -111,7 +111,10 @@ impl Setting {
                     weight,
                     critical: entry.critical,
                     recovery: recovery.contains(&TypeIndex(position as u16)),
-                    desk: desks.iter().position(|(name, _)| *name == entry.function).map(|d| d as u8),
+                    desk: desks
+                        .iter()
+                        .position(|(name, _)| *name == entry.function)
+                        .map(|d| d as u8),
                 }
             })
             .collect();
@@ -234,7 +237,6 @@ impl Target {
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         let (centre, sd) = scale;
         let score = match self {
-            Self::Nobody => 0.0,
             Self::Risk => RISK[state],
             Self::Profit if trailing.len() >= 3 => {
                 (mean(trailing).max(f64::MIN_POSITIVE).ln() - centre) / sd
@@ -244,7 +246,7 @@ impl Target {
                 let (before, last) = (mean(before), mean(last));
                 if before > 0.0 && last > 0.0 { (last / before).ln() / RISE_SIGMA } else { 0.0 }
             }
-            Self::Profit | Self::Rise => 0.0,
+            Self::Nobody | Self::Profit | Self::Rise => 0.0,
         };
         score.clamp(-TARGET_CUT, TARGET_CUT)
     }

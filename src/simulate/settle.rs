@@ -30,7 +30,6 @@ pub(super) struct Brought {
     reported_odds: f64,
 }
 
-
 impl Life<'_> {
     /// Lets the customer feel the rows of the month, in order, and logs them.
     pub(super) fn live_through(&mut self, span: &Span, team: &Team<'_>) -> Tally {
@@ -139,7 +138,13 @@ impl Life<'_> {
     }
 
     /// Writes the outcome and the truth of the month.
-    pub(super) fn settle(&mut self, span: &Span, brought: Brought, tally: &Tally, goodwill: (f64, f64)) {
+    pub(super) fn settle(
+        &mut self,
+        span: &Span,
+        brought: Brought,
+        tally: &Tally,
+        goodwill: (f64, f64),
+    ) {
         let law = &self.world.outcome;
         let present = span.present_share();
         let (cost_to_engage, expected_cost) = match law.retainer {

@@ -210,7 +210,10 @@ mod tests {
             let waiting = probability_of_waiting(u32::from(servers), load);
             let expected = waiting * hours / (f64::from(servers) - load);
             let (mean, error, share) = mean_wait(servers, hours, gap);
-            assert!((mean - expected).abs() < 4.0 * error, "{servers}: {mean} ± {error}, not {expected}");
+            assert!(
+                (mean - expected).abs() < 4.0 * error,
+                "{servers}: {mean} ± {error}, not {expected}"
+            );
             assert!((share - waiting).abs() < 0.02, "{servers}: {share} wait, not {waiting}");
         }
     }

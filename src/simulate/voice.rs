@@ -108,7 +108,11 @@ impl Life<'_> {
         let draws = self.streams.draws(Purpose::Appraisal, self.index, ContactIndex(0));
         let mut stream = draws.stream(span.ordinal());
         let effort = self.world.outcome.effort_minute * effort_minutes;
-        let aspects = [(ValueAspect::Brand, 0.4), (ValueAspect::Product, 0.6), (ValueAspect::Experience, 1.2)];
+        let aspects = [
+            (ValueAspect::Brand, 0.4),
+            (ValueAspect::Product, 0.6),
+            (ValueAspect::Experience, 1.2),
+        ];
         for (aspect, weight) in aspects {
             let z: f64 = StandardNormal.sample(&mut stream);
             self.history.customer_value.push(CustomerValue {

@@ -12,8 +12,8 @@ use rvq::realism::{
     Aspect, Grade, jensen_shannon, realism_score, simulate_like, split, wasserstein,
 };
 use rvq::rng::{Purpose, Streams};
-use rvq::simulate::ContactWalks;
-use rvq::time::{Calendar, Instant};
+use rvq::simulate::PlainFlow;
+use rvq::time::{Calendar, Instant, Month};
 
 const CATALOGUE: &str = "\
 interaction_type,stage,rv,transactional,trigger_to
@@ -109,13 +109,13 @@ const DAYS: f64 = 730.0;
 /// A log of the plain flow: accounts of three contacts who join at random, half of them before the
 /// log, a third as prospects.
 fn log(flow: &Flow, accounts: u32, seed: u64) -> Vec<AccountHistory> {
-    let walks = ContactWalks::new(flow);
-    (0..accounts).map(|account| history(&walks, account, seed)).collect()
+    let streams = Streams::new(seed);
+    let month = Month::new(2000, 1).unwrap();
+    let walks = PlainFlow::new(flow, streams, Calendar::UTC, month, 1);
+    (0..accounts).map(|account| history((flow, &walks), account, streams)).collect()
 }
 
-fn history(walks: &ContactWalks, account: u32, seed: u64) -> AccountHistory {
-    let streams = Streams::new(seed);
-    let flow = walks.flow();
+fn history((flow, walks): (&Flow, &PlainFlow), account: u32, streams: Streams) -> AccountHistory {
     let id = format!("A{account:05}");
     let prospect = account.is_multiple_of(3);
     let end = start().plus_days(DAYS);
@@ -130,17 +130,16 @@ fn history(walks: &ContactWalks, account: u32, seed: u64) -> AccountHistory {
         } else {
             flow.retention_entry()
         };
-        let walk = walks.walk(who, level, (from, end));
+        let walk = walks.contact_walk((who.1, who.2), level, (from, end));
         if walk.left_at.is_some_and(|left| left < start()) {
             continue;
         }
         let position = ContactIndex(contacts.len() as u16);
         contacts.push(Contact {
             id: format!("{id}-{contact}"),
-            role: None,
-            influence: 1.0,
             valid_from: Some(from),
             valid_to: walk.left_at,
+            ..Contact::default()
         });
         let rows = walk.rows.into_iter().filter(|(at, _)| *at >= start());
         interactions.extend(rows.map(|(at, kind)| Interaction {
@@ -148,30 +147,12 @@ fn history(walks: &ContactWalks, account: u32, seed: u64) -> AccountHistory {
             kind,
             occurred_at: at,
             known_at: at,
-            rv: None,
-            variable_cost: None,
-            customer_effort: None,
-            stage: None,
-            direction: None,
-            details: None,
+            ..Interaction::default()
         }));
     }
     interactions.sort_by_key(|row| row.occurred_at);
-    AccountHistory {
-        account: Account {
-            id,
-            segment_id: None,
-            entered_at: start(),
-            exited_at: None,
-            exit_reason: None,
-            size: None,
-        },
-        contacts,
-        interactions,
-        outcomes: Vec::new(),
-        surveys: Vec::new(),
-        truth: Vec::new(),
-    }
+    let account = Account { id, entered_at: start(), ..Account::default() };
+    AccountHistory { contacts, interactions, ..AccountHistory::empty(account) }
 }
 
 fn names(flow: &Flow) -> TypeNames {

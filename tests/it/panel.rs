@@ -236,7 +236,8 @@ fn simulated(seed: u64, accounts: u32) -> Vec<AccountHistory> {
     world.observation.late_probability = 0.3;
     world.observation.late_mean_days = 20.0;
     let streams = Streams::new(seed);
-    Simulation::new(Flow::builtin(), world, streams, Calendar::UTC, (first(), MONTHS)).unwrap()
+    Simulation::new(Flow::builtin(), world, streams, Calendar::UTC, (first(), MONTHS))
+        .unwrap()
         .histories(accounts)
         .collect()
 }

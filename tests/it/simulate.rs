@@ -106,7 +106,8 @@ fn untouched(world: World, policy: Intervention) -> Vec<bool> {
     treated.interventions.push(policy);
     let before: Vec<_> = builtin(world, 18).histories(400).collect();
     let after: Vec<_> = builtin(treated, 18).histories(400).collect();
-    before.iter().zip(&after).map(|(a, b)| written(&[a.clone()]) == written(&[b.clone()])).collect()
+    let one = std::slice::from_ref;
+    before.iter().zip(&after).map(|(a, b)| written(one(a)) == written(one(b))).collect()
 }
 
 #[test]
@@ -294,7 +295,9 @@ fn the_value_of_an_interaction_type_is_only_an_observer() {
         let felt = |truth: &mut Truth| (truth.felt_effect, truth.goodwill) = (0.0, 0.0);
         let mut made: Vec<_> =
             simulation(flow, world.clone(), Streams::new(5), 24).histories(40).collect();
-        made.iter_mut().for_each(|history| history.truth.iter_mut().for_each(felt));
+        for history in &mut made {
+            history.truth.iter_mut().for_each(felt);
+        }
         made
     };
     let revalued = revalued(|rv| rv * 7.0 + rv.signum());

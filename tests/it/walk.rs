@@ -7,6 +7,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Datelike, Timelike, Utc, Weekday};
 use rvq::diagnostic::{Problems, Source};
 use rvq::flow::{Flow, LevelIndex};
+use rvq::ids::{AccountIndex, ContactIndex};
 use rvq::rng::Streams;
 use rvq::simulate::{PlainFlow, WalkColumns};
 use rvq::time::{Calendar, Instant, Month};
@@ -318,12 +319,13 @@ fn a_walk_does_not_depend_on_the_contacts_beside_it() {
     assert_eq!(whole, parts);
     let onboarding = Flow::builtin().retention_entry();
     let end = Calendar::UTC.start_of(Month::new(2026, 1).unwrap());
-    let alone = flow.contact_walk(onboarding, (start(), end), 31);
+    let who = (AccountIndex(31), ContactIndex(0));
+    let alone = flow.contact_walk(who, onboarding, (start(), end));
     let rows = whole.contact.iter().zip(&whole.kind).zip(&whole.occurred_at);
     let same: Vec<(i64, u16)> =
         rows.filter(|((contact, _), _)| **contact == 31).map(|((_, &k), &at)| (at, k)).collect();
-    assert_eq!(alone.iter().map(|(at, k)| (at.micros(), k.0)).collect::<Vec<_>>(), same);
-    assert_ne!(flow.contact_walk(LevelIndex(0), (start(), end), 31), alone);
+    assert_eq!(alone.rows.iter().map(|(at, k)| (at.micros(), k.0)).collect::<Vec<_>>(), same);
+    assert_ne!(flow.contact_walk(who, LevelIndex(0), (start(), end)), alone);
 }
 
 #[test]

@@ -130,7 +130,11 @@ impl World {
 
     fn check_people(&self, rules: &mut Rules) {
         let Self { cohort, activity, staff, .. } = self;
-        rules.number("growth", cohort.growth > -0.5 && cohort.growth < 1.0, "must lie between -0.5 and 1");
+        rules.number(
+            "growth",
+            cohort.growth > -0.5 && cohort.growth < 1.0,
+            "must lie between -0.5 and 1",
+        );
         rules.probability("installed_share", cohort.installed_share.unwrap_or(0.0));
         rules.finite("entrant_size", &[cohort.entrant_size]);
         rules.probability("stakeholder_share", cohort.stakeholder_share);
@@ -148,17 +152,28 @@ impl World {
         rules.finite("target_strength", &[activity.target_strength]);
         let weights: Vec<f64> = activity.function_weights.values().copied().collect();
         rules.non_negative("function_weights", &weights);
-        rules.number("accounts_per_team", (1..=1_000).contains(&staff.accounts_per_team), "must lie between 1 and 1,000");
+        rules.number(
+            "accounts_per_team",
+            (1..=1_000).contains(&staff.accounts_per_team),
+            "must lie between 1 and 1,000",
+        );
         rules.non_negative("skill_sigma", &[staff.skill_sigma]);
         rules.non_negative("delay_effect", &[staff.delay_effect]);
-        rules.non_negative("handling_hours", &staff.desks.values().map(|desk| desk.handling_hours).collect::<Vec<_>>());
+        rules.non_negative(
+            "handling_hours",
+            &staff.desks.values().map(|desk| desk.handling_hours).collect::<Vec<_>>(),
+        );
         let manned = staff.desks.values().all(|desk| (1..=1_000).contains(&desk.members));
         rules.number("members", manned, "must lie between 1 and 1,000");
     }
 
     fn check_relationship(&self, rules: &mut Rules) {
         let law = &self.relationship;
-        rules.number("catalogue_accuracy", (-1.0..=1.0).contains(&law.catalogue_accuracy), "must lie between -1 and 1");
+        rules.number(
+            "catalogue_accuracy",
+            (-1.0..=1.0).contains(&law.catalogue_accuracy),
+            "must lie between -1 and 1",
+        );
         rules.non_negative("segment_sigma", &[law.segment_sigma]);
         rules.finite("effect_centre", &[law.effect_centre]);
         rules.positive("effect_scale", law.effect_scale);
@@ -235,7 +250,11 @@ impl World {
         let law = &self.observation;
         rules.probability("late_probability", law.late_probability);
         rules.non_negative("late_mean_days", &[law.late_mean_days]);
-        rules.number("unlogged", (0.0..1.0).contains(&law.unlogged), "must be at least 0 and below 1");
+        rules.number(
+            "unlogged",
+            (0.0..1.0).contains(&law.unlogged),
+            "must be at least 0 and below 1",
+        );
         rules.finite("unlogged_effect", &law.unlogged_effect);
         rules.probability("duplicated", law.duplicated);
         rules.probability("miskeyed", law.miskeyed);
@@ -317,7 +336,8 @@ fn merged(mut written: toml::Table) -> Result<toml::Table, String> {
     let Some(base) = written.remove("base") else { return Ok(written) };
     let known = || World::builtin_names().collect::<Vec<_>>().join(", ");
     let source = base.as_str().and_then(builtin);
-    let source = source.ok_or_else(|| format!("`base` {base} is no built-in world: {}", known()))?;
+    let source =
+        source.ok_or_else(|| format!("`base` {base} is no built-in world: {}", known()))?;
     let base: toml::Table = source.text.parse().expect("a built-in world is TOML");
     let mut whole = merged(base)?;
     overlay(&mut whole, written);

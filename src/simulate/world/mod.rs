@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use criterion::{Accumulation, Control, Correlation, Criterion, Statistic, TruthColumn, Weights};
+pub use criterion::{
+    Accumulation, Control, Correlation, Criterion, Statistic, TruthColumn, Weights,
+};
 pub use load::WorldError;
 
 /// What is true in a simulation.
@@ -421,7 +423,8 @@ impl Cohort {
         self.installed_share.unwrap_or_else(|| {
             let loss = -(1.0 - attrition).ln();
             let growth = self.growth.ln_1p();
-            let grown = if growth.abs() < 1e-9 { years } else { (growth * years).exp_m1() / growth };
+            let grown =
+                if growth.abs() < 1e-9 { years } else { (growth * years).exp_m1() / growth };
             1.0 / (1.0 + (loss + growth).max(0.0) * grown)
         })
     }
