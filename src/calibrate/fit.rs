@@ -51,11 +51,7 @@ impl Fitted {
         self.fresh = false;
     }
 
-    fn refresh<E>(
-        &mut self,
-        residuals: &mut Residuals<'_, E>,
-        steps: &[f64],
-    ) -> Result<(), E> {
+    fn refresh<E>(&mut self, residuals: &mut Residuals<'_, E>, steps: &[f64]) -> Result<(), E> {
         self.jacobian = differences(residuals, (&self.point, &self.residuals), steps)?;
         self.fresh = true;
         Ok(())
