@@ -79,7 +79,7 @@ impl World {
     /// Reads and checks a world as written.
     ///
     /// A key `base` names the built-in world from which the file states only the differences;
-    /// tables are merged key by key, anything else is replaced.
+    /// tables are merged key by key, anything else is replaced; a criterion is not inherited.
     ///
     /// # Errors
     ///
@@ -340,6 +340,8 @@ fn merged(mut written: toml::Table) -> Result<toml::Table, String> {
         source.ok_or_else(|| format!("`base` {base} is no built-in world: {}", known()))?;
     let base: toml::Table = source.text.parse().expect("a built-in world is TOML");
     let mut whole = merged(base)?;
+    // A criterion says what a world's own paragraph means.
+    whole.remove("criterion");
     overlay(&mut whole, written);
     Ok(whole)
 }
@@ -441,7 +443,7 @@ mod tests {
                     [cohort]\nsegments = { all = 1.0 }\n";
         let world = World::parse(Source::new("w.toml", text)).unwrap();
         let mut expected = World::load("informative").unwrap();
-        expected.name = "mine".to_owned();
+        (expected.name, expected.criterion) = ("mine".to_owned(), None);
         expected.outcome.strength = 0.0;
         expected.cohort.segments = [("all".to_owned(), 1.0)].into();
         assert_eq!(world, expected);
