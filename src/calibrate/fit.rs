@@ -179,9 +179,9 @@ mod tests {
         let mut residuals = |x: &DVector<f64>| Ok::<_, ()>(DVector::from_vec(of(x[0], x[1])));
         let start = DVector::from_row_slice(&start);
         let at_start = residuals(&start).unwrap();
-        let jacobian = differences(&mut residuals, (&start, &at_start), &[1e-4; 2]).unwrap();
+        let jacobian = differences(&mut residuals, (&start, &at_start), &[0.1; 2]).unwrap();
         let start = Fitted::starting((start, at_start), (jacobian, true));
-        fit(&mut residuals, start, &[1e-4; 2], STOP).unwrap()
+        fit(&mut residuals, start, &[0.1; 2], STOP).unwrap()
     }
 
     #[test]

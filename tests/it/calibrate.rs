@@ -258,7 +258,8 @@ fn a_fit_finds_planted_parameters_within_three_standard_errors() {
     planted.cohort.growth = 0.12;
     planted.cohort.contacts_mean = 5.0;
     planted.cohort.entrant_size = 0.5;
-    let accounts = 2_000;
+    // Fewer accounts make moments jump by more than the fit may be off.
+    let accounts = 4_000;
     let truth = template(7).moments(&planted, accounts).unwrap();
     let text: String = [
         (Moment::TopFifthRevenueShare, 0.03),

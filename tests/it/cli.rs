@@ -472,7 +472,7 @@ fn a_world_or_flow_that_cannot_be_used_is_refused() {
     let study = Study::new();
     insta::assert_snapshot!(study.refused("run plan.toml --set world.world=informtive"), @r"
     exit 2
-    error: `[world]` names `informtive`, which is neither a built-in world (informative, irrelevant) nor the file `informtive`; did you mean `informative`?
+    error: `[world]` names `informtive`, which is neither a built-in world (informative, irrelevant, mirror, targeting, hostage, shock, recession, silo_blind, tenure, size, wrong_weights, dark_touches, survivor, reverse, slope_shock, whale_mild, whale_kanthal, whale_extreme) nor the file `informtive`; did you mean `informative`?
     ");
     study.copy("data/worlds", "worlds");
     study.edit("worlds/informative.toml", "late_probability = 0.06", "late_probability = 1.06");

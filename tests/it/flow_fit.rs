@@ -164,11 +164,13 @@ fn fitted(flow: &Flow, histories: &[AccountHistory]) -> FlowFit {
     fit_flow(histories, &names(flow), Some(flow.catalogue()), span).unwrap()
 }
 
-/// `found` must be within three standard errors of `expected`.
+/// `found` must be within four standard errors of `expected`.
+///
+/// A log is compared in some sixty places: a bound of three would fail one log in six by chance.
 #[track_caller]
 fn near(what: &str, found: f64, expected: f64, std_error: f64) {
     let distance = (found - expected).abs() / std_error;
-    assert!(distance <= 3.0, "{what}: {found}, expected {expected} ± {std_error}: {distance:.1}");
+    assert!(distance <= 4.0, "{what}: {found}, expected {expected} ± {std_error}: {distance:.1}");
 }
 
 /// Standard error of a share of `n` draws.
