@@ -7,7 +7,7 @@
 use std::time::Instant as Clock;
 
 use rvq::flow::Flow;
-use rvq::recover::{TrueHypothesis, TrueRung, TruthTable, effect, measure};
+use rvq::recover::{TrueHypothesis, TrueRung, TruthTable, effects, measure};
 use rvq::rng::Streams;
 use rvq::simulate::{Simulation, World};
 use rvq::time::{Calendar, Month};
@@ -57,17 +57,18 @@ fn print_effects(accounts: u32) -> anyhow::Result<()> {
         let period = (start, MONTHS);
         let simulation =
             Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period)?;
+        let found = effects(&simulation, accounts)?;
         for hypothesis in TrueHypothesis::ALL {
             println!("\n[{name}.{hypothesis:?}]");
             for rung in TrueRung::ALL {
-                let Some(cell) = table.cell(name, hypothesis, rung) else { continue };
-                let found = effect(&simulation, (hypothesis, rung), accounts);
-                // Where accounts cannot be paired nothing is stated.
-                let Ok(value) = found else { continue };
+                let cell = table.cell(name, hypothesis, rung);
+                let (Some(cell), Some(effect)) = (cell, found.get(&(hypothesis, rung))) else {
+                    continue;
+                };
                 let holds = cell.holds.map_or(String::new(), |holds| format!("holds = {holds}, "));
                 let rung = serde_json::to_value(rung)?;
                 let rung = rung.as_str().unwrap_or_default();
-                println!("{rung} = {{ {holds}effect = {value:.3} }}");
+                println!("{rung} = {{ {holds}effect = {effect:.3} }}");
             }
         }
     }

@@ -61,8 +61,24 @@ fn by_date(
     of: &Correlation,
     accounts: u32,
 ) -> Result<Vec<f64>, StatsError> {
-    let sampler = Sampler::new(simulation, of);
-    sampler.samples(accounts).iter().map(partial_rank_correlation).collect()
+    let found = correlations(simulation, std::slice::from_ref(of), accounts)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Each correlation at each of its dates, from one pass over the accounts.
+pub(super) fn correlations(
+    simulation: &Simulation,
+    of: &[Correlation],
+    accounts: u32,
+) -> Result<Vec<Vec<f64>>, StatsError> {
+    let samplers: Vec<Sampler<'_>> = of.iter().map(|of| Sampler::new(simulation, of)).collect();
+    let mut samples: Vec<Vec<Sample>> = samplers.iter().map(Sampler::empty).collect();
+    for history in simulation.histories(accounts) {
+        for (sampler, samples) in samplers.iter().zip(&mut samples) {
+            sampler.add(&history, samples);
+        }
+    }
+    samples.iter().map(|dates| dates.iter().map(partial_rank_correlation).collect()).collect()
 }
 
 /// Knots of the splines that hold a control constant.
@@ -172,7 +188,7 @@ fn logging(simulation: &Simulation, accounts: u32, state: RelationshipState) -> 
     })
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

@@ -69,17 +69,14 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// The samples by date.
-    pub(super) fn samples(&self, accounts: u32) -> Vec<Sample> {
+    /// A sample for each date, with nobody in it.
+    pub(super) fn empty(&self) -> Vec<Sample> {
         let empty = Sample { controls: vec![Vec::new(); self.of.given.len()], ..Sample::default() };
-        let mut samples = vec![empty; self.dates.len()];
-        for history in self.simulation.histories(accounts) {
-            self.add(&history, &mut samples);
-        }
-        samples
+        vec![empty; self.dates.len()]
     }
 
-    fn add(&self, history: &AccountHistory, samples: &mut [Sample]) {
+    /// Adds an account to the samples of the dates at which it is observed.
+    pub(super) fn add(&self, history: &AccountHistory, samples: &mut [Sample]) {
         // The first outcome's month says where the account's months begin in the log.
         let Some(first) = history.outcomes.first() else { return };
         let begins = self.simulation.month_position(first.period_start);

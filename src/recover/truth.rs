@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Problems, Source};
-use crate::interaction::{AccountHistory, Truth};
-use crate::simulate::{
-    Control, Correlation, Criterion, Intervention, Simulation, Statistic, TruthColumn,
-    paired_difference,
-};
+use crate::interaction::Truth;
+use crate::simulate::{Control, Correlation, Intervention, Simulation, TruthColumn};
+use crate::stats::StatsError;
 
-use super::criterion::measure;
+use super::criterion::{correlations, mean};
 
 /// The table that is part of the program.
 const BUILTIN: &str = include_str!("../../data/worlds/truth.toml");
@@ -64,6 +62,21 @@ impl TrueHypothesis {
             (Self::H5, _) => TruthColumn::ExpectedShareOfWallet,
             (Self::H8, _) => TruthColumn::Hazard,
         }
+    }
+
+    /// Those that the effects at the lower rungs are made of.
+    fn correlations(self) -> [Correlation; 4] {
+        let given = vec![Control::PurchaseCount, Control::PurchaseValue, Control::PastProfit];
+        let at = |rung| Correlation { outcome: self.column(rung), ..Correlation::default() };
+        let ahead = at(TrueRung::Leads);
+        let behind = Correlation { months: -ahead.months, ..ahead.clone() };
+        let adds = Correlation { given, ..at(TrueRung::AddsToBaselines) };
+        [at(TrueRung::Associated), adds, ahead, behind]
+    }
+
+    /// Direction in which the column is claimed to move.
+    const fn sign(self) -> f64 {
+        if matches!(self, Self::H8) { -1.0 } else { 1.0 }
     }
 }
 
@@ -122,7 +135,8 @@ impl TruthTable {
     }
 }
 
-/// The effect of one cell, computed from the truth table of the first `accounts` accounts.
+/// The effects of all cells of a world, computed from the truth table of the first `accounts`
+/// accounts; without *causal* where accounts cannot be paired.
 ///
 /// - `associated`: rank correlation of decayed RV with the mean of the column over the three months
 ///   to come; `leads`: the same less that with the three months before; `adds_to_baselines`: the
@@ -132,37 +146,35 @@ impl TruthTable {
 ///
 /// # Errors
 ///
-/// In words, when the world's accounts cannot be correlated or paired.
-pub fn effect(
+/// [`StatsError`] when too few accounts are there for a correlation.
+pub fn effects(
     simulation: &Simulation,
-    (hypothesis, rung): (TrueHypothesis, TrueRung),
     accounts: u32,
-) -> Result<f64, String> {
-    let column = hypothesis.column(rung);
-    let sign = if hypothesis == TrueHypothesis::H8 { -1.0 } else { 1.0 };
-    let ahead = Correlation { outcome: column, ..Correlation::default() };
-    let statistic = match rung {
-        TrueRung::Associated => Statistic::RankCorrelation(ahead),
-        TrueRung::Leads => Statistic::Difference {
-            first: ahead.clone(),
-            second: Correlation { months: -ahead.months, ..ahead },
-        },
-        TrueRung::AddsToBaselines => {
-            let given = vec![Control::PurchaseCount, Control::PurchaseValue, Control::PastProfit];
-            Statistic::RankCorrelation(Correlation { given, ..ahead })
-        }
-        TrueRung::Causal => {
-            return causal(simulation, column, accounts).map(|effect| sign * effect);
-        }
-    };
-    let criterion = Criterion { statistic, at_least: None, at_most: None };
-    let measured = measure(simulation, &criterion, accounts).map_err(|error| error.to_string())?;
-    Ok(sign * measured.value)
+) -> Result<BTreeMap<(TrueHypothesis, TrueRung), f64>, StatsError> {
+    let wanted: Vec<Correlation> =
+        TrueHypothesis::ALL.into_iter().flat_map(TrueHypothesis::correlations).collect();
+    let found = correlations(simulation, &wanted, accounts)?;
+    let means: Vec<f64> = found.iter().map(|dates| mean(dates)).collect();
+    let mut effects = BTreeMap::new();
+    for (hypothesis, of) in TrueHypothesis::ALL.into_iter().zip(means.chunks(4)) {
+        let sign = hypothesis.sign();
+        effects.insert((hypothesis, TrueRung::Associated), sign * of[0]);
+        effects.insert((hypothesis, TrueRung::AddsToBaselines), sign * of[1]);
+        effects.insert((hypothesis, TrueRung::Leads), sign * (of[2] - of[3]));
+    }
+    for (hypothesis, effect) in TrueHypothesis::ALL.into_iter().zip(causal(simulation, accounts)) {
+        effects.insert((hypothesis, TrueRung::Causal), hypothesis.sign() * effect);
+    }
+    Ok(effects)
 }
 
-/// Relative change of a column's mean over months as a customer.
-fn causal(simulation: &Simulation, column: TruthColumn, accounts: u32) -> Result<f64, String> {
+/// Relative changes of the columns' means over months as a customer; nothing where accounts cannot
+/// be paired.
+fn causal(simulation: &Simulation, accounts: u32) -> Vec<f64> {
     let mut world = simulation.world().clone();
+    if world.observation.survivors_only {
+        return Vec::new();
+    }
     world.interventions.push(Intervention {
         name: "visits".to_owned(),
         from_month: 0,
@@ -172,16 +184,22 @@ fn causal(simulation: &Simulation, column: TruthColumn, accounts: u32) -> Result
         interaction_type: "account_manager_visit".to_owned(),
         per_month: 1.0,
     });
-    let treated = simulation.in_world(world).map_err(|error| error.to_string())?;
-    let value = |history: &AccountHistory| -> f64 {
-        let months = history.truth.iter().filter(|truth| truth.expected_revenue > 0.0);
-        let (sum, count) =
-            months.fold((0.0, 0.0), |(sum, count), truth| (sum + of(column, truth), count + 1.0));
-        if count > 0.0 { sum / count } else { 0.0 }
+    let treated = simulation.in_world(world).expect("the built-in flow has such visits");
+    let columns = TrueHypothesis::ALL.map(|hypothesis| hypothesis.column(TrueRung::Causal));
+    let means = |simulation: &Simulation| {
+        let (mut sums, mut months) = ([0.0; TrueHypothesis::ALL.len()], 0.0);
+        for history in simulation.histories(accounts) {
+            for truth in history.truth.iter().filter(|truth| truth.expected_revenue > 0.0) {
+                months += 1.0;
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    *sum += of(column, truth);
+                }
+            }
+        }
+        sums.map(|sum| sum / months)
     };
-    let pair = paired_difference((simulation, &treated), accounts, value)
-        .map_err(|error| error.to_string())?;
-    Ok(pair.estimate / pair.before)
+    let (before, after) = (means(simulation), means(&treated));
+    before.iter().zip(after).map(|(before, after)| after / before - 1.0).collect()
 }
 
 fn of(column: TruthColumn, truth: &Truth) -> f64 {
