@@ -57,7 +57,7 @@ fn print_effects(accounts: u32) -> anyhow::Result<()> {
         let period = (start, MONTHS);
         let simulation =
             Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period)?;
-        let found = effects(&simulation, accounts)?;
+        let found = effects(&simulation, accounts);
         for hypothesis in TrueHypothesis::ALL {
             println!("\n[{name}.{hypothesis:?}]");
             for rung in TrueRung::ALL {

