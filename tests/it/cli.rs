@@ -481,10 +481,10 @@ fn a_world_or_flow_that_cannot_be_used_is_refused() {
         @r"
         exit 2
         error: `late_probability` must be a probability between 0 and 1
-          --> worlds/informative.toml:52:1
-           |
-        52 | late_probability = 1.06
-           | ^^^^^^^^^^^^^^^^^^^^^^^
+           --> worlds/informative.toml:112:1
+            |
+        112 | late_probability = 1.06
+            | ^^^^^^^^^^^^^^^^^^^^^^^
         "
     );
     insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=none.toml"), @r"
@@ -496,9 +496,9 @@ fn a_world_or_flow_that_cannot_be_used_is_refused() {
     insta::assert_snapshot!(study.refused("run plan.toml --set world.flow=flow/flow.toml"), @r"
     exit 2
     error: probabilities in mix of `suspect` sum to 1.010000, expected 1
-      --> flow/flow.toml:32:1
+      --> flow/flow.toml:38:1
        |
-    32 | [levels.mix]
+    38 | [levels.mix]
        | ^^^^^^^^^^^^
        |
        = help: scale the probabilities, or add the missing one
@@ -506,9 +506,9 @@ fn a_world_or_flow_that_cannot_be_used_is_refused() {
     insta::assert_snapshot!(study.refused("flow check flow/flow.toml"), @r"
     exit 2
     error: probabilities in mix of `suspect` sum to 1.010000, expected 1
-      --> flow/flow.toml:32:1
+      --> flow/flow.toml:38:1
        |
-    32 | [levels.mix]
+    38 | [levels.mix]
        | ^^^^^^^^^^^^
        |
        = help: scale the probabilities, or add the missing one
