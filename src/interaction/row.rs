@@ -208,17 +208,17 @@ pub struct Truth {
     pub expected_satisfaction: f64,
     /// Expected share of wallet given the state.
     pub expected_share_of_wallet: f64,
-    /// What purchases of the period add to the log because they are purchases \[RV\].
+    /// Number of transactional interactions of the period: what Relationship Value may mirror.
     pub mirrored_purchases: f64,
-    /// What staff steer their attention by: the account's place among their accounts.
+    /// Standard score by which staff turn to the account; 0 where they treat all alike.
     pub owner_target: f64,
     /// True effect of the period's interactions on the relationship.
     pub felt_effect: f64,
     /// Stock of goodwill at the end of the period.
     pub goodwill: f64,
-    /// True effect of the period's interactions that were not logged.
+    /// Number of interactions of the period that were not logged.
     pub unlogged: f64,
-    /// True effect of the period's critical incidents.
+    /// Critical interactions of the period, each weighted by its contact's share of influence.
     pub critical: f64,
     /// Share of the period in which the customer could not leave.
     pub locked_in: f64,

@@ -261,6 +261,9 @@ impl World {
     }
 
     fn check_events(&self, rules: &mut Rules) {
+        // Who takes part, and who is treated, is kept in the bits of one number.
+        rules.number("initiatives", self.initiatives.len() <= 64, "must be at most 64");
+        rules.number("interventions", self.interventions.len() <= 64, "must be at most 64");
         for initiative in &self.initiatives {
             rules.probability("participation", initiative.participation);
             rules.non_negative("per_month", &[initiative.per_month]);
@@ -372,7 +375,7 @@ fn key_at(text: &str, offset: usize) -> &str {
     name.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).next().unwrap_or("")
 }
 
-/// Where `key` is set in a TOML text: keys of a world are unique across its tables.
+/// Where `key` is first set in a TOML text; a few keys occur in several tables of a world.
 fn key_span(text: &str, key: &str) -> Option<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
