@@ -48,19 +48,24 @@ pub enum Purpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Streams {
     seed: u64,
-    replication: u32,
+    /// Of the seed and a replication.
+    key: u64,
 }
 
 impl Streams {
     /// The streams of replication 0 of `seed`.
     pub const fn new(seed: u64) -> Self {
-        Self { seed, replication: 0 }
+        Self::of(seed, 0)
     }
 
     /// The same seed's streams for another replication.
     #[must_use]
     pub const fn replication(self, replication: u32) -> Self {
-        Self { seed: self.seed, replication }
+        Self::of(self.seed, replication)
+    }
+
+    const fn of(seed: u64, replication: u32) -> Self {
+        Self { seed, key: named(mix(seed ^ 0x7276_7100_0000_0000), replication as u64) }
     }
 
     /// The root seed.
@@ -68,23 +73,38 @@ impl Streams {
         self.seed
     }
 
+    /// All draws of one account.
+    pub const fn account(self, account: AccountIndex) -> AccountStreams {
+        AccountStreams { key: named(self.key, account.0 as u64) }
+    }
+
     /// All draws of one contact for one purpose; account-level draws use contact 0.
-    pub fn draws(self, purpose: Purpose, account: AccountIndex, contact: ContactIndex) -> Draws {
-        let mut key = mix(self.seed ^ 0x7276_7100_0000_0000);
-        for part in [
-            u64::from(self.replication),
-            purpose as u64,
-            u64::from(account.0),
-            u64::from(contact.0),
-        ] {
-            key = mix(key.wrapping_add(GAMMA) ^ part.wrapping_mul(ODD));
-        }
-        Draws { key }
+    pub const fn draws(
+        self,
+        purpose: Purpose,
+        account: AccountIndex,
+        contact: ContactIndex,
+    ) -> Draws {
+        self.account(account).draws(purpose, contact)
     }
 
     /// Draws for a purpose of the whole run, such as permutations or bootstrap resamples.
     pub fn global(self, purpose: Purpose) -> Draws {
         self.draws(purpose, AccountIndex(u32::MAX), ContactIndex(0))
+    }
+}
+
+/// Root of every random number about one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountStreams {
+    key: u64,
+}
+
+impl AccountStreams {
+    /// All draws of one contact for one purpose; account-level draws use contact 0.
+    #[inline]
+    pub const fn draws(self, purpose: Purpose, contact: ContactIndex) -> Draws {
+        Draws { key: named(self.key, (purpose as u64) << 16 | contact.0 as u64) }
     }
 }
 
@@ -96,8 +116,9 @@ pub struct Draws {
 
 impl Draws {
     /// The `ordinal`-th draw as 64 random bits: a pure function of its name.
+    #[inline]
     pub fn bits(self, ordinal: u64) -> u64 {
-        mix(self.key ^ mix(ordinal.wrapping_mul(ODD) ^ GAMMA))
+        mix(self.key.wrapping_add(ordinal.wrapping_mul(GAMMA)))
     }
 
     /// The `ordinal`-th uniform draw in `[0, 1)`: a pure function of its name.
@@ -115,9 +136,7 @@ impl Draws {
     pub fn part(self, part: u16) -> Self {
         match part {
             0 => self,
-            _ => {
-                Self { key: mix(self.key.wrapping_add(GAMMA) ^ u64::from(part).wrapping_mul(ODD)) }
-            }
+            _ => Self { key: named(self.key, u64::from(part)) },
         }
     }
 }
@@ -172,8 +191,15 @@ impl TryRng for Stream {
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 const ODD: u64 = 0xd134_2543_de82_ef95;
 
+/// The key of what `part` names under `key`.
+#[inline]
+const fn named(key: u64, part: u64) -> u64 {
+    mix(key.wrapping_add(GAMMA) ^ part.wrapping_mul(ODD))
+}
+
 /// The finaliser of SplitMix64 in David Stafford's variant 13.
-fn mix(mut z: u64) -> u64 {
+#[inline]
+const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)

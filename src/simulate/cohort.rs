@@ -2,9 +2,9 @@
 
 use rand_distr::{Distribution, Exp1, Gamma, Poisson, StandardNormal};
 
-use crate::ids::{AccountIndex, ContactIndex};
+use crate::ids::ContactIndex;
 use crate::interaction::Contact;
-use crate::rng::{Purpose, Stream, Streams};
+use crate::rng::{AccountStreams, Purpose, Stream};
 use crate::time::Instant;
 
 use super::world;
@@ -45,12 +45,12 @@ pub(super) struct Census<'a> {
 const MEDIAN_LOG_PEOPLE: f64 = 4.0;
 
 /// Draws the traits of `account`.
-pub(super) fn traits(streams: Streams, account: AccountIndex, census: Census<'_>) -> Traits {
+pub(super) fn traits(streams: AccountStreams, census: Census<'_>) -> Traits {
     let (params, law) = (&census.world.cohort, &census.world.outcome);
-    let draws = streams.draws(Purpose::Account, account, ContactIndex(0));
+    let draws = streams.draws(Purpose::Account, ContactIndex(0));
     let normal = |ordinal| -> f64 { StandardNormal.sample(&mut draws.stream(ordinal)) };
     let installed = draws.uniform(1) < census.installed_share;
-    let (entered_at, since) = entry(streams, account, census, installed);
+    let (entered_at, since) = entry(streams, census, installed);
     let size = law.size_sigma * normal(4) + if installed { 0.0 } else { params.entrant_size };
     let stakeholder = (draws.uniform(10) < params.stakeholder_share)
         .then(|| STAKEHOLDERS[(draws.uniform(11) * STAKEHOLDERS.len() as f64) as usize]);
@@ -76,13 +76,12 @@ const STAKEHOLDERS: [&str; 4] = ["partner", "supplier", "influencer", "intereste
 
 /// When the account was first seen, and when it signed.
 fn entry(
-    streams: Streams,
-    account: AccountIndex,
+    streams: AccountStreams,
     census: Census<'_>,
     installed: bool,
 ) -> (Instant, Instant) {
     let (params, (start, end)) = (&census.world.cohort, census.log);
-    let draws = streams.draws(Purpose::Account, account, ContactIndex(0));
+    let draws = streams.draws(Purpose::Account, ContactIndex(0));
     let exponential = |ordinal| -> f64 { Exp1.sample(&mut draws.stream(ordinal)) };
     let closing =
         (params.closing_days * exponential(0)).clamp(7.0, (8.0 * params.closing_days).max(7.0));
@@ -143,13 +142,13 @@ const ROLES: [(&str, f64, f64); 5] = [
 
 /// The `ordinal`-th contact of an account, present from `valid_from`; the first one decides.
 pub(super) fn contact(
-    streams: Streams,
-    (account, account_id): (AccountIndex, &str),
+    streams: AccountStreams,
+    account_id: &str,
     ordinal: u16,
     valid_from: Instant,
     (params, stakeholder): (&world::Cohort, Option<&'static str>),
 ) -> Contact {
-    let draws = streams.draws(Purpose::Contact, account, ContactIndex(ordinal));
+    let draws = streams.draws(Purpose::Contact, ContactIndex(ordinal));
     let u = if ordinal == 0 { 0.0 } else { draws.uniform(0) };
     let role = ROLES[pick(ROLES.iter().map(|role| role.1), u)];
     let spread = Gamma::new(4.0, 0.25).expect("constants are positive");

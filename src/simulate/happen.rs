@@ -111,7 +111,7 @@ impl Life<'_> {
         let ordinal = self.history.contacts.len() as u16;
         let contact: Contact = cohort::contact(
             self.streams,
-            (self.index, &self.history.account.id),
+            &self.history.account.id,
             ordinal,
             at,
             (&self.world.cohort, self.traits.stakeholder),
@@ -124,12 +124,11 @@ impl Life<'_> {
         let level = if customer {
             flow.retention_entry()
         } else {
-            let u = self.streams.draws(Purpose::Contact, self.index, contact).uniform(3);
+            let u = self.streams.draws(Purpose::Contact, contact).uniform(3);
             flow.entry()[pick(flow.entry().iter().map(|(_, share)| *share), u)].0
         };
-        let who = (self.streams, self.index);
         let during = (at, leaves_at);
-        let walker = Walker::start(&self.setting.terrain, who, contact, 0, level, during, motion);
+        let walker = Walker::start(&self.setting.terrain, self.streams, contact, 0, level, during, motion);
         let participates = self.participates(contact);
         Seat { contact, walker, influence, goodwill: Goodwill::NONE, participates }
     }
@@ -149,7 +148,7 @@ impl Life<'_> {
         if self.world.initiatives.is_empty() {
             return 0;
         }
-        let draws = self.streams.draws(Purpose::Initiative, self.index, contact);
+        let draws = self.streams.draws(Purpose::Initiative, contact);
         let priority = self.history.account.priority == Some(true);
         let joins = |(i, law): (usize, &InitiativeLaw)| {
             let may = law.open || priority;
@@ -175,7 +174,7 @@ impl Life<'_> {
                     continue;
                 }
                 let draws =
-                    self.streams.draws(Purpose::Initiative, self.index, self.seats[seat].contact);
+                    self.streams.draws(Purpose::Initiative, self.seats[seat].contact);
                 let mut stream = draws.stream((span.ordinal() << 8) + 64 + i as u64);
                 for nth in 0..poisson(law.per_month * share, &mut stream) {
                     let at = span.customer_instant(from, stream.uniform());

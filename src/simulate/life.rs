@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
 use crate::interaction::{Account, AccountHistory, RelationshipState};
-use crate::rng::{Draws, Purpose, Streams};
+use crate::rng::{AccountStreams, Draws, Purpose};
 use crate::time::{Instant, Month};
 
 use super::cohort::{self, Traits, pick};
@@ -28,7 +28,7 @@ pub(super) struct Life<'a> {
     pub(super) index: AccountIndex,
     /// Position of the account in its team.
     pub(super) position: u32,
-    pub(super) streams: Streams,
+    pub(super) streams: AccountStreams,
     pub(super) traits: Traits,
     pub(super) seats: Vec<Seat>,
     pub(super) bond: Bond,
@@ -157,26 +157,27 @@ impl Span {
 impl<'a> Life<'a> {
     pub(super) fn new(simulation: &'a Simulation, index: AccountIndex, team: &Team<'_>) -> Self {
         let (world, setting, streams) =
-            (&simulation.world, &simulation.setting, simulation.streams);
-        let traits = cohort::traits(streams, index, simulation.census());
+            (&simulation.world, &simulation.setting, simulation.streams.account(index));
+        let traits = cohort::traits(streams, simulation.census());
         let (team_number, position) = super::staff::team_of(index, &world.staff);
         let params = &world.relationship;
-        let own = streams.draws(Purpose::State, index, ContactIndex(0));
+        let own = streams.draws(Purpose::State, ContactIndex(0));
         let log_start = simulation.start_of(0);
         let begins = traits.customer_since.is_none_or(|since| since >= log_start);
         let bond =
             if begins { Bond::new(own) } else { Bond::installed(own, simulation.stationary) };
         let independent = (world.coupling == Coupling::Independent)
-            .then(|| IndependentBond::new(streams, index, params, simulation.stationary));
+            .then(|| IndependentBond::new(streams, params, simulation.stationary));
         let treated = |(i, law): (usize, &super::world::Intervention)| {
             let unit = if law.by_team { team_number } else { index.0 };
-            let draws = streams.draws(Purpose::Policy, AccountIndex(unit), ContactIndex(u16::MAX));
+            let unit = simulation.streams.account(AccountIndex(unit));
+            let draws = unit.draws(Purpose::Policy, ContactIndex(u16::MAX));
             u64::from(draws.uniform(i as u64) < law.share) << i
         };
         let portfolio = setting.desks.iter().position(|(_, desk)| desk.portfolio);
         let term_days = TERMS[pick(
             world.contract.terms.into_iter(),
-            streams.draws(Purpose::Contract, index, ContactIndex(0)).uniform(0),
+            streams.draws(Purpose::Contract, ContactIndex(0)).uniform(0),
         )];
         let first_end = |since: Instant| {
             let terms = (log_start.days_since(since) / term_days).floor().max(0.0) + 1.0;
@@ -202,7 +203,7 @@ impl<'a> Life<'a> {
             seats: Vec::new(),
             bond,
             independent,
-            standing: Standing::new(streams, index, world, traits.log_size),
+            standing: Standing::new(streams, world, traits.log_size),
             trailing: VecDeque::with_capacity(13),
             cost_unit: world.outcome.cost_unit * size.powf(world.outcome.cost_elasticity),
             term: traits.customer_since.map(first_end),
@@ -244,7 +245,7 @@ impl<'a> Life<'a> {
         }
         // Rows of the same instant stay in the order of their origins.
         self.rows.sort_by_key(|row| (row.at, row.contact, row.origin));
-        let handling = self.streams.draws(Purpose::Handling, self.index, ContactIndex(0));
+        let handling = self.draws(Purpose::Handling);
         for (row, happened) in (0..).zip(&self.rows) {
             let desk = self.setting.kinds[usize::from(happened.kind.0)].desk;
             if let Some(desk) = desk.filter(|_| happened.origin != Origin::Transaction) {
@@ -343,7 +344,7 @@ impl<'a> Life<'a> {
     }
 
     pub(super) fn draws(&self, purpose: Purpose) -> Draws {
-        self.streams.draws(purpose, self.index, ContactIndex(0))
+        self.streams.draws(purpose, ContactIndex(0))
     }
 
     /// Ends the account inside the month when its hazard says so; never before the log begins.

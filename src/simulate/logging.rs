@@ -20,7 +20,7 @@ impl Life<'_> {
     /// Purchases are never lost: they come from the firm's books.
     pub(super) fn record(&mut self, row: &Row, kind: &Kind, state: RelationshipState) -> f64 {
         let law = &self.world.observation;
-        let draws = self.streams.draws(Purpose::Logging, self.index, row.contact);
+        let draws = self.streams.draws(Purpose::Logging, row.contact);
         let (lost, late) = halves(draws.bits(row.draw()));
         let books = row.origin == Origin::Transaction;
         if !books && lost < self.setting.unlogged[state as usize] {
@@ -65,7 +65,7 @@ impl Life<'_> {
     /// Keys a row in wrongly, or twice, as the world wants it; both copies carry the same source id.
     fn spoil(&mut self, logged: &mut Interaction, row: &Row) {
         let law = &self.world.observation;
-        let draws = self.streams.draws(Purpose::Logging, self.index, row.contact);
+        let draws = self.streams.draws(Purpose::Logging, row.contact);
         let mut stream = draws.part(1).stream(row.draw());
         let source_id =
             format!("{}-{}-{:x}", self.history.account.id, row.contact.0 + 1, row.draw());

@@ -2,8 +2,8 @@
 
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::ids::{AccountIndex, ContactIndex};
-use crate::rng::{Draws, Purpose, Stream, Streams};
+use crate::ids::ContactIndex;
+use crate::rng::{AccountStreams, Draws, Purpose, Stream};
 
 use super::cohort::pick;
 use super::setting::{self, logistic};
@@ -42,14 +42,13 @@ impl Month {
 
 impl Standing {
     pub(super) fn new(
-        streams: Streams,
-        account: AccountIndex,
+        streams: AccountStreams,
         world: &World,
         log_size: f64,
     ) -> Self {
         let (market, law) = (&world.market, &world.outcome);
-        let draws = streams.draws(Purpose::Market, account, ContactIndex(0));
-        let lasting = streams.draws(Purpose::Market, account, ContactIndex(1));
+        let draws = streams.draws(Purpose::Market, ContactIndex(0));
+        let lasting = streams.draws(Purpose::Market, ContactIndex(1));
         let normal = |ordinal| -> f64 { StandardNormal.sample(&mut lasting.stream(ordinal)) };
         let rivals = 1 + pick(market.rivals.into_iter(), lasting.uniform(0));
         let of_dimension = |(position, _): (usize, _)| {

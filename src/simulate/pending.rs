@@ -9,10 +9,12 @@ pub(super) struct Answer {
     pub(super) at: i64,
     pub(super) kind: TypeIndex,
     pub(super) ordinal: u32,
+    /// What is picked with when it arrives.
+    pub(super) picks: u32,
 }
 
 /// Nothing is on its way: later than any end.
-const NEVER: Answer = Answer { at: i64::MAX, kind: TypeIndex(u16::MAX), ordinal: u32::MAX };
+const NEVER: Answer = Answer { at: i64::MAX, kind: TypeIndex(u16::MAX), ordinal: u32::MAX, picks: u32::MAX };
 
 /// Answers in order of time; the first four take no allocation.
 #[derive(Debug, Clone)]

@@ -129,17 +129,17 @@ impl PlainFlow {
         (from, until): (Instant, Instant),
     ) -> ContactWalk {
         let mut rows = Vec::new();
-        let who = (self.streams, account);
+        let own = self.streams.account(account);
         let mut walker =
-            Walker::start(&self.terrain, who, contact, 0, level, (from, NEVER), AS_STATED);
+            Walker::start(&self.terrain, own, contact, 0, level, (from, NEVER), AS_STATED);
         let stays =
             walker.advance(&self.terrain, until, AS_STATED, |at, kind, _| rows.push((at, kind)));
         ContactWalk { rows, left_at: (!stays).then_some(walker.leaves_at) }
     }
 
     fn walker(&self, contact: u32, level: LevelIndex, from: Instant) -> Walker {
-        let who = (self.streams, AccountIndex(contact));
-        Walker::start(&self.terrain, who, FIRST, 0, level, (from, NEVER), AS_STATED)
+        let own = self.streams.account(AccountIndex(contact));
+        Walker::start(&self.terrain, own, FIRST, 0, level, (from, NEVER), AS_STATED)
     }
 }
 

@@ -6,9 +6,9 @@
 
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::ids::{AccountIndex, ContactIndex};
+use crate::ids::ContactIndex;
 use crate::interaction::RelationshipState as State;
-use crate::rng::{Draws, Purpose, Streams};
+use crate::rng::{AccountStreams, Draws, Purpose};
 use crate::time::Instant;
 
 use super::WARM_UP_MONTHS;
@@ -174,14 +174,13 @@ const LASTING_VARIANCE: f64 = 0.3;
 
 impl IndependentBond {
     pub(super) fn new(
-        streams: Streams,
-        account: AccountIndex,
+        streams: AccountStreams,
         params: &world::Relationship,
         stationary: [f64; 4],
     ) -> Self {
-        let draws = streams.draws(Purpose::Coupling, account, ContactIndex(0));
+        let draws = streams.draws(Purpose::Coupling, ContactIndex(0));
         let lasting: f64 = StandardNormal.sample(&mut draws.stream(u64::MAX));
-        let own = streams.draws(Purpose::State, account, ContactIndex(1));
+        let own = streams.draws(Purpose::State, ContactIndex(1));
         let lasting = lasting * LASTING_VARIANCE.sqrt();
         let bond = Bond::installed(own, stationary);
         let mut independent = Self { bond, goodwill: 0.0, lasting, draws, month: 0 };

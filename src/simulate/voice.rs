@@ -2,7 +2,6 @@
 
 use rand_distr::{Distribution, LogNormal, StandardNormal};
 
-use crate::ids::ContactIndex;
 use crate::interaction::{
     CustomerValue, LedgerComponent, LedgerEntry, Survey, ValueAspect, ValueDirection,
 };
@@ -31,7 +30,7 @@ impl Life<'_> {
         if !turn.is_multiple_of(u64::from(law.every_months)) {
             return;
         }
-        let draws = self.streams.draws(Purpose::Survey, self.index, ContactIndex(0));
+        let draws = self.draws(Purpose::Survey);
         let mut stream = draws.stream(span.ordinal());
         let seat = (stream.uniform() * self.seats.len() as f64) as usize;
         let seat = seat.min(self.seats.len() - 1);
@@ -75,7 +74,7 @@ impl Life<'_> {
         let law = &self.world.ledger;
         let total: f64 = law.per_year.iter().sum::<f64>() / 12.0;
         let rate = total * (law.advantage_effect * span.advantage).exp() * span.customer_share();
-        let draws = self.streams.draws(Purpose::Ledger, self.index, ContactIndex(0));
+        let draws = self.draws(Purpose::Ledger);
         let mut stream = draws.stream(span.ordinal());
         if stream.uniform() >= -(-rate).exp_m1() {
             return;
@@ -105,7 +104,7 @@ impl Life<'_> {
         if every == 0 || !(span.ordinal() + u64::from(self.index.0)).is_multiple_of(every) {
             return;
         }
-        let draws = self.streams.draws(Purpose::Appraisal, self.index, ContactIndex(0));
+        let draws = self.draws(Purpose::Appraisal);
         let mut stream = draws.stream(span.ordinal());
         let effort = self.world.outcome.effort_minute * effort_minutes;
         let aspects = [

@@ -1,12 +1,13 @@
 //! The compiled flow and one contact's walk through it: the only step function there is.
 //!
 //! Waits are drawn in raw time and reported in opening hours, where the flow has any. Every step
-//! is one keyed draw of 64 bits: the lower half waits, the upper half picks what happens.
+//! and every answer is one keyed draw of 64 bits: the lower half waits, the upper half picks what
+//! happens then and which answers it will have.
 
-use crate::flow::{Clock, Flow, Level, LevelIndex, SojournLaw};
-use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
+use crate::flow::{Clock, Flow, FollowUp, Level, LevelIndex, SojournLaw};
+use crate::ids::{ContactIndex, TypeIndex};
 use crate::interaction::Stage;
-use crate::rng::{Draws, Purpose, Streams};
+use crate::rng::{AccountStreams, Draws, Purpose};
 use crate::time::{BusinessCalendar, Calendar, Instant};
 
 use super::pending::{Answer, Pending};
@@ -25,8 +26,8 @@ const ORDINALS_PER_STEP: u32 = 256;
 pub(super) struct Terrain {
     levels: Box<[Ground]>,
     kinds: usize,
-    /// By level, then type: what follows when an answer of this type arrives there.
-    arrivals: Box<[Event]>,
+    /// By level, then type: what an answer of this type brings when it arrives there.
+    arrivals: Box<[AliasTable<Event>]>,
     answers: Box<[AnswerLaw]>,
     waits: Box<[QuantileTable]>,
     /// One more than the most answers to one type at one level.
@@ -64,13 +65,13 @@ enum Wait {
     Forward(SojournLaw),
 }
 
-/// What a step or an answer brings.
+/// What a step or an answer brings: an interaction with the answers that it will have.
 #[derive(Debug, Clone, Copy)]
 struct Event {
     kind: TypeIndex,
     /// Where the contact is afterwards; [`GONE`] when it leaves instead.
     to: LevelIndex,
-    /// Answers that it may have: a range of [`Terrain::answers`].
+    /// Its answers: bit `n` stands for the `n`-th of [`Terrain::answers`] from the first on.
     first_answer: u16,
     answers: u16,
 }
@@ -80,8 +81,6 @@ const GONE: LevelIndex = LevelIndex(u16::MAX);
 #[derive(Debug, Clone, Copy)]
 struct AnswerLaw {
     then: TypeIndex,
-    /// Of 2³² draws, those that answer.
-    chance: u64,
     wait: u16,
 }
 
@@ -103,15 +102,17 @@ impl Terrain {
         let mut arrivals = Vec::with_capacity(flow.levels().len() * kinds);
         let mut levels = Vec::with_capacity(flow.levels().len());
         for (level, position) in flow.levels().iter().zip(0..u16::MAX) {
-            let events: Vec<Event> = (0..kinds)
-                .map(|kind| builder.event(LevelIndex(position), TypeIndex(kind as u16)))
+            let events: Vec<Vec<(Event, f64)>> = (0..kinds)
+                .map(|kind| builder.events(LevelIndex(position), TypeIndex(kind as u16)))
                 .collect();
             let wait = match level.clock {
                 Clock::Reset => Wait::Reset(QuantileTable::new(&level.wait)),
                 Clock::Forward => Wait::Forward(level.wait.clone()),
             };
             levels.push(Ground { mix: mix(level, &events, tilted), wait });
-            arrivals.extend(events);
+            let table = |events: Vec<(Event, f64)>| AliasTable::new(events.into_iter());
+            let tables = events.into_iter().filter_map(table);
+            arrivals.extend(tables);
         }
         Self {
             levels: levels.into(),
@@ -135,18 +136,24 @@ impl Terrain {
     }
 }
 
-fn mix(level: &Level, events: &[Event], tilted: &[bool]) -> Mix {
+fn mix(level: &Level, events: &[Vec<(Event, f64)>], tilted: &[bool]) -> Mix {
     let leaving: f64 = level.exits.iter().map(|exit| exit.probability).sum();
     let is_tilted = |kind: TypeIndex| tilted.get(usize::from(kind.0)).is_some_and(|&tilted| tilted);
-    let pairs = || level.mix.iter().map(|&(kind, p)| (events[usize::from(kind.0)], p));
-    let part = |wanted: bool| AliasTable::new(pairs().filter(|(e, _)| is_tilted(e.kind) == wanted));
+    let all = || {
+        let of = |&(kind, p): &(TypeIndex, f64)| {
+            let events = &events[usize::from(kind.0)];
+            events.iter().map(move |&(event, share)| (event, p * share)).collect::<Vec<_>>()
+        };
+        level.mix.iter().flat_map(of)
+    };
+    let part = |wanted: bool| AliasTable::new(all().filter(|(e, _)| is_tilted(e.kind) == wanted));
     if let (Some(tilted), Some(other)) = (part(true), part(false)) {
-        let tilted_share = pairs().filter(|(e, _)| is_tilted(e.kind)).map(|(_, p)| p).sum();
+        let tilted_share = all().filter(|(e, _)| is_tilted(e.kind)).map(|(_, p)| p).sum();
         let leaving = (leaving * RANGE) as u32;
         return Mix::Tilted(Box::new(Split { leaving, tilted_share, tilted, other }));
     }
-    let exit = Event { to: GONE, answers: 0, ..events[0] };
-    let staying = pairs().map(|(event, p)| (event, p * (1.0 - leaving)));
+    let exit = Event { kind: TypeIndex(0), to: GONE, first_answer: 0, answers: 0 };
+    let staying = all().map(|(event, p)| (event, p * (1.0 - leaving)));
     let all = AliasTable::new(staying.chain([(exit, leaving)]));
     Mix::Fixed(all.expect("the mix of a checked level sums to 1"))
 }
@@ -160,22 +167,30 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn event(&mut self, level: LevelIndex, kind: TypeIndex) -> Event {
-        let stage = |level: LevelIndex| self.flow.levels()[usize::from(level.0)].stage;
-        // A late answer to a prospect does not make a customer a prospect again.
-        let back = |to| stage(level) == Stage::Retention && stage(to) != Stage::Retention;
-        let to = self.flow.trigger(kind).filter(|&to| !back(to)).unwrap_or(level);
-        let first_answer = self.answers.len() as u16;
+    /// The type with every set of answers that it can have, and the probability of the set.
+    fn events(&mut self, level: LevelIndex, kind: TypeIndex) -> Vec<(Event, f64)> {
         let flow = self.flow;
-        let answers = flow.levels()[usize::from(level.0)].follow_ups.iter();
-        for answer in answers.filter(|answer| answer.after == kind) {
-            let chance = (answer.probability * RANGE) as u64;
+        let at = &flow.levels()[usize::from(level.0)];
+        let stage = |level: LevelIndex| flow.levels()[usize::from(level.0)].stage;
+        // A late answer to a prospect does not make a customer a prospect again.
+        let back = |to| at.stage == Stage::Retention && stage(to) != Stage::Retention;
+        let to = flow.trigger(kind).filter(|&to| !back(to)).unwrap_or(level);
+        let first_answer = self.answers.len() as u16;
+        let possible: Vec<&FollowUp> = at.follow_ups.iter().filter(|a| a.after == kind).collect();
+        for answer in &possible {
             let wait = self.wait(&answer.wait);
-            self.answers.push(AnswerLaw { then: answer.then, chance, wait });
+            self.answers.push(AnswerLaw { then: answer.then, wait });
         }
-        let answers = self.answers.len() as u16 - first_answer;
-        self.fan = self.fan.max(u32::from(answers) + 1);
-        Event { kind, to, first_answer, answers }
+        self.fan = self.fan.max(possible.len() as u32 + 1);
+        let share = |answers: u16| -> f64 {
+            let comes = |nth: usize| answers >> nth & 1 == 1;
+            let of = |(nth, answer): (usize, &&FollowUp)| {
+                if comes(nth) { answer.probability } else { 1.0 - answer.probability }
+            };
+            possible.iter().enumerate().map(of).product()
+        };
+        let event = |answers| (Event { kind, to, first_answer, answers }, share(answers));
+        (0..1_u16 << possible.len()).map(event).collect()
     }
 
     fn wait(&mut self, law: &SojournLaw) -> u16 {
@@ -236,19 +251,81 @@ struct Age {
 
 const NO_AGE: Age = Age { days: 0.0, step: u32::MAX, level: GONE };
 
+impl Age {
+    /// The wait \[µs\] before `step` at `level` from the hazard that the age has not used up.
+    #[cold]
+    fn wait(&mut self, law: &SojournLaw, (level, step): (LevelIndex, u32), bits: u32) -> f64 {
+        let hazard = -((f64::from(bits) + 0.5) / RANGE).ln();
+        let goes_on = self.level == level && self.step.wrapping_add(1) == step;
+        let age = if goes_on { self.days } else { 0.0 };
+        let days = law.wait_after(age, hazard);
+        *self = Self { days: age + days, step, level };
+        days * MICROS_PER_DAY
+    }
+}
+
+/// The step that comes next; small and by value, so that a walk keeps it in registers.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    level: LevelIndex,
+    number: u32,
+    /// Raw time \[µs\].
+    at: i64,
+    picks: u32,
+    /// The draw of the step after this one: made early, it is ready when its level is known.
+    ahead: StepDraw,
+}
+
+/// What the steps of a walk are drawn with.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    steps: Draws,
+    /// Multiplies waits between steps.
+    slowness: f64,
+}
+
+impl Step {
+    /// Step `number` at `level`, after `from`.
+    #[inline]
+    fn draw(
+        (terrain, pace): (&Terrain, Pace),
+        (level, number): (LevelIndex, u32),
+        from: i64,
+        draw: StepDraw,
+        age: &mut Age,
+    ) -> Self {
+        let micros = match &terrain.levels[usize::from(level.0)].wait {
+            Wait::Reset(table) => table.at_place(draw.place),
+            Wait::Forward(law) => age.wait(law, (level, number), draw.waits),
+        };
+        let at = from.saturating_add(whole_micros(micros * pace.slowness));
+        let ahead = StepDraw::new(pace.steps, number.wrapping_add(1));
+        Self { level, number, at, picks: draw.picks, ahead }
+    }
+
+    /// The step after this one, at `level`, after `from`.
+    #[inline]
+    fn then(self, shared: (&Terrain, Pace), level: LevelIndex, from: i64, age: &mut Age) -> Self {
+        Self::draw(shared, (level, self.number.wrapping_add(1)), from, self.ahead, age)
+    }
+}
+
+/// At least 1 µs and at most 71 years, rounded.
+#[inline]
+fn whole_micros(micros: f64) -> i64 {
+    // Beside 1.5·2⁵² a number's last bit is worth 1: its bits then end in the rounded number.
+    const ANCHOR: f64 = 6_755_399_441_055_744.0;
+    const MOST: f64 = 2_251_799_813_685_247.0;
+    let bits = (micros.min(MOST) + ANCHOR).to_bits() as i64;
+    (bits - ANCHOR.to_bits() as i64).max(1)
+}
+
 /// A contact on its way through the flow.
 #[derive(Debug, Clone)]
 pub(super) struct Walker {
     /// When the contact leaves the account: for reasons of its own, or by an exit of the flow.
     pub(super) leaves_at: Instant,
-    level: LevelIndex,
-    /// Raw time of the next step \[µs\].
-    next_at: i64,
-    step: u32,
-    /// What the next step picks with.
-    picks: u32,
-    /// The draw of the step after the next: made early, it is ready when its level is known.
-    ahead: StepDraw,
+    next: Step,
     age: Age,
     steps: Draws,
     answers: Draws,
@@ -261,28 +338,26 @@ impl Walker {
     /// `record` is 0 for the contact's main record; others have draws of their own.
     pub(super) fn start(
         terrain: &Terrain,
-        (streams, account): (Streams, AccountIndex),
+        streams: AccountStreams,
         contact: ContactIndex,
         record: u16,
         level: LevelIndex,
         (from, leaves_at): (Instant, Instant),
         motion: Motion,
     ) -> Self {
-        let steps = streams.draws(Purpose::Walk, account, contact).part(record);
-        let mut walker = Self {
+        let steps = streams.draws(Purpose::Walk, contact).part(record);
+        let pace = Pace { steps, slowness: motion.pace.recip() };
+        let mut age = NO_AGE;
+        let first = StepDraw::new(steps, 0);
+        let next = Step::draw((terrain, pace), (level, 0), terrain.to_raw(from), first, &mut age);
+        Self {
             leaves_at,
-            level,
-            next_at: terrain.to_raw(from),
-            step: 0,
-            picks: 0,
-            age: NO_AGE,
-            ahead: StepDraw::new(steps, 0),
+            next,
+            age,
             steps,
-            answers: streams.draws(Purpose::FollowUp, account, contact).part(record),
+            answers: streams.draws(Purpose::FollowUp, contact).part(record),
             pending: Pending::default(),
-        };
-        walker.wait(terrain, walker.next_at, motion.pace.recip());
-        walker
+        }
     }
 
     /// Moves the contact to `level`: its clock starts anew.
@@ -293,12 +368,14 @@ impl Walker {
         at: Instant,
         motion: Motion,
     ) {
-        self.move_to(terrain, level, terrain.to_raw(at), motion.pace.recip());
+        let pace = Pace { steps: self.steps, slowness: motion.pace.recip() };
+        self.age = NO_AGE;
+        self.next = self.next.then((terrain, pace), level, terrain.to_raw(at), &mut self.age);
     }
 
     /// Where the contact is.
     pub(super) fn level(&self) -> LevelIndex {
-        self.level
+        self.next.level
     }
 
     /// Walks until `until` and reports every interaction with its ordinal; `false` once the
@@ -315,93 +392,67 @@ impl Walker {
         mut report: impl FnMut(Instant, TypeIndex, u32),
     ) -> bool {
         let end = terrain.to_raw(until.min(self.leaves_at));
-        let slowness = motion.pace.recip();
+        let pace = Pace { steps: self.steps, slowness: motion.pace.recip() };
+        let mut next = self.next;
         loop {
-            if self.pending.first_at() <= self.next_at {
+            if self.pending.first_at() <= next.at {
                 let Some(answer) = self.pending.pop_before(end) else { break };
                 report(terrain.to_wall(answer.at), answer.kind, answer.ordinal);
-                self.arrive(terrain, answer, slowness);
+                let to = self.arrive(terrain, next.level, answer);
+                if to != next.level {
+                    // The wait in progress has used the draw of this step.
+                    self.age = NO_AGE;
+                    next = next.then((terrain, pace), to, answer.at, &mut self.age);
+                }
                 continue;
             }
-            let at = self.next_at;
-            if at >= end {
+            if next.at >= end {
                 break;
             }
-            let event = match &terrain.levels[usize::from(self.level.0)].mix {
-                Mix::Fixed(table) => Some(table.pick(self.picks)).filter(|event| event.to != GONE),
-                Mix::Tilted(split) => split.pick(self.picks, motion.tilt),
+            let event = match &terrain.levels[usize::from(next.level.0)].mix {
+                Mix::Fixed(table) => Some(table.pick(next.picks)).filter(|event| event.to != GONE),
+                Mix::Tilted(split) => split.pick(next.picks, motion.tilt),
             };
             let Some(event) = event else {
-                self.leaves_at = terrain.to_wall(at);
+                self.next = next;
+                self.leaves_at = terrain.to_wall(next.at);
                 return false;
             };
-            let ordinal = self.step.wrapping_mul(ORDINALS_PER_STEP);
-            report(terrain.to_wall(at), event.kind, ordinal);
+            let ordinal = next.number.wrapping_mul(ORDINALS_PER_STEP);
+            report(terrain.to_wall(next.at), event.kind, ordinal);
             if event.answers > 0 {
-                self.schedule(terrain, event, at, ordinal);
+                self.schedule(terrain, event, next.at, ordinal);
             }
-            self.level = event.to;
-            self.step = self.step.wrapping_add(1);
-            self.wait(terrain, at, slowness);
+            next = next.then((terrain, pace), event.to, next.at, &mut self.age);
         }
+        self.next = next;
         until < self.leaves_at
     }
 
-    /// Draws step `self.step`, which comes after `from`.
-    #[inline]
-    fn wait(&mut self, terrain: &Terrain, from: i64, slowness: f64) {
-        let draw = self.ahead;
-        self.ahead = StepDraw::new(self.steps, self.step.wrapping_add(1));
-        self.picks = draw.picks;
-        let micros = match &terrain.levels[usize::from(self.level.0)].wait {
-            Wait::Reset(table) => table.at_place(draw.place),
-            Wait::Forward(law) => self.forward(law, draw.waits),
-        };
-        self.next_at = from.saturating_add(((micros * slowness) as i64).max(1));
-    }
-
-    /// The wait \[µs\] from the hazard that the level's age has not used up.
-    #[cold]
-    fn forward(&mut self, law: &SojournLaw, bits: u32) -> f64 {
-        let hazard = -((f64::from(bits) + 0.5) / RANGE).ln();
-        let goes_on = self.age.level == self.level && self.age.step.wrapping_add(1) == self.step;
-        let age = if goes_on { self.age.days } else { 0.0 };
-        let days = law.wait_after(age, hazard);
-        self.age = Age { days: age + days, step: self.step, level: self.level };
-        days * MICROS_PER_DAY
-    }
-
-    fn move_to(&mut self, terrain: &Terrain, level: LevelIndex, at: i64, slowness: f64) {
-        self.level = level;
-        self.age = NO_AGE;
-        // The wait in progress has used the draw of this step.
-        self.step = self.step.wrapping_add(1);
-        self.wait(terrain, at, slowness);
-    }
-
-    fn arrive(&mut self, terrain: &Terrain, answer: Answer, slowness: f64) {
-        let position = usize::from(self.level.0) * terrain.kinds + usize::from(answer.kind.0);
-        let event = terrain.arrivals[position];
-        self.schedule(terrain, event, answer.at, answer.ordinal);
-        if event.to != self.level {
-            self.move_to(terrain, event.to, answer.at, slowness);
+    /// Notes what an answer brings at `level`; where the contact is afterwards.
+    fn arrive(&mut self, terrain: &Terrain, level: LevelIndex, answer: Answer) -> LevelIndex {
+        let position = usize::from(level.0) * terrain.kinds + usize::from(answer.kind.0);
+        let event = terrain.arrivals[position].pick(answer.picks);
+        if event.answers > 0 {
+            self.schedule(terrain, event, answer.at, answer.ordinal);
         }
+        event.to
     }
 
-    #[inline]
     fn schedule(&mut self, terrain: &Terrain, event: Event, at: i64, ordinal: u32) {
-        let first = usize::from(event.first_answer);
-        let laws = &terrain.answers[first..first + usize::from(event.answers)];
-        for (law, position) in laws.iter().zip(1..) {
-            let place = ordinal % ORDINALS_PER_STEP * terrain.fan + position;
+        let mut answers = event.answers;
+        while answers != 0 {
+            let nth = answers.trailing_zeros();
+            answers &= answers - 1;
+            let law = terrain.answers[usize::from(event.first_answer) + nth as usize];
+            let place = ordinal % ORDINALS_PER_STEP * terrain.fan + nth + 1;
             let ordinal =
                 ordinal / ORDINALS_PER_STEP * ORDINALS_PER_STEP + place.min(ORDINALS_PER_STEP - 1);
             let bits = self.answers.bits(u64::from(ordinal));
             let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
-            if bits >> 32 < law.chance {
-                let at = at.saturating_add((wait as i64).max(1));
-                self.pending.add(Answer { at, kind: law.then, ordinal });
-            }
+            let at = at.saturating_add(whole_micros(wait));
+            let picks = (bits >> 32) as u32;
+            self.pending.add(Answer { at, kind: law.then, picks, ordinal });
         }
     }
 }

@@ -79,12 +79,35 @@ struct Week {
     /// Monday midnight \[µs since the epoch\].
     start: i64,
     /// Length; 7 days but for changes of the clock \[minutes\].
-    minutes: i64,
+    minutes: Divisor,
     /// Days with business, and which: the n-th open day is `days[n]`.
     open_days: i64,
     days: [u8; 7],
     /// First opening of this or the next open week \[µs since the epoch\].
     opening: i64,
+}
+
+/// A number that is often divided by.
+#[derive(Debug, Clone, Copy)]
+struct Divisor {
+    value: i64,
+    reciprocal: f64,
+}
+
+impl Divisor {
+    fn new(value: i64) -> Self {
+        Self { value, reciprocal: (value as f64).recip() }
+    }
+
+    /// Quotient and remainder of `0 <= dividend < 2⁵³`, exactly.
+    #[inline]
+    fn divide(self, dividend: i64) -> (i64, i64) {
+        // At most one off, and then the remainder shows it.
+        let guess = (dividend as f64 * self.reciprocal) as i64;
+        let left = dividend - guess * self.value;
+        let correction = i64::from(left >= self.value) - i64::from(left < 0);
+        (guess + correction, left - correction * self.value)
+    }
 }
 
 /// A monotone map of raw time, in which waits are drawn, onto opening hours.
@@ -117,7 +140,7 @@ pub struct BusinessCalendar {
     weeks: Box<[Week]>,
     /// Of a working day \[µs\].
     opens: i64,
-    day_length: i64,
+    day_length: Divisor,
 }
 
 impl BusinessCalendar {
@@ -136,7 +159,7 @@ impl BusinessCalendar {
         for position in (0..weeks.len()).rev() {
             if let Some(after) = weeks.get(position + 1) {
                 let length: i64 = after.start - weeks[position].start;
-                weeks[position].minutes = length / MICROS_PER_MINUTE;
+                weeks[position].minutes = Divisor::new(length / MICROS_PER_MINUTE);
             }
             if weeks[position].open_days > 0 {
                 let day = i64::from(weeks[position].days[0]);
@@ -144,22 +167,22 @@ impl BusinessCalendar {
             }
             weeks[position].opening = next;
         }
-        Self { weeks: weeks.into(), opens, day_length: closes - opens }
+        Self { weeks: weeks.into(), opens, day_length: Divisor::new(closes - opens) }
     }
 
     /// The instant in opening hours for the raw instant `raw`; later for later ones.
+    #[inline]
     pub fn to_wall(&self, raw: Instant) -> Instant {
         let (week, shift) = self.week_at(raw.micros());
         let elapsed = raw.micros() - shift - week.start;
         if week.open_days == 0 {
             return Instant::from_micros(week.opening + shift);
         }
-        // Below 10⁴ minutes times 7·10¹¹ µs: no overflow.
-        let open_minutes = week.open_days * (self.day_length / MICROS_PER_MINUTE);
-        let open = elapsed * open_minutes / week.minutes;
-        let day = i64::from(week.days[(open / self.day_length) as usize]);
-        let wall = day * MICROS_PER_DAY + self.opens + open % self.day_length;
-        let latest = week.minutes * MICROS_PER_MINUTE - 1;
+        // Below 10⁴ minutes times 7·10¹¹ µs: less than 2⁵³.
+        let (open, _) = week.minutes.divide(elapsed * self.open_minutes(week));
+        let (nth, time) = self.day_length.divide(open);
+        let wall = i64::from(week.days[nth as usize]) * MICROS_PER_DAY + self.opens + time;
+        let latest = week.minutes.value * MICROS_PER_MINUTE - 1;
         Instant::from_micros(week.start + shift + wall.min(latest))
     }
 
@@ -177,17 +200,23 @@ impl BusinessCalendar {
         let open_days = &week.days[..week.open_days as usize];
         let before = open_days.iter().filter(|&&open| i64::from(open) < day).count() as i64;
         let today = if open_days.iter().any(|&open| i64::from(open) == day) {
-            (time - self.opens).clamp(0, self.day_length)
+            (time - self.opens).clamp(0, self.day_length.value)
         } else {
             0
         };
-        let open = before * self.day_length + today;
-        let open_minutes = week.open_days * (self.day_length / MICROS_PER_MINUTE);
-        let raw = (open * week.minutes + open_minutes - 1) / open_minutes;
+        let open = before * self.day_length.value + today;
+        let open_minutes = self.open_minutes(week);
+        let raw = (open * week.minutes.value + open_minutes - 1) / open_minutes;
         Instant::from_micros(week.start + shift + raw)
     }
 
+    #[inline]
+    fn open_minutes(&self, week: &Week) -> i64 {
+        week.open_days * (self.day_length.value / MICROS_PER_MINUTE)
+    }
+
     /// The week around `micros`, and by how much to shift it where the table has ended.
+    #[inline]
     fn week_at(&self, micros: i64) -> (&Week, i64) {
         let first = self.weeks[0].start;
         let guess = (micros - first).div_euclid(MICROS_PER_WEEK);
@@ -221,7 +250,7 @@ fn week(hours: &OpeningHours, calendar: Calendar, monday: NaiveDate) -> Week {
             open_days += 1;
         }
     }
-    let minutes = MICROS_PER_WEEK / MICROS_PER_MINUTE;
+    let minutes = Divisor::new(MICROS_PER_WEEK / MICROS_PER_MINUTE);
     Week { start, minutes, open_days: open_days as i64, days, opening: 0 }
 }
 
@@ -287,6 +316,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_divisor_divides_exactly(
+            value in 1_i64..100_000_000_000, quotient in 0_i64..1 << 40, left in any::<u64>(),
+        ) {
+            let value = value.min((1 << 52) / (quotient + 1)).max(1);
+            for left in [0, value - 1, (left % value as u64) as i64] {
+                let dividend = quotient * value + left;
+                prop_assert_eq!(Divisor::new(value).divide(dividend), (quotient, left));
+            }
+        }
+
         #[test]
         fn order_is_kept_and_the_inverse_is_exact(
             raw in 1_600_000_000_000_000_i64..1_800_000_000_000_000,
