@@ -214,9 +214,8 @@ impl<'a> Check<'a> {
             let before = so_far.iter().filter(|other| other.after.get_ref() == after).count();
             if before == MOST_ANSWERS {
                 let name = level.name.get_ref();
-                let message = format!(
-                    "`{after}` has more than {MOST_ANSWERS} follow-ups at level `{name}`"
-                );
+                let message =
+                    format!("`{after}` has more than {MOST_ANSWERS} follow-ups at level `{name}`");
                 self.add(answer.after.span(), message, None);
             }
         }

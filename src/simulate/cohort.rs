@@ -1,6 +1,7 @@
 //! Who is in the cohort: accounts with their lasting traits, contacts with roles and influence.
 
 use rand_distr::{Distribution, Exp1, Gamma, Poisson, StandardNormal};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::ids::ContactIndex;
 use crate::interaction::Contact;
@@ -51,7 +52,8 @@ pub(super) fn traits(streams: AccountStreams, census: Census<'_>) -> Traits {
     let normal = |ordinal| -> f64 { StandardNormal.sample(&mut draws.stream(ordinal)) };
     let installed = draws.uniform(1) < census.installed_share;
     let (entered_at, since) = entry(streams, census, installed);
-    let size = law.size_sigma * normal(4) + if installed { 0.0 } else { params.entrant_size };
+    let score = params.size_limit.map_or_else(|| normal(4), |z| cut_normal(z, draws.uniform(4)));
+    let size = law.size_sigma * score + if installed { 0.0 } else { params.entrant_size };
     let stakeholder = (draws.uniform(10) < params.stakeholder_share)
         .then(|| STAKEHOLDERS[(draws.uniform(11) * STAKEHOLDERS.len() as f64) as usize]);
     let pace = census.world.activity.pace_sigma * normal(7);
@@ -71,15 +73,18 @@ pub(super) fn traits(streams: AccountStreams, census: Census<'_>) -> Traits {
     }
 }
 
+/// The quantile at `u` of the standard normal law between `-limit` and `limit`.
+fn cut_normal(limit: f64, u: f64) -> f64 {
+    let law = Normal::standard();
+    let beyond = law.cdf(-limit);
+    law.inverse_cdf(beyond + u * (1.0 - 2.0 * beyond)).clamp(-limit, limit)
+}
+
 /// Kinds of stakeholders that are no customers.
 const STAKEHOLDERS: [&str; 4] = ["partner", "supplier", "influencer", "interested_party"];
 
 /// When the account was first seen, and when it signed.
-fn entry(
-    streams: AccountStreams,
-    census: Census<'_>,
-    installed: bool,
-) -> (Instant, Instant) {
+fn entry(streams: AccountStreams, census: Census<'_>, installed: bool) -> (Instant, Instant) {
     let (params, (start, end)) = (&census.world.cohort, census.log);
     let draws = streams.draws(Purpose::Account, ContactIndex(0));
     let exponential = |ordinal| -> f64 { Exp1.sample(&mut draws.stream(ordinal)) };
@@ -140,12 +145,13 @@ const ROLES: [(&str, f64, f64); 5] = [
     ("turn_order_buyer", 0.10, 0.10),
 ];
 
-/// The `ordinal`-th contact of an account, present from `valid_from`; the first one decides.
+/// The `ordinal`-th contact of an account, who came at `since` and is there at `at`; the first one
+/// decides.
 pub(super) fn contact(
     streams: AccountStreams,
     account_id: &str,
     ordinal: u16,
-    valid_from: Instant,
+    (since, at): (Instant, Instant),
     (params, stakeholder): (&world::Cohort, Option<&'static str>),
 ) -> Contact {
     let draws = streams.draws(Purpose::Contact, ContactIndex(ordinal));
@@ -158,7 +164,7 @@ pub(super) fn contact(
         stakeholder_type: Some(stakeholder.unwrap_or("customer").to_owned()),
         role: Some(role.0.to_owned()),
         influence: role.2 * spread.sample(&mut draws.stream(1)),
-        valid_from: Some(valid_from),
-        valid_to: Some(valid_from.plus_days((stay * params.contact_tenure_days).max(30.0))),
+        valid_from: Some(since),
+        valid_to: Some(at.plus_days((stay * params.contact_tenure_days).max(30.0))),
     }
 }

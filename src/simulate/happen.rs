@@ -59,26 +59,25 @@ impl Life<'_> {
         let params = &self.world.relationship;
         let attention = customer.map_or(0.0, |span| activity.target_strength * span.target);
         let own_pace = if customer.is_some() { activity.own_pace } else { 1.0 };
-        let quality = params.quality_sigma * self.traits.quality + self.skill;
+        let attention = attention.exp();
         Motion {
-            pace: (self.traits.pace * own_pace * attention.exp()).max(STANDSTILL),
-            tilt: params.negative_tilt[self.bond.state as usize] * (-quality - attention).exp(),
+            pace: (self.traits.pace * own_pace * attention).max(STANDSTILL),
+            tilt: params.negative_tilt[self.bond.state as usize] * self.flaws / attention,
         }
     }
 
     fn walk_until(&mut self, from: Instant, until: Instant, customer: Option<&Span>) {
         let motion = self.motion(customer);
         self.fill_seats(from, customer.is_some(), motion);
-        if self.traits.stakeholder.is_some() {
-            return;
-        }
-        let setting = self.setting;
+        let terrain = &self.setting.terrain;
+        let until = terrain.border(until);
+        let walks = self.traits.stakeholder.is_none();
         let mut position = 0;
         while position < self.seats.len() {
             let Self { seats, rows, .. } = self;
             let seat = &mut seats[position];
             let contact = seat.contact;
-            let stays = seat.walker.advance(&setting.terrain, until, motion, |at, kind, step| {
+            let report = |at, kind, step| {
                 rows.push(Row {
                     at,
                     contact,
@@ -88,32 +87,56 @@ impl Life<'_> {
                     ordinal: u64::from(step),
                     served: None,
                 });
-            });
+            };
+            let stays = if walks {
+                seat.walker.advance(terrain, until, motion, report)
+            } else {
+                until.wall < seat.walker.leaves_at()
+            };
             if stays {
                 position += 1;
             } else {
-                let left_at = self.seats[position].walker.leaves_at;
+                let left_at = seat.walker.leaves_at();
                 self.history.contacts[usize::from(contact.0)].valid_to = Some(left_at);
-                self.seats[position] = self.newcomer(left_at, customer.is_some(), motion);
+                self.departed.push((position as u16, contact, left_at));
+                let during = (left_at, left_at);
+                self.seats[position] = self.newcomer(during, customer.is_some(), motion);
             }
         }
     }
 
     fn fill_seats(&mut self, at: Instant, customer: bool, motion: Motion) {
         while self.seats.len() < usize::from(self.traits.seats) {
-            let newcomer = self.newcomer(at, customer, motion);
+            let since = at.min(self.arrival(at));
+            let newcomer = self.newcomer((since, at), customer, motion);
             self.seats.push(newcomer);
         }
     }
 
-    /// A new contact of the account, at the beginning of its walk: goodwill is not inherited.
-    fn newcomer(&mut self, at: Instant, customer: bool, motion: Motion) -> Seat {
+    /// When the next contact came, who is there at `at`: tenures are exponential, so their past is
+    /// as long as their future.
+    fn arrival(&self, at: Instant) -> Instant {
+        let contact = ContactIndex(self.history.contacts.len() as u16);
+        let draws = self.streams.draws(Purpose::Contact, contact);
+        let past: f64 = Exp1.sample(&mut draws.stream(4));
+        let since = at.plus_days(-past * self.world.cohort.contact_tenure_days);
+        since.max(self.traits.entered_at)
+    }
+
+    /// A new contact of the account, who came at `since` and is followed from `at` on; nobody
+    /// inherits goodwill.
+    fn newcomer(
+        &mut self,
+        (since, at): (Instant, Instant),
+        customer: bool,
+        motion: Motion,
+    ) -> Seat {
         let ordinal = self.history.contacts.len() as u16;
         let contact: Contact = cohort::contact(
             self.streams,
             &self.history.account.id,
             ordinal,
-            at,
+            (since, at),
             (&self.world.cohort, self.traits.stakeholder),
         );
         let leaves_at = contact.valid_to.expect("a drawn contact leaves some day");
@@ -121,23 +144,35 @@ impl Life<'_> {
         self.history.contacts.push(contact);
         let flow = &self.simulation.flow;
         let contact = ContactIndex(ordinal);
-        let level = if customer {
-            flow.retention_entry()
+        let (level, begins) = if customer {
+            (flow.retention_entry(), self.traits.customer_since.map_or(at, |at| at.max(since)))
         } else {
             let u = self.streams.draws(Purpose::Contact, contact).uniform(3);
-            flow.entry()[pick(flow.entry().iter().map(|(_, share)| *share), u)].0
+            (flow.entry()[pick(flow.entry().iter().map(|(_, share)| *share), u)].0, at)
         };
-        let during = (at, leaves_at);
-        let walker = Walker::start(&self.setting.terrain, self.streams, contact, 0, level, during, motion);
+        let terrain = &self.setting.terrain;
+        let during = (begins.min(at), terrain.border(leaves_at));
+        let mut walker = Walker::start(terrain, self.streams, contact, 0, level, during, motion);
+        if begins < at {
+            walker.look_back(terrain, terrain.border(at), motion, level);
+        }
         let participates = self.participates(contact);
-        Seat { contact, walker, influence, goodwill: Goodwill::NONE, participates }
+        Seat { contact, since, walker, influence, goodwill: Goodwill::NONE, participates }
     }
 
-    /// Notes an interaction with the contact on seat `seat`.
+    /// Notes an interaction with whoever sat on seat `seat` then.
     fn occur(&mut self, at: Instant, seat: usize, kind: TypeIndex, origin: Origin, ordinal: u64) {
-        let contact = self.seats[seat].contact;
+        let contact = self.sitting(seat, at);
         let seat = seat as u16;
         self.rows.push(Row { at, contact, seat, kind, origin, ordinal, served: None });
+    }
+
+    /// Who sat on a seat at an instant of the month.
+    pub(super) fn sitting(&self, seat: usize, at: Instant) -> ContactIndex {
+        let mut departed = self.departed.iter();
+        let before =
+            departed.find(|(left, _, left_at)| usize::from(*left) == seat && at < *left_at);
+        before.map_or(self.seats[seat].contact, |(_, contact, _)| *contact)
     }
 
     fn seat_at(&self, u: f64) -> usize {
@@ -173,14 +208,15 @@ impl Life<'_> {
                 if self.seats[seat].participates >> i & 1 == 0 {
                     continue;
                 }
-                let draws =
-                    self.streams.draws(Purpose::Initiative, self.seats[seat].contact);
+                let draws = self.streams.draws(Purpose::Initiative, self.seats[seat].contact);
                 let mut stream = draws.stream((span.ordinal() << 8) + 64 + i as u64);
                 for nth in 0..poisson(law.per_month * share, &mut stream) {
-                    let at = span.customer_instant(from, stream.uniform());
+                    let at = self.instant(span, from, stream.uniform());
                     let kind = self.setting.initiatives[i].pick(stream.bits());
                     let ordinal = span.ordinal() << 16 | u64::from(nth);
-                    self.occur(at, seat, kind, Origin::Initiative(i as u8), ordinal);
+                    if at >= self.seats[seat].since {
+                        self.occur(at, seat, kind, Origin::Initiative(i as u8), ordinal);
+                    }
                 }
             }
         }
@@ -196,7 +232,7 @@ impl Life<'_> {
             }
             let mut stream = self.draws(Purpose::Policy).stream((span.ordinal() << 8) + i as u64);
             for nth in 0..poisson(law.per_month * span.customer_share(), &mut stream) {
-                let at = span.customer_instant(from, stream.uniform());
+                let at = self.instant(span, from, stream.uniform());
                 let seat = self.seat_at(stream.uniform());
                 let ordinal = (span.ordinal() << 8 | i as u64) << 16 | u64::from(nth);
                 self.occur(at, seat, self.setting.interventions[i], Origin::Policy, ordinal);
@@ -216,7 +252,7 @@ impl Life<'_> {
             * span.customer_share();
         let orders = poisson(rate, &mut stream);
         for nth in 0..orders {
-            let at = span.customer_instant(from, stream.uniform());
+            let at = self.instant(span, from, stream.uniform());
             let kind = self.setting.purchases.pick(stream.bits());
             let seat = self.seat_at(stream.uniform());
             let ordinal = span.ordinal() << 16 | u64::from(nth);

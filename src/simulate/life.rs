@@ -41,16 +41,20 @@ pub(super) struct Life<'a> {
     /// End of the contract term that runs, and its length \[days\].
     pub(super) term: Option<(Instant, f64)>,
     pub(super) treated: u64,
-    /// Skill of the member of staff who keeps the account.
-    pub(super) skill: f64,
+    /// Factor on the odds of negative interactions: by the account's lasting quality and the skill
+    /// of the member of staff who keeps it.
+    pub(super) flaws: f64,
     /// Interactions that purchases bring about later.
     pub(super) echoes: Vec<(Instant, ContactIndex, TypeIndex)>,
     /// Contracts renewed in this month.
     pub(super) renewed: Vec<Instant>,
     pub(super) rows: Vec<Row>,
+    /// Who left a seat in this month, and when.
+    pub(super) departed: Vec<(u16, ContactIndex, Instant)>,
     pub(super) span: Option<Span>,
     pub(super) owners: Vec<Member>,
     pub(super) log_start: Instant,
+    pub(super) log_end: Instant,
     pub(super) exited_at: Option<Instant>,
     pub(super) history: AccountHistory,
 }
@@ -59,6 +63,8 @@ pub(super) struct Life<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Seat {
     pub(super) contact: ContactIndex,
+    /// When the contact took the seat.
+    pub(super) since: Instant,
     pub(super) walker: Walker,
     pub(super) influence: f64,
     pub(super) goodwill: Goodwill,
@@ -144,11 +150,6 @@ impl Span {
         self.end.days_since(self.start) / self.days()
     }
 
-    /// The instant at share `u` of the time as a customer.
-    pub(super) fn customer_instant(&self, from: Instant, u: f64) -> Instant {
-        from.plus_days(u * self.end.days_since(from))
-    }
-
     pub(super) fn ordinal(&self) -> u64 {
         self.month.since(Month::new(1900, 1).expect("January is a month")) as u64
     }
@@ -183,6 +184,7 @@ impl<'a> Life<'a> {
             let terms = (log_start.days_since(since) / term_days).floor().max(0.0) + 1.0;
             (since.plus_days(terms * term_days), term_days)
         };
+        let skill = portfolio.map_or(0.0, |desk| team.skill(team.keeper(desk as u8, position)));
         let size = traits.log_size.exp();
         let id = format!("A{:07}", index.0 + 1);
         let account = Account {
@@ -193,6 +195,8 @@ impl<'a> Life<'a> {
             id,
             ..Account::default()
         };
+        // About one a month and contact: seldom has to grow.
+        let rows_expected = usize::from(traits.seats) * simulation.months as usize;
         Self {
             simulation,
             setting,
@@ -208,15 +212,20 @@ impl<'a> Life<'a> {
             cost_unit: world.outcome.cost_unit * size.powf(world.outcome.cost_elasticity),
             term: traits.customer_since.map(first_end),
             treated: world.interventions.iter().enumerate().map(treated).sum(),
-            skill: portfolio.map_or(0.0, |desk| team.skill(team.keeper(desk as u8, position))),
+            flaws: (-params.quality_sigma * traits.quality - skill).exp(),
             echoes: Vec::new(),
             renewed: Vec::new(),
             rows: Vec::new(),
+            departed: Vec::new(),
             span: None,
             owners: Vec::new(),
             log_start,
+            log_end: simulation.start_of(simulation.months),
             exited_at: None,
-            history: AccountHistory::empty(account),
+            history: AccountHistory {
+                interactions: Vec::with_capacity(rows_expected),
+                ..AccountHistory::empty(account)
+            },
             traits,
         }
     }
@@ -236,6 +245,7 @@ impl<'a> Life<'a> {
     pub(super) fn walk(&mut self, position: i32, requests: &mut Vec<Request>) {
         let span = self.attrition(self.span(position));
         self.rows.clear();
+        self.departed.clear();
         self.contacts_walk(&span);
         self.initiatives_run(&span);
         if let Some(from) = span.customer_from {
@@ -243,13 +253,11 @@ impl<'a> Life<'a> {
             self.transact(&span, from);
             self.echo(&span);
         }
-        // Rows of the same instant stay in the order of their origins.
-        self.rows.sort_by_key(|row| (row.at, row.contact, row.origin));
-        let handling = self.draws(Purpose::Handling);
+        self.rows.sort_unstable_by_key(|row| (row.at, row.contact, row.origin, row.ordinal));
         for (row, happened) in (0..).zip(&self.rows) {
             let desk = self.setting.kinds[usize::from(happened.kind.0)].desk;
             if let Some(desk) = desk.filter(|_| happened.origin != Origin::Transaction) {
-                let draws = handling.part(happened.contact.0 + 1);
+                let draws = self.streams.draws(Purpose::Handling, happened.contact);
                 requests.push(Request {
                     at: happened.at,
                     account: self.position,
@@ -285,11 +293,14 @@ impl<'a> Life<'a> {
 
     /// Everything the tables hold about the account.
     pub(super) fn into_history(self, team: &Team<'_>) -> AccountHistory {
-        let end =
-            self.exited_at.unwrap_or_else(|| self.simulation.start_of(self.simulation.months));
+        let end = self.exited_at.unwrap_or(self.log_end);
         let mut history = self.history;
         for contact in &mut history.contacts {
             contact.valid_to = contact.valid_to.filter(|&left| left < end);
+        }
+        for survey in &mut history.surveys {
+            survey.answered_at = survey.answered_at.filter(|&at| at < end);
+            survey.value = survey.value.filter(|_| survey.answered_at.is_some());
         }
         history.owners = self.owners.iter().map(|member| team.name(*member)).collect();
         history.initiatives = self.world.initiatives.iter().map(|law| law.id.clone()).collect();
@@ -338,6 +349,11 @@ impl<'a> Life<'a> {
         target.score(&trailing, self.bond.state as usize, (median.ln(), law.size_sigma.max(0.1)))
     }
 
+    /// The instant at share `u` of the time from `from` to the end of the span.
+    pub(super) fn instant(&self, span: &Span, from: Instant, u: f64) -> Instant {
+        self.setting.terrain.between(from, span.end, u)
+    }
+
     /// The state that drives outcomes: the account's own, or one no interaction meets.
     fn outcome_state(&self) -> RelationshipState {
         self.independent.map_or(self.bond.state, |independent| independent.bond.state)
@@ -354,9 +370,6 @@ impl<'a> Life<'a> {
             return span;
         };
         let ends = (term_end < span.end).then_some(term_end);
-        if ends.is_some() {
-            self.term = Some((term_end.plus_days(days), days));
-        }
         let law = &self.world.outcome;
         let monthly = -(1.0 - law.annual_attrition).ln() / 12.0;
         let related =
@@ -367,12 +380,9 @@ impl<'a> Life<'a> {
         let rate = monthly * shared * (causes[0] + causes[1]) * span.customer_share();
         span.hazard = -(-rate).exp_m1();
         span.locked_in = ends.is_none();
-        if span.position < 0 {
-            return span;
-        }
         let mut stream = self.draws(Purpose::Attrition).stream(span.ordinal());
-        if stream.uniform() < span.hazard {
-            let at = span.customer_instant(from, stream.uniform());
+        if stream.uniform() < span.hazard && span.position >= 0 {
+            let at = self.instant(&span, from, stream.uniform());
             let unrelated = stream.uniform() * (causes[0] + causes[1]) < causes[0];
             // Who was bound until the end of a term and does not renew leaves on that day.
             let exit = ends.filter(|end| !unrelated && *end > from).unwrap_or(at);
@@ -381,8 +391,11 @@ impl<'a> Life<'a> {
             self.history.account.exit_reason =
                 Some(self.exit_reason(unrelated, stream.uniform()).to_owned());
             span.end = exit;
-        } else if let Some(end) = ends.filter(|end| *end >= from) {
-            self.renew(end);
+        } else if let Some(end) = ends {
+            self.term = Some((end.plus_days(days), days));
+            if end >= from {
+                self.renew(end);
+            }
         }
         span
     }

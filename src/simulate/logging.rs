@@ -15,7 +15,8 @@ fn halves(bits: u64) -> (f64, f64) {
 }
 
 impl Life<'_> {
-    /// Logs a row, unless it is lost; gives 1 when it is.
+    /// Logs a row, unless it is lost; gives 1 when it is. What is not yet known when the log ends
+    /// is not in it.
     ///
     /// Purchases are never lost: they come from the firm's books.
     pub(super) fn record(&mut self, row: &Row, kind: &Kind, state: RelationshipState) -> f64 {
@@ -31,6 +32,9 @@ impl Life<'_> {
             // Exponential: the rest of the draw is uniform again.
             let rest = 1.0 - late / law.late_probability;
             known_at = row.at.plus_days(-rest.ln() * law.late_mean_days);
+        }
+        if known_at >= self.log_end {
+            return 0.0;
         }
         let by_interaction = self.world.outcome.retainer.is_none();
         let mut logged = Interaction {

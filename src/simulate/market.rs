@@ -41,11 +41,7 @@ impl Month {
 }
 
 impl Standing {
-    pub(super) fn new(
-        streams: AccountStreams,
-        world: &World,
-        log_size: f64,
-    ) -> Self {
+    pub(super) fn new(streams: AccountStreams, world: &World, log_size: f64) -> Self {
         let (market, law) = (&world.market, &world.outcome);
         let draws = streams.draws(Purpose::Market, ContactIndex(0));
         let lasting = streams.draws(Purpose::Market, ContactIndex(1));

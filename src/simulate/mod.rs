@@ -227,7 +227,7 @@ impl Simulation {
                 }
             }
             // Requests of the same instant are taken in the order of accounts.
-            requests.sort_by_key(|request| (request.at, request.account, request.row));
+            requests.sort_unstable_by_key(Request::turn);
             for request in &requests {
                 let served = team.serve(request);
                 lives[request.account as usize].take(request.row, served);

@@ -14,7 +14,8 @@ pub(super) struct Answer {
 }
 
 /// Nothing is on its way: later than any end.
-const NEVER: Answer = Answer { at: i64::MAX, kind: TypeIndex(u16::MAX), ordinal: u32::MAX, picks: u32::MAX };
+const NEVER: Answer =
+    Answer { at: i64::MAX, kind: TypeIndex(u16::MAX), ordinal: u32::MAX, picks: u32::MAX };
 
 /// Answers in order of time; the first four take no allocation.
 #[derive(Debug, Clone)]
@@ -86,7 +87,7 @@ mod tests {
             let mut pending = Pending::default();
             let mut expected: Vec<Answer> = Vec::new();
             for ((at, take), ordinal) in times.into_iter().zip(0..) {
-                let answer = Answer { at, kind: TypeIndex(0), ordinal };
+                let answer = Answer { at, kind: TypeIndex(0), ordinal, picks: 0 };
                 pending.add(answer);
                 expected.push(answer);
                 expected.sort();

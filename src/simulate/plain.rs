@@ -11,10 +11,7 @@ use crate::rng::{Purpose, Streams};
 use crate::time::{Calendar, Instant, Month};
 
 use super::sampler::AliasTable;
-use super::walk::{Motion, Terrain, Walker};
-
-/// Later than any walk.
-const NEVER: Instant = Instant::from_micros(i64::MAX);
+use super::walk::{Border, Motion, Terrain, Walker};
 
 /// Waits and odds as the flow states them.
 const AS_STATED: Motion = Motion { pace: 1.0, tilt: 1.0 };
@@ -52,7 +49,8 @@ pub struct PlainFlow {
     entry: AliasTable<LevelIndex>,
     retention_entry: LevelIndex,
     start: Instant,
-    end: Instant,
+    end: Border,
+    never: Border,
 }
 
 /// Interactions as columns, ordered by contact and then time.
@@ -85,14 +83,16 @@ impl PlainFlow {
         start: Month,
         months: u32,
     ) -> Self {
+        let terrain = Terrain::new(flow, calendar, &[]);
         Self {
-            terrain: Terrain::new(flow, calendar, &[]),
+            end: terrain.border(calendar.start_of(start.plus(months as i32))),
+            never: terrain.border(Instant::from_micros(i64::MAX)),
+            terrain,
             streams,
             entry: AliasTable::new(flow.entry().iter().copied())
                 .expect("the entry of a checked flow sums to 1"),
             retention_entry: flow.retention_entry(),
             start: calendar.start_of(start),
-            end: calendar.start_of(start.plus(months as i32)),
         }
     }
 
@@ -131,15 +131,16 @@ impl PlainFlow {
         let mut rows = Vec::new();
         let own = self.streams.account(account);
         let mut walker =
-            Walker::start(&self.terrain, own, contact, 0, level, (from, NEVER), AS_STATED);
+            Walker::start(&self.terrain, own, contact, 0, level, (from, self.never), AS_STATED);
+        let until = self.terrain.border(until);
         let stays =
             walker.advance(&self.terrain, until, AS_STATED, |at, kind, _| rows.push((at, kind)));
-        ContactWalk { rows, left_at: (!stays).then_some(walker.leaves_at) }
+        ContactWalk { rows, left_at: (!stays).then_some(walker.leaves_at()) }
     }
 
     fn walker(&self, contact: u32, level: LevelIndex, from: Instant) -> Walker {
         let own = self.streams.account(AccountIndex(contact));
-        Walker::start(&self.terrain, own, FIRST, 0, level, (from, NEVER), AS_STATED)
+        Walker::start(&self.terrain, own, FIRST, 0, level, (from, self.never), AS_STATED)
     }
 }
 

@@ -29,6 +29,13 @@ pub(super) struct Request {
     pub(super) handling: f64,
 }
 
+impl Request {
+    /// When its turn comes: by time, then account and row.
+    pub(super) const fn turn(&self) -> (Instant, u64) {
+        (self.at, (self.account as u64) << 32 | self.row as u64)
+    }
+}
+
 /// Who took a request, and how long it waited.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Served {

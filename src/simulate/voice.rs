@@ -34,15 +34,16 @@ impl Life<'_> {
         let mut stream = draws.stream(span.ordinal());
         let seat = (stream.uniform() * self.seats.len() as f64) as usize;
         let seat = seat.min(self.seats.len() - 1);
-        let asked_at = span.customer_instant(from, stream.uniform());
+        let asked_at = self.instant(span, from, stream.uniform());
         let answered = stream.uniform() < self.setting.response[span.state as usize];
         let wait = LogNormal::new(1.0, 0.7).expect("constants are valid").sample(&mut stream);
         let answered_at = asked_at.plus_days(wait);
-        let answered = answered && self.exited_at.is_none_or(|exit| answered_at < exit);
         let answered_at = answered.then_some(answered_at);
         // Whether asking itself acts is a part of the relationship, not of the answer.
-        self.seats[seat].goodwill.stock += law.asking_effect;
-        let contact = Some(self.seats[seat].contact);
+        let contact = Some(self.sitting(seat, asked_at));
+        if contact == Some(self.seats[seat].contact) {
+            self.seats[seat].goodwill.stock += law.asking_effect;
+        }
         let dimension = (stream.uniform() * self.standing.dimensions.len() as f64) as usize;
         let dimension = dimension.min(self.standing.dimensions.len() - 1);
         let (ours, theirs) = self.standing.dimensions[dimension];
@@ -87,9 +88,11 @@ impl Life<'_> {
         let worth = (value > 0.0).then_some(value);
         let seat = (stream.uniform() * self.seats.len() as f64) as usize;
         let seat = seat.min(self.seats.len() - 1);
+        let occurred_at = self.instant(span, from, stream.uniform());
+        let contact = Some(self.sitting(seat, occurred_at));
         self.history.ledger.push(LedgerEntry {
-            contact: Some(self.seats[seat].contact),
-            occurred_at: span.customer_instant(from, stream.uniform()),
+            contact,
+            occurred_at,
             component: LedgerComponent::ALL[position],
             direction: if given { ValueDirection::Given } else { ValueDirection::Received },
             quantity: 1.0,

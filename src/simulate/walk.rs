@@ -84,6 +84,14 @@ struct AnswerLaw {
     wait: u16,
 }
 
+/// An instant at which walks are cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Border {
+    pub(super) wall: Instant,
+    /// In raw time \[µs\].
+    raw: i64,
+}
+
 /// How a contact walks for now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Motion {
@@ -123,6 +131,19 @@ impl Terrain {
             fan: builder.fan,
             business: flow.calendar().map(|hours| BusinessCalendar::new(hours, calendar)),
         }
+    }
+
+    /// The border at `wall`.
+    pub(super) fn border(&self, wall: Instant) -> Border {
+        Border { wall, raw: self.to_raw(wall) }
+    }
+
+    /// The instant in opening hours at share `u` of the time from `from` to `end`.
+    pub(super) fn between(&self, from: Instant, end: Instant, u: f64) -> Instant {
+        let (first, last) = (self.to_raw(from), self.to_raw(end));
+        let raw = first + (u * (last - first) as f64) as i64;
+        // From closing to opening there is no instant: it lies at the end.
+        self.to_wall(raw).min(Instant::from_micros(end.micros() - 1)).max(from)
     }
 
     #[inline]
@@ -324,7 +345,7 @@ fn whole_micros(micros: f64) -> i64 {
 #[derive(Debug, Clone)]
 pub(super) struct Walker {
     /// When the contact leaves the account: for reasons of its own, or by an exit of the flow.
-    pub(super) leaves_at: Instant,
+    leaves: Border,
     next: Step,
     age: Age,
     steps: Draws,
@@ -342,7 +363,7 @@ impl Walker {
         contact: ContactIndex,
         record: u16,
         level: LevelIndex,
-        (from, leaves_at): (Instant, Instant),
+        (from, leaves): (Instant, Border),
         motion: Motion,
     ) -> Self {
         let steps = streams.draws(Purpose::Walk, contact).part(record);
@@ -351,7 +372,7 @@ impl Walker {
         let first = StepDraw::new(steps, 0);
         let next = Step::draw((terrain, pace), (level, 0), terrain.to_raw(from), first, &mut age);
         Self {
-            leaves_at,
+            leaves,
             next,
             age,
             steps,
@@ -378,6 +399,26 @@ impl Walker {
         self.next.level
     }
 
+    /// When the contact leaves.
+    pub(super) fn leaves_at(&self) -> Instant {
+        self.leaves.wall
+    }
+
+    /// Walks until `until` without a trace; whom the flow lets go begins anew at `entry`.
+    pub(super) fn look_back(
+        &mut self,
+        terrain: &Terrain,
+        until: Border,
+        motion: Motion,
+        entry: LevelIndex,
+    ) {
+        let leaves = self.leaves;
+        while !self.advance(terrain, until, motion, |_, _, _| ()) {
+            let let_go_at = std::mem::replace(&mut self.leaves, leaves).wall;
+            self.enter(terrain, entry, let_go_at, motion);
+        }
+    }
+
     /// Walks until `until` and reports every interaction with its ordinal; `false` once the
     /// contact left.
     ///
@@ -387,11 +428,11 @@ impl Walker {
     pub(super) fn advance(
         &mut self,
         terrain: &Terrain,
-        until: Instant,
+        until: Border,
         motion: Motion,
         mut report: impl FnMut(Instant, TypeIndex, u32),
     ) -> bool {
-        let end = terrain.to_raw(until.min(self.leaves_at));
+        let end = until.raw.min(self.leaves.raw);
         let pace = Pace { steps: self.steps, slowness: motion.pace.recip() };
         let mut next = self.next;
         loop {
@@ -415,7 +456,7 @@ impl Walker {
             };
             let Some(event) = event else {
                 self.next = next;
-                self.leaves_at = terrain.to_wall(next.at);
+                self.leaves = Border { wall: terrain.to_wall(next.at), raw: next.at };
                 return false;
             };
             let ordinal = next.number.wrapping_mul(ORDINALS_PER_STEP);
@@ -426,7 +467,7 @@ impl Walker {
             next = next.then((terrain, pace), event.to, next.at, &mut self.age);
         }
         self.next = next;
-        until < self.leaves_at
+        until.wall < self.leaves.wall
     }
 
     /// Notes what an answer brings at `level`; where the contact is afterwards.

@@ -83,6 +83,8 @@ struct Week {
     /// Days with business, and which: the n-th open day is `days[n]`.
     open_days: i64,
     days: [u8; 7],
+    /// Days with business before each day of the week, and before the next week.
+    before: [u8; 8],
     /// First opening of this or the next open week \[µs since the epoch\].
     opening: i64,
 }
@@ -196,14 +198,11 @@ impl BusinessCalendar {
         if week.open_days == 0 {
             return Instant::from_micros(week.start + shift);
         }
-        let (day, time) = (elapsed / MICROS_PER_DAY, elapsed % MICROS_PER_DAY);
-        let open_days = &week.days[..week.open_days as usize];
-        let before = open_days.iter().filter(|&&open| i64::from(open) < day).count() as i64;
-        let today = if open_days.iter().any(|&open| i64::from(open) == day) {
-            (time - self.opens).clamp(0, self.day_length.value)
-        } else {
-            0
-        };
+        // A week with an hour more, when clocks go back, ends on its seventh day.
+        let day = (elapsed / MICROS_PER_DAY).min(6);
+        let time = elapsed - day * MICROS_PER_DAY;
+        let [before, after] = [day, day + 1].map(|day| i64::from(week.before[day as usize]));
+        let today = (after - before) * (time - self.opens).clamp(0, self.day_length.value);
         let open = before * self.day_length.value + today;
         let open_minutes = self.open_minutes(week);
         let raw = (open * week.minutes.value + open_minutes - 1) / open_minutes;
@@ -242,16 +241,17 @@ fn week(hours: &OpeningHours, calendar: Calendar, monday: NaiveDate) -> Week {
     // The offset at the same clock time of UTC: at most some hours from the start of the week.
     let offset = offset_minutes(calendar, midnight);
     let start = midnight.timestamp_micros() - offset * MICROS_PER_MINUTE;
-    let mut days = [0; 7];
+    let (mut days, mut before) = ([0; 7], [0; 8]);
     let mut open_days = 0;
     for day in 0..7_u8 {
         if hours.is_open(monday + Days::new(u64::from(day))) {
             days[open_days] = day;
             open_days += 1;
         }
+        before[usize::from(day) + 1] = open_days as u8;
     }
     let minutes = Divisor::new(MICROS_PER_WEEK / MICROS_PER_MINUTE);
-    Week { start, minutes, open_days: open_days as i64, days, opening: 0 }
+    Week { start, minutes, open_days: open_days as i64, days, before, opening: 0 }
 }
 
 fn offset_minutes(calendar: Calendar, at: DateTime<Utc>) -> i64 {

@@ -109,9 +109,8 @@ struct Tested {
 /// pairs that are left.
 fn strongest(tested: &BTreeMap<u16, Tested>, n_tested: usize, kept: &[Pair]) -> Option<Pair> {
     let all = tested.values().flat_map(|tested| &tested.found);
-    let free = all.filter(|(_, pair)| {
-        pair.excess > 0.0 && !leads_back(kept, pair) && has_room(kept, pair)
-    });
+    let free = all
+        .filter(|(_, pair)| pair.excess > 0.0 && !leads_back(kept, pair) && has_room(kept, pair));
     let (p, pair) = free.min_by(|(p, a), (q, b)| {
         p.total_cmp(q).then((a.level, a.after, a.then).cmp(&(b.level, b.after, b.then)))
     })?;

@@ -136,7 +136,7 @@ impl World {
             "must lie between -0.5 and 1",
         );
         rules.probability("installed_share", cohort.installed_share.unwrap_or(0.0));
-        rules.finite("entrant_size", &[cohort.entrant_size]);
+        rules.effects("entrant_size", &[cohort.entrant_size]);
         rules.probability("stakeholder_share", cohort.stakeholder_share);
         let contacts = cohort.contacts_mean >= 1.0 && cohort.contacts_mean <= 60.0;
         rules.number("contacts_mean", contacts, "must lie between 1 and 60");
@@ -144,12 +144,14 @@ impl World {
         rules.days("contact_tenure_days", cohort.contact_tenure_days);
         rules.days("closing_days", cohort.closing_days);
         rules.shares("segments", &cohort.segments.values().copied().collect::<Vec<_>>());
-        rules.non_negative("size_error", &[cohort.size_error]);
-        rules.non_negative("pace_sigma", &[activity.pace_sigma]);
-        rules.finite("pace_by_size", &[activity.pace_by_size]);
-        rules.non_negative("own_pace", &[activity.own_pace]);
-        rules.non_negative("per_purchase", &[activity.per_purchase]);
-        rules.finite("target_strength", &[activity.target_strength]);
+        rules.spread("size_error", cohort.size_error);
+        let limit = cohort.size_limit.is_none_or(|limit| (0.5..=10.0).contains(&limit));
+        rules.number("size_limit", limit, "must lie between 0.5 and 10");
+        rules.spread("pace_sigma", activity.pace_sigma);
+        rules.effects("pace_by_size", &[activity.pace_by_size]);
+        rules.rates("own_pace", &[activity.own_pace]);
+        rules.rates("per_purchase", &[activity.per_purchase]);
+        rules.effects("target_strength", &[activity.target_strength]);
         let weights: Vec<f64> = activity.function_weights.values().copied().collect();
         rules.non_negative("function_weights", &weights);
         rules.number(
@@ -157,7 +159,7 @@ impl World {
             (1..=1_000).contains(&staff.accounts_per_team),
             "must lie between 1 and 1,000",
         );
-        rules.non_negative("skill_sigma", &[staff.skill_sigma]);
+        rules.spread("skill_sigma", staff.skill_sigma);
         rules.non_negative("delay_effect", &[staff.delay_effect]);
         rules.non_negative(
             "handling_hours",
@@ -174,8 +176,8 @@ impl World {
             (-1.0..=1.0).contains(&law.catalogue_accuracy),
             "must lie between -1 and 1",
         );
-        rules.non_negative("segment_sigma", &[law.segment_sigma]);
-        rules.finite("effect_centre", &[law.effect_centre]);
+        rules.spread("segment_sigma", law.segment_sigma);
+        rules.effects("effect_centre", &[law.effect_centre]);
         rules.positive("effect_scale", law.effect_scale);
         rules.persistence("goodwill_persistence", law.goodwill_persistence);
         rules.probability("spill_over", law.spill_over);
@@ -189,9 +191,9 @@ impl World {
             ("betrayal", law.betrayal),
             ("betrayal_per_critical", law.betrayal_per_critical),
         ] {
-            rules.finite(key, &[value]);
+            rules.effects(key, &[value]);
         }
-        rules.non_negative("quality_sigma", &[law.quality_sigma]);
+        rules.spread("quality_sigma", law.quality_sigma);
         let tilts = law.negative_tilt.iter().all(|&tilt| tilt > 0.0 && tilt.is_finite());
         rules.number("negative_tilt", tilts, "must hold positive factors");
     }
@@ -199,50 +201,51 @@ impl World {
     fn check_outcome(&self, rules: &mut Rules) {
         let law = &self.outcome;
         rules.positive("median_wallet", law.median_wallet);
-        rules.non_negative("size_sigma", &[law.size_sigma]);
+        rules.money("median_wallet", law.median_wallet);
+        rules.spread("size_sigma", law.size_sigma);
         rules.probability("gross_margin", law.gross_margin);
         rules.number("strength", law.strength.abs() <= 10.0, "must lie between -10 and 10");
-        rules.finite("slope_mean", &[law.slope_mean]);
-        rules.non_negative("slope_sigma", &[law.slope_sigma]);
+        rules.effects("slope_mean", &[law.slope_mean]);
+        rules.spread("slope_sigma", law.slope_sigma);
         rules.persistence("slope_persistence", law.slope_persistence);
-        rules.finite("state_effect", &law.state_effect);
-        rules.finite("age_effect", &[law.age_effect]);
-        rules.non_negative("drift_sigma", &[law.drift_sigma]);
+        rules.effects("state_effect", &law.state_effect);
+        rules.effects("age_effect", &[law.age_effect]);
+        rules.spread("drift_sigma", law.drift_sigma);
         rules.persistence("drift_persistence", law.drift_persistence);
-        rules.non_negative("noise_sigma", &[law.noise_sigma]);
-        rules.non_negative("orders_per_month", &[law.orders_per_month]);
-        rules.non_negative("cost_unit", &[law.cost_unit]);
-        rules.finite("cost_elasticity", &[law.cost_elasticity]);
-        rules.non_negative("retainer", &[law.retainer.unwrap_or(0.0)]);
+        rules.spread("noise_sigma", law.noise_sigma);
+        rules.rates("orders_per_month", &[law.orders_per_month]);
+        rules.money("cost_unit", law.cost_unit);
+        rules.effects("cost_elasticity", &[law.cost_elasticity]);
+        rules.money("retainer", law.retainer.unwrap_or(0.0));
         rules.non_negative("cost_to_serve_rate", &[law.cost_to_serve_rate]);
         rules.non_negative("effort_minute", &[law.effort_minute]);
         let attrition = law.annual_attrition > 0.0 && law.annual_attrition < 1.0;
         rules.number("annual_attrition", attrition, "must lie between 0 and 1, both excluded");
         rules.probability("unrelated_attrition", law.unrelated_attrition);
-        rules.finite("hazard_effect", &law.hazard_effect);
+        rules.effects("hazard_effect", &law.hazard_effect);
     }
 
     fn check_market(&self, rules: &mut Rules) {
         let Self { market, contract, survey, ledger, .. } = self;
         rules.shares("rivals", &market.rivals);
-        rules.finite("share_base", &[market.share_base]);
-        rules.finite("share_slope", &[market.share_slope]);
-        rules.non_negative("preference_sigma", &[market.preference_sigma]);
-        rules.non_negative("rival_sigma", &[market.rival_sigma]);
+        rules.effects("share_base", &[market.share_base]);
+        rules.effects("share_slope", &[market.share_slope]);
+        rules.spread("preference_sigma", market.preference_sigma);
+        rules.spread("rival_sigma", market.rival_sigma);
         rules.persistence("rival_persistence", market.rival_persistence);
         rules.shares("dimensions", &market.dimensions.values().copied().collect::<Vec<_>>());
-        rules.non_negative("dimension_sigma", &[market.dimension_sigma]);
-        rules.non_negative("wallet_error", &[market.wallet_error]);
+        rules.spread("dimension_sigma", market.dimension_sigma);
+        rules.spread("wallet_error", market.wallet_error);
         rules.shares("terms", &contract.terms);
         rules.non_negative("lock_in", &[contract.lock_in]);
         rules.non_negative("release", &[contract.release]);
         rules.number("every_months", survey.every_months >= 1, "must be at least 1");
         rules.probability("response", survey.response);
-        rules.finite("response_effect", &survey.response_effect);
-        rules.non_negative("answer_sigma", &[survey.answer_sigma]);
-        rules.finite("asking_effect", &[survey.asking_effect]);
-        rules.non_negative("per_year", &ledger.per_year);
-        rules.finite("advantage_effect", &[ledger.advantage_effect]);
+        rules.effects("response_effect", &survey.response_effect);
+        rules.spread("answer_sigma", survey.answer_sigma);
+        rules.effects("asking_effect", &[survey.asking_effect]);
+        rules.rates("per_year", &ledger.per_year);
+        rules.effects("advantage_effect", &[ledger.advantage_effect]);
         rules.probability("given_share", ledger.given_share);
     }
 
@@ -255,7 +258,7 @@ impl World {
             (0.0..1.0).contains(&law.unlogged),
             "must be at least 0 and below 1",
         );
-        rules.finite("unlogged_effect", &law.unlogged_effect);
+        rules.effects("unlogged_effect", &law.unlogged_effect);
         rules.probability("duplicated", law.duplicated);
         rules.probability("miskeyed", law.miskeyed);
     }
@@ -266,19 +269,19 @@ impl World {
         rules.number("interventions", self.interventions.len() <= 64, "must be at most 64");
         for initiative in &self.initiatives {
             rules.probability("participation", initiative.participation);
-            rules.non_negative("per_month", &[initiative.per_month]);
+            rules.rates("per_month", &[initiative.per_month]);
             rules.shares("mix", &initiative.mix.values().copied().collect::<Vec<_>>());
         }
         let ascending = self.regimes.is_sorted_by(|a, b| a.from_month < b.from_month);
         rules.number("regimes", ascending, "must be in order of `from_month`");
         for regime in &self.regimes {
             rules.positive("wallet", regime.wallet);
-            rules.finite("strength", &[regime.strength]);
+            rules.effects("strength", &[regime.strength]);
             rules.non_negative("hazard", &[regime.hazard]);
         }
         for intervention in &self.interventions {
             rules.probability("share", intervention.share);
-            rules.non_negative("per_month", &[intervention.per_month]);
+            rules.rates("per_month", &[intervention.per_month]);
         }
     }
 }
@@ -310,11 +313,26 @@ impl Rules {
 
     fn non_negative(&mut self, key: &'static str, xs: &[f64]) {
         let holds = xs.iter().all(|&x| x >= 0.0 && x.is_finite());
-        self.number(key, holds, "must not be negative");
+        self.number(key, holds, "must be a number that is not negative");
     }
 
-    fn finite(&mut self, key: &'static str, xs: &[f64]) {
-        self.number(key, xs.iter().all(|x| x.is_finite()), "must hold finite numbers");
+    fn spread(&mut self, key: &'static str, x: f64) {
+        let rule = "must be a standard deviation between 0 and 5";
+        self.number(key, (0.0..=5.0).contains(&x), rule);
+    }
+
+    fn rates(&mut self, key: &'static str, xs: &[f64]) {
+        let holds = xs.iter().all(|x| (0.0..=1_000.0).contains(x));
+        self.number(key, holds, "must lie between 0 and 1,000");
+    }
+
+    fn money(&mut self, key: &'static str, x: f64) {
+        self.number(key, (0.0..=1e12).contains(&x), "must lie between 0 and 1e12");
+    }
+
+    fn effects(&mut self, key: &'static str, xs: &[f64]) {
+        let holds = xs.iter().all(|x| (-20.0..=20.0).contains(x));
+        self.number(key, holds, "must lie between -20 and 20");
     }
 
     fn days(&mut self, key: &'static str, x: f64) {

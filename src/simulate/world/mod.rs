@@ -88,6 +88,9 @@ pub struct Cohort {
     pub closing_days: f64,
     /// Segment → share; the shares sum to 1.
     pub segments: BTreeMap<String, f64>,
+    /// Standard scores beyond which no log size lies; without it, sizes have no largest and the
+    /// sums of few giants decide what a cohort earns.
+    pub size_limit: Option<f64>,
     /// Standard deviation of the log of the size on record around the true size.
     pub size_error: f64,
 }
