@@ -36,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         names = World::builtin_names().map(str::to_owned).collect();
     }
     let start = Month::new(2022, 1).expect("January is a month");
+    let mut failed = Vec::new();
     for name in names {
         let clock = Clock::now();
         let world = World::load(&name)?;
@@ -51,7 +52,11 @@ fn main() -> anyhow::Result<()> {
             if measured.holds() { "holds" } else { "FAILS" },
             clock.elapsed().as_secs_f64()
         );
+        if !measured.holds() {
+            failed.push(name);
+        }
     }
+    anyhow::ensure!(failed.is_empty(), "not as their criterion says: {}", failed.join(", "));
     Ok(())
 }
 
