@@ -8,8 +8,7 @@ use toml::Spanned;
 use super::catalogue::{self, Parsed};
 use super::wire::{WireFlow, WireFollowUp, WireLevel, WireMix};
 use super::{
-    Catalogue, CatalogueEntry, Exit, Flow, FollowUp, Level, LevelIndex, MOST_ANSWERS, Transactions,
-    calendar, law,
+    Catalogue, CatalogueEntry, Exit, Flow, FollowUp, Level, LevelIndex, Transactions, calendar, law,
 };
 use crate::diagnostic::{Problems, nearest};
 use crate::ids::TypeIndex;
@@ -96,7 +95,6 @@ impl<'a> Check<'a> {
             self.belongs(written, wire);
         }
         let follow_ups = wire.follow_ups.iter().filter_map(|f| self.follow_up(f, wire)).collect();
-        self.few_answers(wire);
         self.no_loop(wire);
         Level {
             name: name.clone(),
@@ -204,21 +202,6 @@ impl<'a> Check<'a> {
         let probability = self.probability(&wire.probability);
         let wait = law::check(&wire.wait, FLOW, self.problems);
         Some(FollowUp { after: after?, then: then?, probability, wait })
-    }
-
-    /// Every set of answers to a type is an outcome of its own: their number doubles with each.
-    fn few_answers(&mut self, level: &WireLevel) {
-        for (position, answer) in level.follow_ups.iter().enumerate() {
-            let after = answer.after.get_ref();
-            let so_far = &level.follow_ups[..position];
-            let before = so_far.iter().filter(|other| other.after.get_ref() == after).count();
-            if before == MOST_ANSWERS {
-                let name = level.name.get_ref();
-                let message =
-                    format!("`{after}` has more than {MOST_ANSWERS} follow-ups at level `{name}`");
-                self.add(answer.after.span(), message, None);
-            }
-        }
     }
 
     /// An answer that asks for itself again could go on for ever.

@@ -23,9 +23,6 @@ use crate::ids::TypeIndex;
 use crate::interaction::{Direction, Stage};
 use crate::time::OpeningHours;
 
-/// Most follow-up rules of one type at one level: every set of answers is an outcome of its own.
-pub const MOST_ANSWERS: usize = 8;
-
 /// One interaction type as the catalogue defines it.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "flags as the catalogue writes them")]

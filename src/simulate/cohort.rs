@@ -1,6 +1,6 @@
 //! Who is in the cohort: accounts with their lasting traits, contacts with roles and influence.
 
-use rand_distr::{Distribution, Exp1, Gamma, Poisson, StandardNormal};
+use rand_distr::{Beta, Distribution, Exp1, Gamma, Poisson, StandardNormal};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::ids::ContactIndex;
@@ -27,6 +27,8 @@ pub(super) struct Traits {
     pub(super) pace: f64,
     /// Lasting quality of its interactions, standard normal.
     pub(super) quality: f64,
+    /// Rate of leaving at effect 0 \[1/month\].
+    pub(super) monthly_hazard: f64,
     /// Contacts at one time.
     pub(super) seats: u16,
     /// What it is, when it is no customer and will not be one.
@@ -68,9 +70,18 @@ pub(super) fn traits(streams: AccountStreams, census: Census<'_>) -> Traits {
             .max(1.0),
         pace: (pace + census.world.activity.pace_by_size * size).exp(),
         quality: normal(8),
+        monthly_hazard: -(1.0 - leaving(law, &mut draws.stream(12))).ln() / 12.0,
         seats: seats(params, &mut draws.stream(9)),
         stakeholder,
     }
+}
+
+/// The account's own yearly probability of leaving.
+fn leaving(law: &world::OutcomeLaw, stream: &mut Stream) -> f64 {
+    let mean = law.annual_attrition;
+    let Some(sum) = law.attrition_concentration else { return mean };
+    let own = Beta::new(mean * sum, (1.0 - mean) * sum).expect("a checked world is positive");
+    own.sample(stream).min(1.0 - 1e-9)
 }
 
 /// The quantile at `u` of the standard normal law between `-limit` and `limit`.
@@ -159,12 +170,14 @@ pub(super) fn contact(
     let role = ROLES[pick(ROLES.iter().map(|role| role.1), u)];
     let spread = Gamma::new(4.0, 0.25).expect("constants are positive");
     let stay: f64 = Exp1.sample(&mut draws.stream(2));
+    // Nobody leaves in the first month.
+    let least = if since < at { 0.0 } else { 30.0_f64.min(params.contact_tenure_days / 2.0) };
     Contact {
         id: format!("{account_id}-C{:03}", ordinal + 1),
         stakeholder_type: Some(stakeholder.unwrap_or("customer").to_owned()),
         role: Some(role.0.to_owned()),
         influence: role.2 * spread.sample(&mut draws.stream(1)),
         valid_from: Some(since),
-        valid_to: Some(at.plus_days((stay * params.contact_tenure_days).max(30.0))),
+        valid_to: Some(at.plus_days(least + stay * (params.contact_tenure_days - least))),
     }
 }

@@ -371,7 +371,7 @@ impl<'a> Life<'a> {
         };
         let ends = (term_end < span.end).then_some(term_end);
         let law = &self.world.outcome;
-        let monthly = -(1.0 - law.annual_attrition).ln() / 12.0;
+        let monthly = self.traits.monthly_hazard;
         let related =
             (1.0 - law.unrelated_attrition) * law.hazard_effect[span.state as usize].exp();
         let bound = if ends.is_some() { contract.release } else { contract.lock_in };
@@ -391,7 +391,9 @@ impl<'a> Life<'a> {
             self.history.account.exit_reason =
                 Some(self.exit_reason(unrelated, stream.uniform()).to_owned());
             span.end = exit;
-        } else if let Some(end) = ends {
+        }
+        // Who is still there when a term ends has the next one.
+        if let Some(end) = ends.filter(|end| self.exited_at.is_none_or(|exit| *end < exit)) {
             self.term = Some((end.plus_days(days), days));
             if end >= from {
                 self.renew(end);

@@ -1,6 +1,6 @@
 //! How the log comes about: rows logged late, not at all, twice, or under a wrong type.
 
-use crate::ids::{InitiativeIndex, OwnerIndex, TypeIndex};
+use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex};
 use crate::interaction::{Details, Interaction, RelationshipState};
 use crate::rng::Purpose;
 
@@ -21,9 +21,10 @@ impl Life<'_> {
     /// Purchases are never lost: they come from the firm's books.
     pub(super) fn record(&mut self, row: &Row, kind: &Kind, state: RelationshipState) -> f64 {
         let law = &self.world.observation;
-        let draws = self.streams.draws(Purpose::Logging, row.contact);
-        let (lost, late) = halves(draws.bits(row.draw()));
         let books = row.origin == Origin::Transaction;
+        // Books do not ask who ordered.
+        let by = if books { ContactIndex(0) } else { row.contact };
+        let (lost, late) = halves(self.streams.draws(Purpose::Logging, by).bits(row.draw()));
         if !books && lost < self.setting.unlogged[state as usize] {
             return 1.0;
         }

@@ -9,13 +9,13 @@ pub(super) struct Answer {
     pub(super) at: i64,
     pub(super) kind: TypeIndex,
     pub(super) ordinal: u32,
-    /// What is picked with when it arrives.
-    pub(super) picks: u32,
+    /// What decides on an answer to it, of 2²⁰.
+    pub(super) asks: u32,
 }
 
 /// Nothing is on its way: later than any end.
 const NEVER: Answer =
-    Answer { at: i64::MAX, kind: TypeIndex(u16::MAX), ordinal: u32::MAX, picks: u32::MAX };
+    Answer { at: i64::MAX, kind: TypeIndex(u16::MAX), ordinal: u32::MAX, asks: u32::MAX };
 
 /// Answers in order of time; the first four take no allocation.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ mod tests {
             let mut pending = Pending::default();
             let mut expected: Vec<Answer> = Vec::new();
             for ((at, take), ordinal) in times.into_iter().zip(0..) {
-                let answer = Answer { at, kind: TypeIndex(0), ordinal, picks: 0 };
+                let answer = Answer { at, kind: TypeIndex(0), ordinal, asks: 0 };
                 pending.add(answer);
                 expected.push(answer);
                 expected.sort();

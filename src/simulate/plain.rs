@@ -86,7 +86,7 @@ impl PlainFlow {
         let terrain = Terrain::new(flow, calendar, &[]);
         Self {
             end: terrain.border(calendar.start_of(start.plus(months as i32))),
-            never: terrain.border(Instant::from_micros(i64::MAX)),
+            never: terrain.border(Instant::from_micros(i64::MAX / 2)),
             terrain,
             streams,
             entry: AliasTable::new(flow.entry().iter().copied())

@@ -2,7 +2,7 @@
 //!
 //! Waits are drawn in raw time and reported in opening hours, where the flow has any. Every step
 //! and every answer is one keyed draw of 64 bits: the lower half waits, the upper half picks what
-//! happens then and which answers it will have.
+//! happens then, and the last bits of both decide on an answer to it.
 
 use crate::flow::{Clock, Flow, FollowUp, Level, LevelIndex, SojournLaw};
 use crate::ids::{ContactIndex, TypeIndex};
@@ -16,6 +16,9 @@ use super::sampler::{AliasTable, Place, QuantileTable};
 /// 2³², the number of values of 32 bits.
 const RANGE: f64 = 4_294_967_296.0;
 
+/// 2²⁰, the number of draws that decide on an answer.
+const ASKING: f64 = 1_048_576.0;
+
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
 /// Ordinals between one step and the next: room for the answers to it.
@@ -27,7 +30,7 @@ pub(super) struct Terrain {
     levels: Box<[Ground]>,
     kinds: usize,
     /// By level, then type: what an answer of this type brings when it arrives there.
-    arrivals: Box<[AliasTable<Event>]>,
+    arrivals: Box<[Event]>,
     answers: Box<[AnswerLaw]>,
     waits: Box<[QuantileTable]>,
     /// One more than the most answers to one type at one level.
@@ -65,15 +68,18 @@ enum Wait {
     Forward(SojournLaw),
 }
 
-/// What a step or an answer brings: an interaction with the answers that it will have.
+/// What a step or an answer brings.
 #[derive(Debug, Clone, Copy)]
 struct Event {
     kind: TypeIndex,
     /// Where the contact is afterwards; [`GONE`] when it leaves instead.
     to: LevelIndex,
-    /// Its answers: bit `n` stands for the `n`-th of [`Terrain::answers`] from the first on.
+    /// Answers that it may have: a range of [`Terrain::answers`].
     first_answer: u16,
     answers: u16,
+    /// Of 2²⁰ draws, those with which the only answer comes; all of them where there are several,
+    /// which each decide for themselves.
+    asked: u32,
 }
 
 const GONE: LevelIndex = LevelIndex(u16::MAX);
@@ -82,6 +88,8 @@ const GONE: LevelIndex = LevelIndex(u16::MAX);
 struct AnswerLaw {
     then: TypeIndex,
     wait: u16,
+    /// Of 2³² draws, those that answer, where there are others.
+    chance: u64,
 }
 
 /// An instant at which walks are cut.
@@ -110,17 +118,15 @@ impl Terrain {
         let mut arrivals = Vec::with_capacity(flow.levels().len() * kinds);
         let mut levels = Vec::with_capacity(flow.levels().len());
         for (level, position) in flow.levels().iter().zip(0..u16::MAX) {
-            let events: Vec<Vec<(Event, f64)>> = (0..kinds)
-                .map(|kind| builder.events(LevelIndex(position), TypeIndex(kind as u16)))
+            let events: Vec<Event> = (0..kinds)
+                .map(|kind| builder.event(LevelIndex(position), TypeIndex(kind as u16)))
                 .collect();
             let wait = match level.clock {
                 Clock::Reset => Wait::Reset(QuantileTable::new(&level.wait)),
                 Clock::Forward => Wait::Forward(level.wait.clone()),
             };
             levels.push(Ground { mix: mix(level, &events, tilted), wait });
-            let table = |events: Vec<(Event, f64)>| AliasTable::new(events.into_iter());
-            let tables = events.into_iter().filter_map(table);
-            arrivals.extend(tables);
+            arrivals.extend(events);
         }
         Self {
             levels: levels.into(),
@@ -157,23 +163,17 @@ impl Terrain {
     }
 }
 
-fn mix(level: &Level, events: &[Vec<(Event, f64)>], tilted: &[bool]) -> Mix {
+fn mix(level: &Level, events: &[Event], tilted: &[bool]) -> Mix {
     let leaving: f64 = level.exits.iter().map(|exit| exit.probability).sum();
     let is_tilted = |kind: TypeIndex| tilted.get(usize::from(kind.0)).is_some_and(|&tilted| tilted);
-    let all = || {
-        let of = |&(kind, p): &(TypeIndex, f64)| {
-            let events = &events[usize::from(kind.0)];
-            events.iter().map(move |&(event, share)| (event, p * share)).collect::<Vec<_>>()
-        };
-        level.mix.iter().flat_map(of)
-    };
+    let all = || level.mix.iter().map(|&(kind, p)| (events[usize::from(kind.0)], p));
     let part = |wanted: bool| AliasTable::new(all().filter(|(e, _)| is_tilted(e.kind) == wanted));
     if let (Some(tilted), Some(other)) = (part(true), part(false)) {
         let tilted_share = all().filter(|(e, _)| is_tilted(e.kind)).map(|(_, p)| p).sum();
         let leaving = (leaving * RANGE) as u32;
         return Mix::Tilted(Box::new(Split { leaving, tilted_share, tilted, other }));
     }
-    let exit = Event { kind: TypeIndex(0), to: GONE, first_answer: 0, answers: 0 };
+    let exit = Event { to: GONE, answers: 0, asked: 0, ..events[0] };
     let staying = all().map(|(event, p)| (event, p * (1.0 - leaving)));
     let all = AliasTable::new(staying.chain([(exit, leaving)]));
     Mix::Fixed(all.expect("the mix of a checked level sums to 1"))
@@ -188,8 +188,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// The type with every set of answers that it can have, and the probability of the set.
-    fn events(&mut self, level: LevelIndex, kind: TypeIndex) -> Vec<(Event, f64)> {
+    fn event(&mut self, level: LevelIndex, kind: TypeIndex) -> Event {
         let flow = self.flow;
         let at = &flow.levels()[usize::from(level.0)];
         let stage = |level: LevelIndex| flow.levels()[usize::from(level.0)].stage;
@@ -198,20 +197,20 @@ impl Builder<'_> {
         let to = flow.trigger(kind).filter(|&to| !back(to)).unwrap_or(level);
         let first_answer = self.answers.len() as u16;
         let possible: Vec<&FollowUp> = at.follow_ups.iter().filter(|a| a.after == kind).collect();
+        let alone = possible.len() == 1;
         for answer in &possible {
             let wait = self.wait(&answer.wait);
-            self.answers.push(AnswerLaw { then: answer.then, wait });
+            let chance = if alone { RANGE as u64 } else { (answer.probability * RANGE) as u64 };
+            self.answers.push(AnswerLaw { then: answer.then, wait, chance });
         }
-        self.fan = self.fan.max(possible.len() as u32 + 1);
-        let share = |answers: u16| -> f64 {
-            let comes = |nth: usize| answers >> nth & 1 == 1;
-            let of = |(nth, answer): (usize, &&FollowUp)| {
-                if comes(nth) { answer.probability } else { 1.0 - answer.probability }
-            };
-            possible.iter().enumerate().map(of).product()
+        let answers = possible.len() as u16;
+        self.fan = self.fan.max(u32::from(answers) + 1);
+        let asked = match possible[..] {
+            [] => 0,
+            [only] => (only.probability * ASKING).round() as u32,
+            _ => ASKING as u32,
         };
-        let event = |answers| (Event { kind, to, first_answer, answers }, share(answers));
-        (0..1_u16 << possible.len()).map(event).collect()
+        Event { kind, to, first_answer, answers, asked }
     }
 
     fn wait(&mut self, law: &SojournLaw) -> u16 {
@@ -249,6 +248,8 @@ struct StepDraw {
     /// What the wait before it is drawn with.
     waits: u32,
     place: Place,
+    /// What decides on an answer to it, of 2²⁰.
+    asks: u32,
 }
 
 impl StepDraw {
@@ -256,7 +257,10 @@ impl StepDraw {
     fn new(draws: Draws, step: u32) -> Self {
         let bits = draws.bits(u64::from(step));
         let waits = bits as u32;
-        Self { picks: (bits >> 32) as u32, waits, place: Place::of(waits) }
+        let picks = (bits >> 32) as u32;
+        // The last bits of both halves: they move a pick or a wait by less than 10⁻⁴ of itself.
+        let asks = (picks & 0xfff) << 8 | (waits & 0xff);
+        Self { picks, waits, place: Place::of(waits), asks }
     }
 }
 
@@ -293,6 +297,7 @@ struct Step {
     /// Raw time \[µs\].
     at: i64,
     picks: u32,
+    asks: u32,
     /// The draw of the step after this one: made early, it is ready when its level is known.
     ahead: StepDraw,
 }
@@ -321,7 +326,7 @@ impl Step {
         };
         let at = from.saturating_add(whole_micros(micros * pace.slowness));
         let ahead = StepDraw::new(pace.steps, number.wrapping_add(1));
-        Self { level, number, at, picks: draw.picks, ahead }
+        Self { level, number, at, picks: draw.picks, asks: draw.asks, ahead }
     }
 
     /// The step after this one, at `level`, after `from`.
@@ -461,7 +466,7 @@ impl Walker {
             };
             let ordinal = next.number.wrapping_mul(ORDINALS_PER_STEP);
             report(terrain.to_wall(next.at), event.kind, ordinal);
-            if event.answers > 0 {
+            if next.asks < event.asked {
                 self.schedule(terrain, event, next.at, ordinal);
             }
             next = next.then((terrain, pace), event.to, next.at, &mut self.age);
@@ -473,27 +478,28 @@ impl Walker {
     /// Notes what an answer brings at `level`; where the contact is afterwards.
     fn arrive(&mut self, terrain: &Terrain, level: LevelIndex, answer: Answer) -> LevelIndex {
         let position = usize::from(level.0) * terrain.kinds + usize::from(answer.kind.0);
-        let event = terrain.arrivals[position].pick(answer.picks);
-        if event.answers > 0 {
+        let event = terrain.arrivals[position];
+        if answer.asks < event.asked {
             self.schedule(terrain, event, answer.at, answer.ordinal);
         }
         event.to
     }
 
     fn schedule(&mut self, terrain: &Terrain, event: Event, at: i64, ordinal: u32) {
-        let mut answers = event.answers;
-        while answers != 0 {
-            let nth = answers.trailing_zeros();
-            answers &= answers - 1;
-            let law = terrain.answers[usize::from(event.first_answer) + nth as usize];
-            let place = ordinal % ORDINALS_PER_STEP * terrain.fan + nth + 1;
+        let first = usize::from(event.first_answer);
+        let laws = &terrain.answers[first..first + usize::from(event.answers)];
+        for (law, position) in laws.iter().zip(1..) {
+            let place = ordinal % ORDINALS_PER_STEP * terrain.fan + position;
             let ordinal =
                 ordinal / ORDINALS_PER_STEP * ORDINALS_PER_STEP + place.min(ORDINALS_PER_STEP - 1);
             let bits = self.answers.bits(u64::from(ordinal));
-            let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
-            let at = at.saturating_add(whole_micros(wait));
-            let picks = (bits >> 32) as u32;
-            self.pending.add(Answer { at, kind: law.then, picks, ordinal });
+            if bits >> 32 < law.chance {
+                let wait = terrain.waits[usize::from(law.wait)].at(bits as u32);
+                let at = at.saturating_add(whole_micros(wait));
+                // The last 20 of the bits that decided on this answer.
+                let asks = (bits >> 32) as u32 % ASKING as u32;
+                self.pending.add(Answer { at, kind: law.then, asks, ordinal });
+            }
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use rvq::diagnostic::Source;
 use rvq::flow::Flow;
-use rvq::ids::{AccountIndex, TypeIndex, TypeNames};
-use rvq::interaction::{AccountHistory, Log, LogWriter, RelationshipState, Status, Truth};
+use rvq::ids::{AccountIndex, ContactIndex, TypeIndex, TypeNames};
+use rvq::interaction::{
+    AccountHistory, Interaction, Log, LogWriter, RelationshipState, Status, Truth,
+};
 use rvq::rng::Streams;
 use rvq::simulate::{Intervention, PairError, Simulation, World, paired_difference};
 use rvq::time::{Calendar, Instant, Month};
@@ -381,6 +383,110 @@ fn a_history_is_consistent_with_its_exit_and_its_phases() {
     }
     // 40 % of accounts enter during the log and most of them close in it.
     assert!((60..120).contains(&signed), "{signed} contracts signed in the log");
+}
+
+/// Worlds that differ in what happens to contacts and contracts.
+const VARIED: [&str; 4] = ["informative", "hostage", "survivor", "size"];
+
+#[test]
+fn every_row_names_a_contact_who_was_there() {
+    for name in VARIED {
+        for history in builtin(world(name), 36).histories(200) {
+            let there = |contact: Option<ContactIndex>, at: Instant| {
+                let contact = &history.contacts[usize::from(contact.unwrap().0)];
+                contact.valid_from.unwrap() <= at && contact.valid_to.is_none_or(|left| at < left)
+            };
+            let rows = history.interactions.iter().map(|row| (row.contact, row.occurred_at));
+            let asked = history.surveys.iter().map(|survey| (survey.contact, survey.asked_at));
+            let given = history.ledger.iter().map(|entry| (entry.contact, entry.occurred_at));
+            for (contact, at) in rows.chain(asked).chain(given) {
+                assert!(there(contact, at), "{name}: {} at {at}", history.account.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_yet_known_when_the_log_ends_is_not_in_it() {
+    let end = Calendar::UTC.start_of(Month::new(2024, 1).unwrap());
+    for history in builtin(world("informative"), 24).histories(200) {
+        let last = history.account.exited_at.unwrap_or(end);
+        assert!(history.interactions.iter().all(|row| row.known_at < end));
+        assert!(history.surveys.iter().all(|s| s.answered_at.is_none_or(|at| at < last)));
+        assert!(history.surveys.iter().all(|s| s.value.is_some() == s.answered_at.is_some()));
+    }
+}
+
+#[test]
+fn hostages_leave_on_the_day_their_contract_ends() {
+    let (mut exits, mut on_the_day) = (0, 0);
+    for history in builtin(world("hostage"), 36).histories(600) {
+        let (end, exit) = (history.account.contract_end, history.account.exited_at);
+        let Some((end, exit)) = end.zip(exit) else { continue };
+        assert!(end >= exit, "{}", history.account.id);
+        exits += 1;
+        on_the_day += i32::from(end == exit);
+    }
+    // Exits that have nothing to do with the relationship keep no date.
+    assert!(exits > 60 && on_the_day * 2 > exits, "{on_the_day} of {exits}");
+}
+
+#[test]
+fn contacts_of_the_installed_base_came_over_years() {
+    let start = Calendar::UTC.start_of(Month::new(2022, 1).unwrap());
+    let mut came: Vec<(i64, bool)> = Vec::new();
+    for history in builtin(world("informative"), 12).histories(400) {
+        let entered = history.account.entered_at;
+        let since = history.contacts.iter().filter_map(|contact| contact.valid_from);
+        came.extend(since.filter(|at| *at < start).map(|at| (at.micros(), at == entered)));
+    }
+    came.sort_unstable();
+    let later: Vec<i64> = came.iter().filter(|(_, first)| !first).map(|(at, _)| *at).collect();
+    assert!(later.len() > 1_000, "{}", later.len());
+    // Now and then two leave, and are followed, at the same opening.
+    let most = later.chunk_by(|a, b| a == b).map(<[i64]>::len).max().unwrap();
+    assert!(most <= 3, "{most} contacts of one instant");
+}
+
+/// Of one contract term after the other: accounts that come to its end, and those that leave then.
+fn renewals(world: World, months: u32, accounts: u32) -> Vec<(f64, f64)> {
+    let simulation = builtin(world, months);
+    let types = simulation.types();
+    let log_end = Calendar::UTC.start_of(Month::new(2022, 1).unwrap().plus(months as i32));
+    let mut terms = vec![(0.0, 0.0); months as usize / 12];
+    for history in simulation.histories(accounts) {
+        let is_signature = |row: &&Interaction| types.name(row.kind) == "contract_signed";
+        let Some(signed) = history.interactions.iter().find(is_signature) else { continue };
+        let (exit, signed) = (history.account.exited_at, signed.occurred_at);
+        let years = exit.unwrap_or(log_end).days_since(signed) / 365.25 + 1e-6;
+        let ended = years as usize;
+        terms[..ended].iter_mut().for_each(|term| term.0 += 1.0);
+        if exit.is_some() {
+            terms[ended - 1].1 += 1.0;
+        }
+    }
+    terms
+}
+
+/// Fader and Hardie (2007): each account declines a renewal with a probability of its own from a
+/// beta law; the survivors' mean then falls although nobody changes. Parameters of their example.
+#[test]
+fn retention_rises_with_age_as_in_the_shifted_beta_geometric_model() {
+    let (alpha, beta) = (0.668, 3.806);
+    let mut world = small("irrelevant");
+    (world.contract.terms, world.contract.lock_in) = ([1.0, 0.0, 0.0], 0.0);
+    world.contract.release = 12.0;
+    (world.cohort.installed_share, world.cohort.growth) = (Some(0.0), 0.0);
+    world.outcome.unrelated_attrition = 0.0;
+    world.outcome.annual_attrition = alpha / (alpha + beta);
+    world.outcome.attrition_concentration = Some(alpha + beta);
+    let terms = renewals(world, 96, 4_000);
+    for (term, age) in terms.iter().zip(0_i32..6) {
+        let expected = alpha / (alpha + beta + f64::from(age));
+        let error = (expected * (1.0 - expected) / term.0).sqrt();
+        let found = term.1 / term.0;
+        assert!((found - expected).abs() < 3.0 * error, "term {age}: {found}, not {expected}");
+    }
 }
 
 /// A world with one contact per account, for tests of what happens to accounts.

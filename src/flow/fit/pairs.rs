@@ -17,7 +17,6 @@ use statrs::function::gamma::ln_gamma;
 
 use super::levels::{Event, Levels, Path};
 use super::prepare::Types;
-use crate::flow::MOST_ANSWERS;
 use crate::ids::TypeIndex;
 use crate::time::Instant;
 
@@ -109,19 +108,12 @@ struct Tested {
 /// pairs that are left.
 fn strongest(tested: &BTreeMap<u16, Tested>, n_tested: usize, kept: &[Pair]) -> Option<Pair> {
     let all = tested.values().flat_map(|tested| &tested.found);
-    let free = all
-        .filter(|(_, pair)| pair.excess > 0.0 && !leads_back(kept, pair) && has_room(kept, pair));
+    let free = all.filter(|(_, pair)| pair.excess > 0.0 && !leads_back(kept, pair));
     let (p, pair) = free.min_by(|(p, a), (q, b)| {
         p.total_cmp(q).then((a.level, a.after, a.then).cmp(&(b.level, b.after, b.then)))
     })?;
     let p_adjusted = (p * (n_tested - kept.len()) as f64).min(1.0);
     (p_adjusted <= LEVEL).then(|| Pair { p_adjusted, ..pair.clone() })
-}
-
-/// A flow holds no more than so many follow-ups of one type at one level.
-fn has_room(kept: &[Pair], pair: &Pair) -> bool {
-    let of_the_same = |other: &&Pair| (other.level, other.after) == (pair.level, pair.after);
-    kept.iter().filter(of_the_same).count() < MOST_ANSWERS
 }
 
 fn neighbours(path: &Path) -> Vec<Neighbours> {

@@ -221,6 +221,8 @@ impl World {
         rules.non_negative("effort_minute", &[law.effort_minute]);
         let attrition = law.annual_attrition > 0.0 && law.annual_attrition < 1.0;
         rules.number("annual_attrition", attrition, "must lie between 0 and 1, both excluded");
+        let alike = law.attrition_concentration.is_none_or(|sum| (0.01..=1e6).contains(&sum));
+        rules.number("attrition_concentration", alike, "must lie between 0.01 and 1e6");
         rules.probability("unrelated_attrition", law.unrelated_attrition);
         rules.effects("hazard_effect", &law.hazard_effect);
     }

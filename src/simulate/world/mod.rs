@@ -250,6 +250,9 @@ pub struct OutcomeLaw {
     pub effort_minute: f64,
     /// Probability of leaving within a year at effect 0, in `(0, 1)`.
     pub annual_attrition: f64,
+    /// Sum of the parameters of the beta law from which each account's own yearly probability comes,
+    /// with `annual_attrition` as its mean; smaller is more uneven. Without it all are alike.
+    pub attrition_concentration: Option<f64>,
     /// Share of that risk which has nothing to do with the relationship, in `[0, 1]`.
     pub unrelated_attrition: f64,
     /// Log hazard of the rest by state: damaged, transactional, transitional, communal.
