@@ -22,6 +22,8 @@ pub struct Account {
     /// Size of the account in any unit (people, seats, …), used for strata.
     pub size: Option<f64>,
     /// When the current contract ends.
+    ///
+    /// As known when the log ends (at an exit: of the term then in force), so not to be read as of a date.
     pub contract_end: Option<Instant>,
     /// Whether the firm gives the account priority.
     pub priority: Option<bool>,

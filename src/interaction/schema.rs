@@ -41,6 +41,8 @@ pub mod column {
     pub const INFLUENCE: &str = "influence";
     pub const VALID_FROM: &str = "valid_from";
     pub const VALID_TO: &str = "valid_to";
+    /// Number of an interaction among those of its account, from 0: unique only together with
+    /// [`ACCOUNT_ID`].
     pub const INTERACTION_ID: &str = "interaction_id";
     pub const INITIATIVE_ID: &str = "initiative_id";
     pub const INTERACTION_TYPE: &str = "interaction_type";
@@ -163,7 +165,7 @@ pub enum Table {
     Accounts,
     /// One row per contact.
     Contacts,
-    /// One row per touch between customer and firm.
+    /// One row per touch between customer and firm; its key is (`account_id`, `interaction_id`).
     Interactions,
     /// One row per account and period.
     Outcomes,
