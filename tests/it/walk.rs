@@ -293,6 +293,25 @@ fn answers_come_in_their_proportion_and_in_order_of_time() {
 }
 
 #[test]
+fn an_answer_comes_after_its_wait() {
+    // A year and more between calls: every report belongs to the call before it.
+    let rare = "wait = { gamma = { shape = 400.0, mean_days = 500 } }\nmix = { call = 1.0 }\n\
+        follow_ups = [{ after = \"call\", then = \"report\", probability = 0.5, \
+        wait = { exponential = { mean_days = 3 } } }]";
+    let rare = flow(&level("a", rare), &[("call", 1.0, ""), ("report", 1.0, "")]);
+    let mut waits = Vec::new();
+    for walk in walks(&rare, 1_000, 60) {
+        for pair in walk.windows(2).filter(|pair| pair[1].1 == "report") {
+            assert_eq!(pair[0].1, "call");
+            waits.push(pair[1].0 - pair[0].0);
+        }
+    }
+    let n = waits.len() as f64;
+    let mean = waits.iter().sum::<f64>() / n;
+    assert!(n > 1_000.0 && (mean - 3.0).abs() < 3.0 * 3.0 / n.sqrt(), "{mean} over {n}");
+}
+
+#[test]
 fn more_answers_move_no_draw_of_a_step_or_of_another_answer() {
     let (few, many) = (walks(&with_answers(0.2), 50, 24), walks(&with_answers(0.9), 50, 24));
     for (few, many) in few.iter().zip(&many) {
