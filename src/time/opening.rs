@@ -101,7 +101,7 @@ impl Divisor {
         Self { value, reciprocal: (value as f64).recip() }
     }
 
-    /// Quotient and remainder of `0 <= dividend < 2⁵³`, exactly.
+    /// Quotient (below 2⁵²) and remainder of `0 <= dividend < 2⁵³`, exactly.
     #[inline]
     fn divide(self, dividend: i64) -> (i64, i64) {
         // At most one off, and then the remainder shows it.

@@ -287,10 +287,15 @@ fn planted_answers_are_found_and_no_others() {
             let found = found.unwrap_or_else(|| panic!("{after} -> {then} was not found"));
             let error = of_share(rule.probability, found.n_asked);
             near(&format!("{after} -> {then}"), found.probability, rule.probability, error);
-            // Which question a late answer belongs to is itself estimated: over eight seeds the mean
-            // wait was 0.9 standard errors of known pairs too long on average, and up to 3.4.
-            let wait = found.mean_wait_days / rule.wait.mean_days();
-            assert!((wait - 1.0).abs() < 0.15, "wait of {then}: {wait} of what was planted");
+            let (wait, planted) = (found.mean_wait_days, rule.wait.mean_days());
+            if level.mix.iter().all(|(kind, _)| *kind != rule.then) {
+                let error = standard_deviation(&rule.wait) / found.n_answers.sqrt();
+                near(&format!("wait of {then}"), wait, planted, error);
+            } else {
+                // A known bias of the fit (docs/methodology.md): where rows of the type are not all
+                // answers, waits come out too long, over 16 logs by 3 % and 8 % on average.
+                assert!((0.85..1.25).contains(&(wait / planted)), "wait of {then}: {wait}");
+            }
         }
     }
     assert_eq!(fit.report.follow_ups.len(), planted, "{:?}", fit.report.follow_ups);
