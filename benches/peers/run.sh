@@ -19,9 +19,7 @@ if [[ ! -e $venv/complete ]]; then
   touch "$venv/complete"
 fi
 
-figures=$(mktemp)
-trap 'rm -f "$figures"' EXIT
 cd "$root"
-CONTACTS=100000 REPEATS=30 cargo bench --quiet --bench peers 2>/dev/null | grep '^{' >"$figures"
+cargo bench --quiet --bench peers --no-run
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
-"$venv/bin/python" "$here/plain.py" "$root/data/flows/b2b" "$figures"
+"$venv/bin/python" "$here/plain.py" "$root/data/flows/b2b" cargo bench --quiet --bench peers
