@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use divan::counter::ItemsCount;
+use rvq::flow::Flow;
 use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
     Account, AccountHistory, Contact, Interaction, InteractionColumns, Log, LogWriter, Outcome,
-    Status,
+    Status, WalkWriter,
 };
-use rvq::time::Instant;
+use rvq::rng::Streams;
+use rvq::simulate::{PlainFlow, WalkColumns};
+use rvq::time::{Calendar, Instant, Month};
 
 fn main() {
     divan::main();
@@ -134,6 +137,44 @@ fn write_columns(bencher: divan::Bencher<'_, '_>, length: usize) {
             writer.write_columns(history, &columns).expect("columns keep the rules");
         }
         writer.finish().expect("the disk has room");
+    });
+}
+
+/// Contacts of customers, five years around the clock.
+const CONTACTS: u32 = 40_000;
+
+fn plain_flow() -> PlainFlow {
+    let start = Month::new(2020, 1).expect("January is a month");
+    let flow = Flow::builtin().without_calendar();
+    PlainFlow::new(&flow, Streams::new(1), Calendar::UTC, start, 60).of_customers()
+}
+
+/// The plain flow straight to Parquet: walk and file.
+#[divan::bench(sample_count = 30)]
+fn write_walks(bencher: divan::Bencher<'_, '_>) {
+    let flow = plain_flow();
+    let mut rows = WalkColumns::default();
+    flow.walk(0..CONTACTS, &mut rows);
+    bencher.counter(ItemsCount::new(rows.kind.len())).with_inputs(folder).bench_refs(|dir| {
+        let path = dir.path().join("walks.parquet");
+        flow.write_parquet(0..CONTACTS, &path).expect("the disk has room");
+    });
+}
+
+/// The file of `write_walks` from finished columns.
+#[divan::bench(sample_count = 30)]
+fn write_finished_walks(bencher: divan::Bencher<'_, '_>) {
+    let flow = plain_flow();
+    let mut rows = WalkColumns::default();
+    flow.walk(0..CONTACTS, &mut rows);
+    bencher.counter(ItemsCount::new(rows.kind.len())).with_inputs(folder).bench_refs(|dir| {
+        let path = dir.path().join("walks.parquet");
+        let mut file = WalkWriter::create(&path, flow.types()).expect("the folder is there");
+        let chunks = rows.contact.chunks(32_768).zip(rows.kind.chunks(32_768));
+        for ((contact, kind), occurred_at) in chunks.zip(rows.occurred_at.chunks(32_768)) {
+            file.write(contact, kind, occurred_at).expect("the disk has room");
+        }
+        file.finish().expect("the disk has room");
     });
 }
 

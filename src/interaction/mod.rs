@@ -10,6 +10,7 @@ mod flat;
 mod read;
 mod row;
 pub mod schema;
+mod walks;
 mod words;
 mod write;
 
@@ -22,6 +23,7 @@ pub use row::{
     Placement, Staff, Survey, Truth,
 };
 pub use schema::Table;
+pub use walks::WalkWriter;
 pub use words::{
     Direction, LedgerComponent, RelationshipState, Stage, Status, UnknownWord, ValueAspect,
     ValueDirection,

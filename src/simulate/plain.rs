@@ -4,9 +4,11 @@
 //! checks of a fitted flow, comparisons with other simulators, resampling of single walks.
 
 use std::ops::Range;
+use std::path::Path;
 
 use crate::flow::{Flow, LevelIndex};
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
+use crate::interaction::{TableError, WalkWriter};
 use crate::rng::{Purpose, Streams};
 use crate::time::{Calendar, Instant, Month};
 
@@ -15,6 +17,9 @@ use super::walk::{Border, Motion, Terrain, Walker};
 
 /// Waits and odds as the flow states them.
 const AS_STATED: Motion = Motion { pace: 1.0, tilt: 1.0 };
+
+/// Contacts that walk at a time on their way to a file: their columns stay in the cache.
+const CONTACTS_PER_CHUNK: u32 = 1_024;
 
 /// What one contact did.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +53,7 @@ pub struct PlainFlow {
     streams: Streams,
     entry: AliasTable<LevelIndex>,
     retention_entry: LevelIndex,
+    types: Vec<String>,
     start: Instant,
     end: Border,
     never: Border,
@@ -92,6 +98,7 @@ impl PlainFlow {
             entry: AliasTable::new(flow.entry().iter().copied())
                 .expect("the entry of a checked flow sums to 1"),
             retention_entry: flow.retention_entry(),
+            types: flow.catalogue().entries().iter().map(|e| e.interaction_type.clone()).collect(),
             start: calendar.start_of(start),
         }
     }
@@ -117,6 +124,58 @@ impl PlainFlow {
             let found = out.kind.len() - rows;
             out.contact.extend(std::iter::repeat_n(contact, found));
         }
+    }
+
+    /// Names of the interaction types by position, as [`WalkColumns::kind`] refers to them.
+    pub fn types(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.types.iter().map(String::as_str)
+    }
+
+    /// Writes the walks of `contacts` as the Parquet file `path` with the columns `contact`,
+    /// `interaction_type` and `occurred_at`, and gives the number of rows.
+    ///
+    /// Some contacts walk while those before are written, in flat memory; the bytes are the same
+    /// on any number of threads.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`] when the file cannot be written; none is left then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::flow::Flow;
+    /// use rvq::rng::Streams;
+    /// use rvq::simulate::{PlainFlow, WalkColumns};
+    /// use rvq::time::{Calendar, Month};
+    ///
+    /// let start = Month::new(2024, 1).expect("January is a month");
+    /// let flow = PlainFlow::new(&Flow::builtin(), Streams::new(1), Calendar::UTC, start, 12);
+    /// let folder = tempfile::tempdir()?;
+    /// let rows = flow.write_parquet(0..1_000, &folder.path().join("walks.parquet"))?;
+    /// let mut columns = WalkColumns::default();
+    /// flow.walk(0..1_000, &mut columns);
+    /// assert_eq!(rows, columns.kind.len() as u64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_parquet(&self, contacts: Range<u32>, path: &Path) -> Result<u64, TableError> {
+        let mut file = WalkWriter::create(path, self.types())?;
+        let (mut ready, mut next) = (WalkColumns::default(), WalkColumns::default());
+        let mut from = contacts.start;
+        while from < contacts.end || !ready.kind.is_empty() {
+            let to = contacts.end.min(from.saturating_add(CONTACTS_PER_CHUNK)).max(from);
+            let (written, ()) = rayon::join(
+                || file.write(&ready.contact, &ready.kind, &ready.occurred_at),
+                || {
+                    next.clear();
+                    self.walk(from..to, &mut next);
+                },
+            );
+            written?;
+            std::mem::swap(&mut ready, &mut next);
+            from = to;
+        }
+        file.finish()
     }
 
     /// One contact that enters `level` at `from` and is watched until `until`.

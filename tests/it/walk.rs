@@ -4,10 +4,14 @@
 
 use std::fmt::Write;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::{TimestampMicrosecondType, UInt32Type};
 use chrono::{DateTime, Datelike, Timelike, Utc, Weekday};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rvq::diagnostic::{Problems, Source};
 use rvq::flow::{Flow, LevelIndex};
 use rvq::ids::{AccountIndex, ContactIndex};
+use rvq::interaction::WalkWriter;
 use rvq::rng::Streams;
 use rvq::simulate::{PlainFlow, WalkColumns};
 use rvq::time::{Calendar, Instant, Month};
@@ -425,4 +429,48 @@ fn calendars_are_checked_at_their_place() {
         let found = complaint(&head, wait);
         assert!(found.contains(expected) && found.contains("--> flow.toml:"), "{found}");
     }
+}
+
+#[test]
+fn walks_written_to_a_file_are_those_in_memory() {
+    let start = Month::new(2024, 1).unwrap();
+    let flow = PlainFlow::new(&Flow::builtin(), Streams::new(7), Calendar::UTC, start, 24);
+    let mut walked = WalkColumns::default();
+    flow.walk(10..3_000, &mut walked);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("walks.parquet");
+    std::fs::write(&path, "a file that was there is replaced").unwrap();
+    let rows = flow.write_parquet(10..3_000, &path).unwrap();
+    assert_eq!(rows, walked.kind.len() as u64);
+
+    let names: Vec<&str> = flow.types().collect();
+    let file = std::fs::File::open(&path).unwrap();
+    let mut row = 0;
+    for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
+        let batch = batch.unwrap();
+        let column = |name| batch.column_by_name(name).unwrap();
+        let contacts = column("contact").as_primitive::<UInt32Type>();
+        let kinds = column("interaction_type").as_string::<i32>();
+        let times = column("occurred_at").as_primitive::<TimestampMicrosecondType>();
+        for at in 0..batch.num_rows() {
+            assert_eq!(contacts.value(at), walked.contact[row]);
+            assert_eq!(kinds.value(at), names[usize::from(walked.kind[row])]);
+            assert_eq!(times.value(at), walked.occurred_at[row]);
+            row += 1;
+        }
+    }
+    assert_eq!(row, walked.kind.len());
+}
+
+#[test]
+fn columns_that_do_not_fit_leave_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("walks.parquet");
+    let mut writer = WalkWriter::create(&path, ["call", "visit"].into_iter()).unwrap();
+    let short = writer.write(&[1, 2], &[0], &[5, 6]).unwrap_err();
+    assert!(short.to_string().contains("walks.parquet"), "{short}");
+    writer.write(&[1], &[2], &[5]).unwrap_err();
+    writer.write(&[1], &[1], &[5]).unwrap();
+    drop(writer);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
