@@ -3,11 +3,13 @@
 //! A row is a *step* (it was drawn from the mix when a wait ended, and the next wait starts with
 //! it) or an *answer* to an earlier row (the wait in progress goes on). Where both are possible,
 //! all ways of reading a record are weighed by their likelihood: a path through a lattice whose
-//! nodes are the rows at which the clock started anew. Answers are weighed as if each earlier row
-//! could bring any number of them; with probabilities below one that is close.
+//! nodes are the rows at which the clock started anew. What may answer what is no path: the lattice
+//! and the [`matching`](super::matching) of answers to questions are solved in turn, each with what
+//! the other says of a row (Bethe's approximation of the joint likelihood).
 
 use super::law::{Law, Waits};
 use super::levels::{Event, Path};
+use super::matching::{Link, settle};
 use crate::time::Instant;
 
 /// Shorter waits count as this \[days\]: the simulator knows no shorter ones either.
@@ -95,6 +97,13 @@ struct Seen {
     level: u16,
 }
 
+impl Seen {
+    /// Whether the row asks what `rule` answers.
+    fn asks(&self, rule: &Rule) -> bool {
+        self.kind == rule.after && self.level == rule.level
+    }
+}
+
 /// The way from one start of the clock to the next.
 #[derive(Debug, Clone, Copy)]
 struct Edge {
@@ -128,36 +137,72 @@ pub(super) struct Lattice<'a> {
     alphas: Vec<f64>,
     edges: Vec<Edge>,
     seen: Vec<Seen>,
-    /// Possible questions of every row: (rule, position of the question, density).
-    questions: Vec<Vec<(usize, usize, f64)>>,
+    /// Possible answers, ordered by row.
+    links: Vec<Link>,
+    /// By row: where its links begin, and at the end their number.
+    first_link: Vec<usize>,
 }
+
+/// Times that lattice and matching take turns after the first.
+const TURNS: usize = 2;
 
 impl<'a> Lattice<'a> {
     /// Builds the lattice; the log likelihood of the path is that of its last node.
     pub(super) fn new(model: &'a Model, path: &'a Path) -> Self {
+        let mut lattice = Self::read(model, path, None);
+        for _ in 0..TURNS {
+            if lattice.links.is_empty() {
+                break;
+            }
+            let mut links = std::mem::take(&mut lattice.links);
+            let steps = lattice.step_weights(&links);
+            settle(&mut links, &steps);
+            lattice = Self::read(model, path, Some(links));
+        }
+        lattice
+    }
+
+    /// Builds the lattice with the links as they were settled, or as if each stood alone.
+    fn read(model: &'a Model, path: &'a Path, links: Option<Vec<Link>>) -> Self {
+        let rows = path.events.len();
         let mut lattice = Self {
             model,
             path,
             alphas: vec![0.0],
-            edges: Vec::with_capacity(path.events.len() + 1),
-            seen: Vec::with_capacity(path.events.len()),
-            questions: Vec::with_capacity(path.events.len()),
+            edges: Vec::with_capacity(rows + 1),
+            seen: Vec::with_capacity(rows),
+            links: Vec::new(),
+            first_link: Vec::with_capacity(rows + 1),
         };
-        lattice.build();
+        lattice.build(links.as_deref());
         lattice
     }
 
-    /// Log likelihood of the path.
+    /// Log likelihood of the path: with what the questions that stay open add to it.
     pub(super) fn log_likelihood(&self) -> f64 {
+        self.walked() + self.silence()
+    }
+
+    fn walked(&self) -> f64 {
         self.alphas[self.alphas.len() - 1]
     }
 
-    fn build(&mut self) {
+    /// Log of the probability that no question is answered while it is watched.
+    fn silence(&self) -> f64 {
+        let open = |rule: &Rule| -> f64 {
+            let asked = self.seen.iter().filter(|seen| seen.asks(rule));
+            asked.map(|seen| silent(rule, self.path.end.days_since(seen.at)).ln()).sum()
+        };
+        self.model.rules.iter().map(open).sum()
+    }
+
+    fn build(&mut self, settled: Option<&[Link]>) {
         let mut open = vec![Open { node: 0, log_weight: 0.0, clock: self.path.clock }];
         let mut level = self.path.start_level;
         for event in &self.path.events {
             match *event {
                 Event::Row { at, kind, level: here, moves } => {
+                    self.link(at, kind, here, settled);
                     open = self.row(&open, at, kind, here, moves);
                     level = here;
                 }
@@ -184,13 +229,30 @@ impl<'a> Lattice<'a> {
         });
     }
 
-    fn row(&mut self, open: &[Open], at: Instant, kind: u16, level: u16, moves: bool) -> Vec<Open> {
-        let row = self.seen.len();
-        let questions = self.questions_of(at, kind);
-        let density: f64 = questions.iter().map(|(_, _, density)| density).sum();
-        let first = row == 0 && self.path.clock.is_none();
+    /// Notes a row and what it may answer.
+    fn link(&mut self, at: Instant, kind: u16, level: u16, settled: Option<&[Link]>) {
+        let first = self.links.len();
+        self.first_link.push(first);
+        match settled {
+            Some(settled) => {
+                let own = settled[first..].iter().take_while(|link| link.row == self.seen.len());
+                self.links.extend(own);
+            }
+            None => self.links_of(at, kind),
+        }
         self.seen.push(Seen { at, kind, level });
-        self.questions.push(questions);
+    }
+
+    /// The links of a row, in any reading of it.
+    fn own_links(&self, row: usize) -> &[Link] {
+        let end = self.first_link.get(row + 1).copied().unwrap_or(self.links.len());
+        &self.links[self.first_link[row]..end]
+    }
+
+    fn row(&mut self, open: &[Open], at: Instant, kind: u16, level: u16, moves: bool) -> Vec<Open> {
+        let row = self.seen.len() - 1;
+        let density: f64 = self.own_links(row).iter().map(Link::weight).sum();
+        let first = row == 0 && self.path.clock.is_none();
         if first {
             // The first row of a record that was there before the log: its own wait is unknown,
             // and if its type is ever an answer, no wait is known to start with it.
@@ -228,26 +290,28 @@ impl<'a> Lattice<'a> {
         next
     }
 
-    fn questions_of(&self, at: Instant, kind: u16) -> Vec<(usize, usize, f64)> {
-        let mut questions = Vec::new();
+    fn links_of(&mut self, at: Instant, kind: u16) {
+        let row = self.seen.len();
         for &rule_at in &self.model.by_answer[usize::from(kind)] {
             let rule = &self.model.rules[rule_at];
             let horizon = 30.0 * rule.wait.mean_days();
-            for (position, seen) in self.seen.iter().enumerate().rev() {
+            for (question, seen) in self.seen.iter().enumerate().rev() {
                 let lag = at.days_since(seen.at);
                 if lag > horizon {
                     break;
                 }
-                if seen.kind == rule.after && seen.level == rule.level {
+                if seen.asks(rule) {
                     let density = rule.wait.ln_density(lag.max(SHORTEST_DAYS)).exp();
                     let density = rule.probability * density;
                     if density > 1e-12 {
-                        questions.push((rule_at, position, density));
+                        let silent = silent(rule, self.path.end.days_since(seen.at));
+                        let free = silent.recip();
+                        let link = Link { row, rule: rule_at, question, density, silent, free };
+                        self.links.push(link);
                     }
                 }
             }
         }
-        questions
     }
 
     /// A new node that every open reading reaches, each by an edge.
@@ -289,17 +353,47 @@ impl<'a> Lattice<'a> {
         (law.ln_survival(days), Some((level, days, false)), EndsIn::Nothing)
     }
 
-    /// Adds the expected counts of all readings, weighted by `weight`, to `tally`.
-    pub(super) fn tally(&self, weight: f64, tally: &mut Tally) {
-        let total = self.log_likelihood();
+    /// Probability of each edge, last edge first.
+    fn shares(&self) -> impl Iterator<Item = (&Edge, f64)> {
+        let total = self.walked();
         let mut betas = vec![f64::NEG_INFINITY; self.alphas.len()];
         betas[self.alphas.len() - 1] = 0.0;
-        let mut steps = vec![0.0; self.seen.len()];
         // Edges into a node come before all edges out of it.
-        for edge in self.edges.iter().rev() {
+        self.edges.iter().rev().map(move |edge| {
             let onward = edge.log_weight + betas[edge.to];
             betas[edge.from] = log_sum([betas[edge.from], onward].into_iter());
-            let share = weight * (self.alphas[edge.from] + onward - total).exp();
+            (edge, (self.alphas[edge.from] + onward - total).exp())
+        })
+    }
+
+    /// By row: the probability that it is a step.
+    fn steps(&self) -> Vec<f64> {
+        let mut steps = vec![0.0; self.seen.len()];
+        for (edge, share) in self.shares() {
+            if let EndsIn::Step { row, .. } = edge.ends_in {
+                steps[row] += share;
+            }
+        }
+        steps
+    }
+
+    /// By row: the weight of a step beside that of its links.
+    fn step_weights(&self, links: &[Link]) -> Vec<f64> {
+        let mut answers = vec![0.0; self.seen.len()];
+        links.iter().for_each(|link| answers[link.row] += link.weight());
+        let odds = self.steps().into_iter().map(|step| step / (1.0 - step).max(1e-12));
+        let mut weights: Vec<f64> = odds.zip(answers).map(|(odds, answer)| odds * answer).collect();
+        // The first row of an old record is never told apart.
+        if let Some(first) = weights.first_mut().filter(|_| self.path.clock.is_none()) {
+            *first = f64::MAX;
+        }
+        weights
+    }
+
+    /// Adds the expected counts of all readings, weighted by `weight`, to `tally`.
+    pub(super) fn tally(&self, weight: f64, tally: &mut Tally) {
+        for (edge, share) in self.shares() {
+            let share = weight * share;
             if share < 1e-9 {
                 continue;
             }
@@ -309,62 +403,53 @@ impl<'a> Lattice<'a> {
                 list.push((days, share));
             }
             match edge.ends_in {
-                EndsIn::Step { row, level, kind } => {
-                    steps[row] += share;
+                EndsIn::Step { level, kind, .. } => {
                     tally.mixes[usize::from(level)][usize::from(kind)] += share;
                 }
                 EndsIn::Exit { level } => tally.exits[usize::from(level)] += share,
                 EndsIn::Nothing => {}
             }
         }
-        self.tally_answers(weight, &steps, tally);
+        self.tally_answers(weight, tally);
     }
 
-    /// What may answer what, given how likely each row is a step.
-    fn links(&self, weight: f64, steps: &[f64]) -> Vec<Link> {
-        let mut links = Vec::new();
-        for (row, questions) in self.questions.iter().enumerate() {
-            // The first row of an old record is never told apart.
+    /// By link: the probability that it is how the row came about.
+    fn answers(&self) -> Vec<f64> {
+        let mut answers = vec![0.0; self.links.len()];
+        for (row, step) in self.steps().into_iter().enumerate() {
             let first = row == 0 && self.path.clock.is_none();
-            let answers = (1.0 - steps[row] / weight).clamp(0.0, 1.0);
-            if first || answers < 1e-9 {
-                continue;
+            let own = self.own_links(row);
+            let total: f64 = own.iter().map(Link::weight).sum();
+            if !first && total > 0.0 {
+                for (link, answer) in own.iter().zip(&mut answers[self.first_link[row]..]) {
+                    *answer = (1.0 - step).max(0.0) * link.weight() / total;
+                }
             }
-            links.extend(questions.iter().map(|&(rule_at, question, density)| {
-                let rule = &self.model.rules[rule_at];
-                let left = self.path.end.days_since(self.seen[question].at);
-                let survival = rule.wait.ln_survival(left).exp();
-                let silent = (1.0 - rule.probability * (1.0 - survival)).max(1e-6);
-                Link { row, rule: rule_at, question, density, silent, answers, share: 0.0 }
-            }));
         }
-        links
+        answers
     }
 
-    fn tally_answers(&self, weight: f64, steps: &[f64], tally: &mut Tally) {
-        let mut links = self.links(weight, steps);
-        match_answers(&mut links);
+    fn tally_answers(&self, weight: f64, tally: &mut Tally) {
         let mut answered: Vec<(usize, usize, f64)> = Vec::new();
-        for link in &links {
+        for (link, share) in self.links.iter().zip(self.answers()) {
             let seen = self.seen[link.question];
             let lag = self.seen[link.row].at.days_since(seen.at).max(SHORTEST_DAYS);
-            let part = weight * link.share;
+            let part = weight * share;
             tally.lags[link.rule].complete.push((lag, part));
-            tally.unsure[link.rule] += weight * link.share * (1.0 - link.share).max(0.0);
+            tally.unsure[link.rule] += weight * share * (1.0 - share).max(0.0);
             answered.push((link.rule, link.question, part));
         }
         for (rule_at, rule) in self.model.rules.iter().enumerate() {
             for (question, seen) in self.seen.iter().enumerate() {
-                if seen.kind != rule.after || seen.level != rule.level {
+                if !seen.asks(rule) {
                     continue;
                 }
                 tally.asked[rule_at] += weight;
                 let here = answered.iter().filter(|(r, q, _)| (*r, *q) == (rule_at, question));
                 let open = (weight - here.map(|(_, _, part)| part).sum::<f64>()).max(0.0);
                 let left = self.path.end.days_since(seen.at);
-                let survival = rule.wait.ln_survival(left).exp();
-                let late = rule.probability * survival
-                    / (1.0 - rule.probability * (1.0 - survival)).max(1e-9);
+                let late =
+                    rule.probability * rule.wait.ln_survival(left).exp() / silent(rule, left);
                 if open * late > 1e-9 && left > SHORTEST_DAYS {
                     tally.lags[rule_at].censored.push((left, open * late));
                 }
@@ -373,57 +458,10 @@ impl<'a> Lattice<'a> {
     }
 }
 
-/// A row that may answer an earlier one.
-#[derive(Debug, Clone, Copy)]
-struct Link {
-    row: usize,
-    rule: usize,
-    question: usize,
-    density: f64,
-    /// Probability that the question stays without answer while it is watched.
-    silent: f64,
-    /// Probability that the row is an answer at all.
-    answers: f64,
-    /// Probability that it is the answer to this question.
-    share: f64,
-}
-
-/// Shares every answer among its possible questions, of which each has at most one answer.
-///
-/// ```text
-/// share(q, a) ∝ density(q, a) x(q) y(a)      Σ_q share = P(a is an answer)
-///                                            Σ_a share + silent(q) x(q) = 1
-/// ```
-///
-/// The scaling of Sinkhorn (1967), *Am. Math. Mon.* 74, 402–405. Without it two answers would both
-/// go to the later of two questions, and answers would seem too quick.
-fn match_answers(links: &mut [Link]) {
-    const ROUNDS: usize = 12;
-    let mut keys: Vec<(usize, usize)> = links.iter().map(|l| (l.rule, l.question)).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let key = |link: &Link| {
-        keys.binary_search(&(link.rule, link.question)).expect("every key is in the list")
-    };
-    let positions: Vec<usize> = links.iter().map(key).collect();
-    let rows = links.last().map_or(0, |link| link.row + 1);
-    let mut factors = vec![1.0; keys.len()];
-    for _ in 0..ROUNDS {
-        let mut totals = vec![0.0; rows];
-        for (link, &at) in links.iter().zip(&positions) {
-            totals[link.row] += link.density * factors[at];
-        }
-        let mut taken = vec![0.0; keys.len()];
-        let mut silent = vec![1.0; keys.len()];
-        for (link, &at) in links.iter_mut().zip(&positions) {
-            link.share = link.answers * link.density * factors[at] / totals[link.row].max(1e-300);
-            taken[at] += link.share;
-            silent[at] = link.silent;
-        }
-        for (factor, (taken, silent)) in factors.iter_mut().zip(taken.iter().zip(silent)) {
-            *factor = f64::max((silent + taken / *factor).recip(), 1e-9);
-        }
-    }
+/// Probability that a question is not answered in the `days` in which it is watched.
+fn silent(rule: &Rule, days: f64) -> f64 {
+    let survival = rule.wait.ln_survival(days).exp();
+    (1.0 - rule.probability * (1.0 - survival)).max(1e-6)
 }
 
 fn log_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {

@@ -18,6 +18,7 @@ mod draft;
 mod expect;
 mod law;
 mod levels;
+mod matching;
 mod maximise;
 mod pairs;
 mod prepare;
