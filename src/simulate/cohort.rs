@@ -29,6 +29,10 @@ pub(super) struct Traits {
     pub(super) quality: f64,
     /// Rate of leaving at effect 0 \[1/month\].
     pub(super) monthly_hazard: f64,
+    /// Factor on its orders.
+    pub(super) order_factor: f64,
+    /// Probability of leaving after an order.
+    pub(super) lapse: f64,
     /// Contacts at one time.
     pub(super) seats: u16,
     /// What it is, when it is no customer and will not be one.
@@ -71,6 +75,13 @@ pub(super) fn traits(streams: AccountStreams, census: Census<'_>) -> Traits {
         pace: (pace + census.world.activity.pace_by_size * size).exp(),
         quality: normal(8),
         monthly_hazard: -(1.0 - leaving(law, &mut draws.stream(12))).ln() / 12.0,
+        order_factor: law.order_shape.map_or(1.0, |shape| {
+            let own = Gamma::new(shape, shape.recip()).expect("a checked world is positive");
+            own.sample(&mut draws.stream(13))
+        }),
+        lapse: law
+            .lapse
+            .map_or(0.0, |law| beta(law.mean, law.concentration).sample(&mut draws.stream(14))),
         seats: seats(params, &mut draws.stream(9)),
         stakeholder,
     }
@@ -80,8 +91,12 @@ pub(super) fn traits(streams: AccountStreams, census: Census<'_>) -> Traits {
 fn leaving(law: &world::OutcomeLaw, stream: &mut Stream) -> f64 {
     let mean = law.annual_attrition;
     let Some(sum) = law.attrition_concentration else { return mean };
-    let own = Beta::new(mean * sum, (1.0 - mean) * sum).expect("a checked world is positive");
-    own.sample(stream).min(1.0 - 1e-9)
+    beta(mean, sum).sample(stream).min(1.0 - 1e-9)
+}
+
+/// The beta law with this mean and sum of parameters.
+fn beta(mean: f64, sum: f64) -> Beta<f64> {
+    Beta::new(mean * sum, (1.0 - mean) * sum).expect("a checked world is positive")
 }
 
 /// The quantile at `u` of the standard normal law between `-limit` and `limit`.

@@ -5,7 +5,7 @@ use rand_distr::{Distribution, Exp1};
 
 use crate::ids::{ContactIndex, TypeIndex};
 use crate::interaction::Contact;
-use crate::rng::Purpose;
+use crate::rng::{Purpose, Stream};
 use crate::time::Instant;
 
 use super::cohort::{self, pick, poisson};
@@ -240,29 +240,48 @@ impl Life<'_> {
         }
     }
 
-    /// The orders and renewals of the month, and what orders bring about.
-    pub(super) fn transact(&mut self, span: &Span, from: Instant) {
-        if span.position < 0 && self.world.activity.per_purchase <= 0.0 {
-            return;
-        }
+    /// The purchases of the month; an account that falls silent after an order leaves with it.
+    pub(super) fn purchases(&mut self, mut span: Span) -> (Span, Purchases) {
         let law = &self.world.outcome;
+        let Some(from) = span.customer_from else { return (span, Purchases::default()) };
+        if span.position < 0 && self.world.activity.per_purchase <= 0.0 {
+            return (span, Purchases::default());
+        }
         let mut stream = self.draws(Purpose::Transaction).stream(span.ordinal());
         let rate = law.orders_per_month
+            * self.traits.order_factor
             * (ORDERS_BY_SIZE * self.traits.log_size + span.advantage).exp()
             * span.customer_share();
-        let orders = poisson(rate, &mut stream);
-        for nth in 0..orders {
-            let at = self.instant(span, from, stream.uniform());
-            let kind = self.setting.purchases.pick(stream.bits());
-            let seat = self.seat_at(stream.uniform());
-            let ordinal = span.ordinal() << 16 | u64::from(nth);
-            self.occur(at, seat, kind, Origin::Transaction, ordinal);
-            self.plan_echoes(at, seat, ordinal);
+        let order = |nth, stream: &mut Stream| Order {
+            at: self.instant(&span, from, stream.uniform()),
+            kind: self.setting.purchases.pick(stream.bits()),
+            seat: stream.uniform(),
+            ordinal: span.ordinal() << 16 | u64::from(nth),
+        };
+        let n_orders = poisson(rate, &mut stream);
+        let mut orders: Vec<Order> = (0..n_orders).map(|nth| order(nth, &mut stream)).collect();
+        if law.lapse.is_some() && span.position >= 0 {
+            let draws = self.draws(Purpose::Attrition).part(1);
+            let last = |order: &&Order| draws.uniform(order.ordinal) < self.traits.lapse;
+            if let Some(last) = orders.iter().filter(last).map(|order| order.at).min() {
+                orders.retain(|order| order.at <= last);
+                self.leave(&mut span, last.plus_days(LAST_ORDER_DAYS), "lapsed");
+            }
         }
-        for at in std::mem::take(&mut self.renewed) {
+        (span, Purchases { orders, renewal_seat: stream.uniform() })
+    }
+
+    /// Notes the orders and renewals of the month, and what orders bring about.
+    pub(super) fn transact(&mut self, span: &Span, purchases: &Purchases) {
+        for order in &purchases.orders {
+            let seat = self.seat_at(order.seat);
+            self.occur(order.at, seat, order.kind, Origin::Transaction, order.ordinal);
+            self.plan_echoes(order.at, seat, order.ordinal);
+        }
+        for at in std::mem::take(&mut self.renewed).into_iter().filter(|at| *at < span.end) {
             let kind = self.simulation.flow.transactions().on_renewal;
+            let seat = self.seat_at(purchases.renewal_seat);
             let ordinal = span.ordinal() << 16 | 0xffff;
-            let seat = self.seat_at(stream.uniform());
             self.occur(at, seat, kind, Origin::Transaction, ordinal);
         }
     }
@@ -296,6 +315,27 @@ impl Life<'_> {
         }
     }
 }
+
+/// What a customer buys in one month, before it is noted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Purchases {
+    orders: Vec<Order>,
+    /// Draws who renews.
+    renewal_seat: f64,
+}
+
+/// An order before it is noted.
+#[derive(Debug, Clone, Copy)]
+struct Order {
+    at: Instant,
+    kind: TypeIndex,
+    /// Draws who orders.
+    seat: f64,
+    ordinal: u64,
+}
+
+/// From the last order of an account that falls silent to its exit \[days\]: a second.
+const LAST_ORDER_DAYS: f64 = 1.0 / 86_400.0;
 
 /// Orders grow with size to this power.
 const ORDERS_BY_SIZE: f64 = 0.2;

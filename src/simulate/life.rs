@@ -244,13 +244,14 @@ impl<'a> Life<'a> {
     /// First half of a month: what happens in it, and what of it waits for staff.
     pub(super) fn walk(&mut self, position: i32, requests: &mut Vec<Request>) {
         let span = self.attrition(self.span(position));
+        let (span, purchases) = self.purchases(span);
         self.rows.clear();
         self.departed.clear();
         self.contacts_walk(&span);
         self.initiatives_run(&span);
         if let Some(from) = span.customer_from {
             self.policies_act(&span, from);
-            self.transact(&span, from);
+            self.transact(&span, &purchases);
             self.echo(&span);
         }
         self.rows.sort_unstable_by_key(|row| (row.at, row.contact, row.origin, row.ordinal));
@@ -386,11 +387,7 @@ impl<'a> Life<'a> {
             let unrelated = stream.uniform() * (causes[0] + causes[1]) < causes[0];
             // Who was bound until the end of a term and does not renew leaves on that day.
             let exit = ends.filter(|end| !unrelated && *end > from).unwrap_or(at);
-            self.exited_at = Some(exit);
-            self.history.account.exited_at = Some(exit);
-            self.history.account.exit_reason =
-                Some(self.exit_reason(unrelated, stream.uniform()).to_owned());
-            span.end = exit;
+            self.leave(&mut span, exit, self.exit_reason(unrelated, stream.uniform()));
         }
         // Who is still there when a term ends has the next one.
         if let Some(end) = ends.filter(|end| self.exited_at.is_none_or(|exit| *end < exit)) {
@@ -400,6 +397,14 @@ impl<'a> Life<'a> {
             }
         }
         span
+    }
+
+    /// Ends the account inside the month.
+    pub(super) fn leave(&mut self, span: &mut Span, at: Instant, reason: &str) {
+        self.exited_at = Some(at);
+        self.history.account.exited_at = Some(at);
+        self.history.account.exit_reason = Some(reason.to_owned());
+        span.end = at;
     }
 
     /// Why the account left: in words that a firm would record, never the hidden state.

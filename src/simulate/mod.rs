@@ -42,8 +42,8 @@ pub use pair::{PairError, PairedDifference, paired_difference};
 pub use plain::{ContactWalk, PlainFlow, WalkColumns};
 pub use world::{
     Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
-    InitiativeLaw, Intervention, LedgerLaw, Market, Observation, OutcomeLaw, Regime, Relationship,
-    Staffing, Statistic, SurveyLaw, Target, TruthColumn, Weights, World, WorldError,
+    InitiativeLaw, Intervention, Lapse, LedgerLaw, Market, Observation, OutcomeLaw, Regime,
+    Relationship, Staffing, Statistic, SurveyLaw, Target, TruthColumn, Weights, World, WorldError,
 };
 
 /// Months before the log in which a relationship forgets how it began.

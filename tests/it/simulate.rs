@@ -7,7 +7,7 @@ use rvq::interaction::{
     AccountHistory, Interaction, Log, LogWriter, RelationshipState, Status, Truth,
 };
 use rvq::rng::Streams;
-use rvq::simulate::{Intervention, PairError, Simulation, World, paired_difference};
+use rvq::simulate::{Intervention, Lapse, PairError, Simulation, World, paired_difference};
 use rvq::time::{Calendar, Instant, Month};
 
 const FLOW: &str = include_str!("../../data/flows/b2b/flow.toml");
@@ -487,6 +487,52 @@ fn retention_rises_with_age_as_in_the_shifted_beta_geometric_model() {
         let found = term.1 / term.0;
         assert!((found - expected).abs() < 3.0 * error, "term {age}: {found}, not {expected}");
     }
+}
+
+/// Orders of each account in the `days` after it signed, of those watched that long.
+fn repeat_orders(world: World, months: u32, accounts: u32, days: f64) -> Vec<f64> {
+    let simulation = builtin(world, months);
+    let types = simulation.types();
+    let orders = &simulation.flow().transactions().on_purchase;
+    let log_end = Calendar::UTC.start_of(Month::new(2022, 1).unwrap().plus(months as i32));
+    let mut counts = Vec::new();
+    for history in simulation.histories(accounts) {
+        let rows = &history.interactions;
+        let signed = rows.iter().find(|row| types.name(row.kind) == "contract_signed");
+        let Some(signed) = signed.filter(|row| log_end.days_since(row.occurred_at) > days) else {
+            continue;
+        };
+        let in_time = |row: &&Interaction| row.occurred_at.days_since(signed.occurred_at) <= days;
+        let is_order = |row: &&Interaction| orders.iter().any(|(kind, _)| *kind == row.kind);
+        counts.push(rows.iter().filter(in_time).filter(is_order).count() as f64);
+    }
+    counts
+}
+
+/// Fader, Hardie and Lee (2005): orders come at a rate of the account's own from a gamma law, until
+/// it falls silent after one, with a probability of its own from a beta law. Their parameters for
+/// CDNOW give 1.197 repeat orders in 39 weeks on average, and none to a share of (α/(α + t))^r.
+#[test]
+fn orders_and_silence_are_those_of_the_bg_nbd_model() {
+    let (r, alpha, a, b) = (0.243, 4.414, 0.793, 2.426);
+    let weeks = 39.0;
+    let mut world = small("irrelevant");
+    (world.cohort.installed_share, world.cohort.growth) = (Some(0.0), 0.0);
+    world.outcome.annual_attrition = 1e-9;
+    (world.outcome.size_sigma, world.outcome.state_effect) = (0.0, [0.0; 4]);
+    world.outcome.orders_per_month = r / alpha * 365.25 / 12.0 / 7.0;
+    world.outcome.order_shape = Some(r);
+    world.outcome.lapse = Some(Lapse { mean: a / (a + b), concentration: a + b });
+    let counts = repeat_orders(world, 24, 16_000, 7.0 * weeks);
+    let n = counts.len() as f64;
+    let mean = counts.iter().sum::<f64>() / n;
+    let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / n;
+    let error = (variance / n).sqrt();
+    assert!((mean - 1.197).abs() < 3.0 * error, "{mean} repeat orders, error {error}");
+    let none = counts.iter().filter(|count| **count == 0.0).count() as f64 / n;
+    let expected = (alpha / (alpha + weeks)).powf(r);
+    let error = (expected * (1.0 - expected) / n).sqrt();
+    assert!((none - expected).abs() < 3.0 * error, "{none} without, not {expected} ± {error}");
 }
 
 /// A world with one contact per account, for tests of what happens to accounts.

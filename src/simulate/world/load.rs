@@ -221,6 +221,16 @@ impl World {
         rules.non_negative("effort_minute", &[law.effort_minute]);
         let attrition = law.annual_attrition > 0.0 && law.annual_attrition < 1.0;
         rules.number("annual_attrition", attrition, "must lie between 0 and 1, both excluded");
+        let shape = law.order_shape.is_none_or(|shape| (0.01..=1e6).contains(&shape));
+        rules.number("order_shape", shape, "must lie between 0.01 and 1e6");
+        let lapse = law.lapse.is_none_or(|lapse| {
+            (1e-6..1.0).contains(&lapse.mean) && (0.01..=1e6).contains(&lapse.concentration)
+        });
+        rules.number(
+            "lapse",
+            lapse,
+            "needs a mean between 1e-6 and 1 and a concentration between 0.01 and 1e6",
+        );
         let alike = law.attrition_concentration.is_none_or(|sum| (0.01..=1e6).contains(&sum));
         rules.number("attrition_concentration", alike, "must lie between 0.01 and 1e6");
         rules.probability("unrelated_attrition", law.unrelated_attrition);

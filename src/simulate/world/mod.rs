@@ -238,6 +238,11 @@ pub struct OutcomeLaw {
     pub noise_sigma: f64,
     /// Orders per month of an account of median size.
     pub orders_per_month: f64,
+    /// Shape of the gamma law of mean 1 from which each account's own factor on its orders comes;
+    /// smaller is more uneven. Without it all are alike.
+    pub order_shape: Option<f64>,
+    /// Whether customers may fall silent after an order, as those without a contract do.
+    pub lapse: Option<Lapse>,
     /// Money per unit of catalogue cost for an account of median size \[currency\].
     pub cost_unit: f64,
     /// Unit cost grows with size to this power.
@@ -257,6 +262,19 @@ pub struct OutcomeLaw {
     pub unrelated_attrition: f64,
     /// Log hazard of the rest by state: damaged, transactional, transitional, communal.
     pub hazard_effect: [f64; 4],
+}
+
+/// After each order an account leaves with a probability of its own, from a beta law.
+///
+/// With [`OutcomeLaw::order_shape`], this is the BG/NBD model: Fader, Hardie and Lee (2005),
+/// *Marketing Science* 24(2), 275-284.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lapse {
+    /// Mean probability, in `(0, 1)`.
+    pub mean: f64,
+    /// Sum of the parameters of the beta law; smaller is more uneven.
+    pub concentration: f64,
 }
 
 /// The rivals for the customer's wallet.
