@@ -163,7 +163,7 @@ pub fn analyse(
     say: &dyn Fn(&str),
 ) -> Result<Analysis, RunError> {
     let (panel, benchmark, counts) = build_panel(dataset, plan, tables, say)?;
-    let streams = Streams::new(plan.run.seed);
+    let streams = plan.run.streams();
     let bench = Bench {
         panel: &panel,
         plan,
@@ -481,7 +481,7 @@ pub struct Courses {
 /// [`RunError::Pattern`] when the plan's `[patterns]` cannot be used.
 pub fn patterns_of(panel: &Panel, plan: &Plan) -> Result<PatternsFound, RunError> {
     let Courses { trajectories, later, outcome, accounts } = courses(panel, plan);
-    let streams = Streams::new(plan.run.seed);
+    let streams = plan.run.streams();
     let patterns = find_patterns(&trajectories, &later, &outcome, &plan.patterns, streams)?;
     Ok(PatternsFound { patterns, accounts })
 }

@@ -113,7 +113,7 @@ pub fn datasets(resolved: &ResolvedPlan) -> Result<(Vec<Dataset>, Vec<Input>), R
     let calendar = Calendar::new(&plan.run.time_zone).expect("a checked plan has a time zone");
     match (&plan.world, &plan.data) {
         (Some(params), _) => {
-            let streams = Streams::new(plan.run.seed);
+            let streams = plan.run.streams();
             simulated(params, &resolved.folder, calendar, streams)
         }
         (None, Some(params)) => real(params, &plan.run, &resolved.folder),

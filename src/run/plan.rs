@@ -12,6 +12,7 @@ use crate::diagnostic::{Problems, Source, nearest};
 use crate::hypothesis::{Delta, Hypotheses, HypothesisId};
 use crate::panel::Measure;
 use crate::patterns::{PatternError, PatternParams};
+use crate::rng::Streams;
 use crate::score::ScoreSpec;
 use crate::time::{Calendar, Month};
 
@@ -57,12 +58,22 @@ pub struct RunParams {
     /// Root seed.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    /// Number of the replication: another one is another cohort of the same seed.
+    #[serde(default)]
+    pub replication: u32,
     /// Currency of every amount.
     #[serde(default = "default_currency")]
     pub currency: String,
     /// IANA time zone of the months.
     #[serde(default = "default_time_zone")]
     pub time_zone: String,
+}
+
+impl RunParams {
+    /// Every random draw of the run.
+    pub fn streams(&self) -> Streams {
+        Streams::new(self.seed).replication(self.replication)
+    }
 }
 
 fn default_seed() -> u64 {

@@ -32,7 +32,7 @@ pub(super) struct Traits {
     /// Factor on its orders.
     pub(super) order_factor: f64,
     /// Probability of leaving after an order.
-    pub(super) lapse: f64,
+    pub(super) dropout: f64,
     /// Contacts at one time.
     pub(super) seats: u16,
     /// What it is, when it is no customer and will not be one.
@@ -79,8 +79,8 @@ pub(super) fn traits(streams: AccountStreams, census: Census<'_>) -> Traits {
             let own = Gamma::new(shape, shape.recip()).expect("a checked world is positive");
             own.sample(&mut draws.stream(13))
         }),
-        lapse: law
-            .lapse
+        dropout: law
+            .dropout
             .map_or(0.0, |law| beta(law.mean, law.concentration).sample(&mut draws.stream(14))),
         seats: seats(params, &mut draws.stream(9)),
         stakeholder,

@@ -260,12 +260,12 @@ impl Life<'_> {
         };
         let n_orders = poisson(rate, &mut stream);
         let mut orders: Vec<Order> = (0..n_orders).map(|nth| order(nth, &mut stream)).collect();
-        if law.lapse.is_some() && span.position >= 0 {
+        if law.dropout.is_some() && span.position >= 0 {
             let draws = self.draws(Purpose::Attrition).part(1);
-            let last = |order: &&Order| draws.uniform(order.ordinal) < self.traits.lapse;
+            let last = |order: &&Order| draws.uniform(order.ordinal) < self.traits.dropout;
             if let Some(last) = orders.iter().filter(last).map(|order| order.at).min() {
                 orders.retain(|order| order.at <= last);
-                self.leave(&mut span, last.plus_days(LAST_ORDER_DAYS), "lapsed");
+                self.leave(&mut span, last.plus_days(LAST_ORDER_DAYS), "fell_silent");
             }
         }
         (span, Purchases { orders, renewal_seat: stream.uniform() })

@@ -42,7 +42,7 @@ pub use pair::{PairError, PairedDifference, paired_difference};
 pub use plain::{ContactWalk, PlainFlow, WalkColumns};
 pub use world::{
     Accumulation, Activity, Cohort, Contract, Control, Correlation, Coupling, Criterion, Desk,
-    InitiativeLaw, Intervention, Lapse, LedgerLaw, Market, Observation, OutcomeLaw, Regime,
+    Dropout, InitiativeLaw, Intervention, LedgerLaw, Market, Observation, OutcomeLaw, Regime,
     Relationship, Staffing, Statistic, SurveyLaw, Target, TruthColumn, Weights, World, WorldError,
 };
 
@@ -186,9 +186,45 @@ impl Simulation {
 
     /// The staff of the first `accounts` accounts, in order of id.
     pub fn staff(&self, accounts: u32) -> impl Iterator<Item = Staff> + '_ {
-        let teams = accounts.div_ceil(self.world.staff.accounts_per_team);
+        self.staff_in(0..accounts)
+    }
+
+    /// The staff of the teams of a range of accounts, in order of id.
+    pub fn staff_in(&self, accounts: Range<u32>) -> impl Iterator<Item = Staff> + '_ {
+        let size = self.world.staff.accounts_per_team;
+        let teams = accounts.start / size..accounts.end.div_ceil(size);
         let since = self.start_of(-WARM_UP_MONTHS);
-        (0..teams).flat_map(move |team| staff::members(team, &self.setting.desks, since))
+        teams.flat_map(move |team| staff::members(team, &self.setting.desks, since))
+    }
+
+    /// The accounts of the `number`-th of `shards` parts (from 1) of a cohort of `accounts`: whole
+    /// teams, so that neither accounts nor staff are in two parts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::flow::Flow;
+    /// use rvq::rng::Streams;
+    /// use rvq::simulate::{Simulation, World};
+    /// use rvq::time::{Calendar, Month};
+    ///
+    /// let world = World::load("informative")?;
+    /// let period = (Month::new(2024, 1).expect("January is a month"), 12);
+    /// let simulation =
+    ///     Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period)?;
+    /// // Teams of 40 accounts.
+    /// let shards = [1, 2, 3].map(|number| simulation.shard((number, 3), 1_000));
+    /// assert_eq!(shards, [0..320, 320..680, 680..1_000]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shard(&self, (number, shards): (u32, u32), accounts: u32) -> Range<u32> {
+        let size = u64::from(self.world.staff.accounts_per_team);
+        let teams = u64::from(accounts).div_ceil(size);
+        let border = |number: u32| {
+            let team = teams * u64::from(number.min(shards)) / u64::from(shards.max(1));
+            (team * size).min(accounts.into()) as u32
+        };
+        border(number.saturating_sub(1))..border(number)
     }
 
     /// The initiatives of the world, in order of id.

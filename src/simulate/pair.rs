@@ -43,7 +43,9 @@ pub enum PairError {
         after: u32,
     },
     /// No spread without several teams.
-    #[error("{accounts} accounts are {teams} teams, expected at least two for a standard error")]
+    #[error(
+        "{accounts} accounts make too few teams: {teams}, expected at least 2 for a standard error"
+    )]
     TooFewTeams {
         /// Accounts asked for.
         accounts: u32,
@@ -52,8 +54,8 @@ pub enum PairError {
     },
 }
 
-/// Difference of `value` between two simulations, `after` less `before`, over the first `accounts`
-/// accounts.
+/// Differences of `values` between two simulations, `after` less `before`, over the first
+/// `accounts` accounts: one for each value.
 ///
 /// ```text
 /// d̄ = Σ_t d_t / n      se² = T/(T−1) · Σ_t (d_t − d̄ n_t)² / n²      d_t: sum over team t
@@ -71,42 +73,57 @@ pub enum PairError {
 ///
 /// Glasserman and Yao (1992), *Some guidelines and guarantees for common random numbers*,
 /// Management Science 38(6).
-pub fn paired_difference(
+pub fn paired_difference<const N: usize>(
     (before, after): (&Simulation, &Simulation),
     accounts: u32,
-    value: impl Fn(&AccountHistory) -> f64,
-) -> Result<PairedDifference, PairError> {
+    values: impl Fn(&AccountHistory) -> [f64; N],
+) -> Result<[PairedDifference; N], PairError> {
     check(before, after)?;
     let size = before.world.staff.accounts_per_team as usize;
-    let mut teams: Vec<[f64; 3]> = Vec::new();
+    let mut teams: Vec<TeamSums<N>> = Vec::new();
     let (mut count, mut untouched) = (0_u64, 0);
     for (a, b) in before.histories(accounts).zip(after.histories(accounts)) {
         if (count as usize).is_multiple_of(size) {
-            teams.push([0.0; 3]);
+            teams.push(TeamSums { accounts: 0.0, before: [0.0; N], after: [0.0; N] });
         }
         let sums = teams.last_mut().expect("an account has a team");
-        let (x, y) = (value(&a), value(&b));
-        sums[0] += x;
-        sums[1] += y;
-        sums[2] += 1.0;
+        sums.accounts += 1.0;
+        add(&mut sums.before, values(&a));
+        add(&mut sums.after, values(&b));
         count += 1;
         untouched += u64::from(a == b);
     }
     if teams.len() < 2 {
         return Err(PairError::TooFewTeams { accounts, teams: teams.len() });
     }
-    let (mean, of_before) = mean_and_variance(&teams, |team| team[0]);
-    let (_, of_after) = mean_and_variance(&teams, |team| team[1]);
-    let (estimate, variance) = mean_and_variance(&teams, |team| team[1] - team[0]);
-    Ok(PairedDifference {
-        before: mean,
-        estimate,
-        std_error: variance.sqrt(),
-        independent_std_error: (of_before + of_after).sqrt(),
-        variance_reduction: (of_before + of_after) / variance,
-        accounts: count,
-        untouched,
-    })
+    Ok(std::array::from_fn(|at| {
+        let (mean, of_before) = mean_and_variance(&teams, |team| team.before[at]);
+        let (_, of_after) = mean_and_variance(&teams, |team| team.after[at]);
+        let difference = |team: &TeamSums<N>| team.after[at] - team.before[at];
+        let (estimate, variance) = mean_and_variance(&teams, difference);
+        PairedDifference {
+            before: mean,
+            estimate,
+            std_error: variance.sqrt(),
+            independent_std_error: (of_before + of_after).sqrt(),
+            variance_reduction: (of_before + of_after) / variance,
+            accounts: count,
+            untouched,
+        }
+    }))
+}
+
+/// What the accounts of one team add up to.
+struct TeamSums<const N: usize> {
+    accounts: f64,
+    before: [f64; N],
+    after: [f64; N],
+}
+
+fn add<const N: usize>(sums: &mut [f64; N], values: [f64; N]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += value;
+    }
 }
 
 fn check(before: &Simulation, after: &Simulation) -> Result<(), PairError> {
@@ -123,10 +140,13 @@ fn check(before: &Simulation, after: &Simulation) -> Result<(), PairError> {
 }
 
 /// Mean per account of a sum by team, and the variance of that mean.
-fn mean_and_variance(teams: &[[f64; 3]], sum: impl Fn(&[f64; 3]) -> f64) -> (f64, f64) {
-    let accounts: f64 = teams.iter().map(|team| team[2]).sum();
+fn mean_and_variance<const N: usize>(
+    teams: &[TeamSums<N>],
+    sum: impl Fn(&TeamSums<N>) -> f64,
+) -> (f64, f64) {
+    let accounts: f64 = teams.iter().map(|team| team.accounts).sum();
     let mean = teams.iter().map(&sum).sum::<f64>() / accounts;
-    let squares: f64 = teams.iter().map(|team| (sum(team) - mean * team[2]).powi(2)).sum();
+    let squares: f64 = teams.iter().map(|team| (sum(team) - mean * team.accounts).powi(2)).sum();
     let n = teams.len() as f64;
     (mean, n / (n - 1.0) * squares / (accounts * accounts))
 }

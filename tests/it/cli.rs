@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin_cmd;
+use rvq::interaction::Log;
 use serde_json::Value;
 
 const PLAN: &str = r#"[run]
@@ -810,6 +811,66 @@ fn a_missed_target_is_exit_code_1_and_targets_that_contradict_each_other_2() {
     assert!(refused.starts_with("exit 2\n"), "{refused}");
     assert!(refused.contains("`revenue_ratio` 10 ± 1 contradicts"), "{refused}");
     assert!(study.refused("simulate plan.toml").contains("--out"));
+}
+
+#[test]
+fn shards_hold_each_account_and_its_staff_once() {
+    let study = Study::new();
+    let plan = "plan.toml --set world.accounts=100 --set world.months=6";
+    let names = |folder: &str, table: &str| {
+        let log = Log::open(&study.path(folder)).unwrap();
+        match table {
+            "accounts" => log.histories().unwrap().map(|h| h.unwrap().account.id).collect(),
+            _ => log.staff().unwrap().into_iter().map(|member| member.id).collect::<Vec<_>>(),
+        }
+    };
+    study.ok(&format!("simulate {plan} --out whole"));
+    (1..=3).for_each(|i| drop(study.ok(&format!("simulate {plan} --shard {i}/3 --out part-{i}"))));
+    for table in ["accounts", "staff"] {
+        let parts: Vec<String> = (1..=3).flat_map(|i| names(&format!("part-{i}"), table)).collect();
+        assert_eq!(parts, names("whole", table), "{table}");
+    }
+    let refused = study.refused("simulate plan.toml --shard 4/3 --out other");
+    assert!(refused.contains("I from 1 to N"), "{refused}");
+    let refused = study.refused(&format!("simulate {plan} --shard 2/9 --out other"));
+    assert!(refused.contains("the shard is empty"), "{refused}");
+}
+
+#[test]
+fn another_replication_is_another_cohort() {
+    let study = Study::new();
+    let plan = "plan.toml --set world.accounts=40 --set world.months=6";
+    study.ok(&format!("simulate {plan} --out first"));
+    study.ok(&format!("simulate {plan} --replication 0 --out again"));
+    study.ok(&format!("simulate {plan} --replication 1 --out other"));
+    let rows = |folder: &str| std::fs::read(study.path(folder).join("outcomes.parquet")).unwrap();
+    assert_eq!(rows("first").len(), rows("again").len());
+    assert_ne!(rows("first"), rows("other"));
+}
+
+#[test]
+fn two_worlds_are_compared_account_by_account() {
+    let study = Study::new();
+    let plan = "plan.toml --set world.accounts=120 --set world.months=12";
+    study.write(
+        "visits.toml",
+        "base = \"informative\"\nname = \"visits\"\ndescription = \"More visits.\"\n\
+         [[interventions]]\nname = \"visits\"\ninteraction_type = \"account_manager_visit\"\nper_month = 2\nby_team = false\n\
+         share = 0.5\nfrom_month = 3\n",
+    );
+    let done = study.ok(&format!("simulate {plan} --against visits.toml"));
+    let line = |name: &str| {
+        let line = done.stdout.lines().find(|line| line.starts_with(name)).unwrap();
+        let cells = line[20..].split_whitespace().map(|cell| cell.parse().unwrap_or(f64::NAN));
+        cells.collect::<Vec<_>>()
+    };
+    let more = line("interactions");
+    // Half of the accounts get two visits a month for nine months, while they are customers.
+    assert!(more[1] > 4.0 * more[2] && more[1] < 9.0 + 4.0 * more[2], "{more:?}");
+    assert!(more[2] < more[3], "pairing has the smaller error: {more:?}");
+    assert!(done.stdout.contains("of 120 accounts are the same in both"), "{}", done.stdout);
+    let refused = study.refused("simulate plan.toml --against visits.toml --out log");
+    assert!(refused.contains("--out"), "{refused}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rvq::interaction::{
     AccountHistory, Interaction, Log, LogWriter, RelationshipState, Status, Truth,
 };
 use rvq::rng::Streams;
-use rvq::simulate::{Intervention, Lapse, PairError, Simulation, World, paired_difference};
+use rvq::simulate::{Dropout, Intervention, PairError, Simulation, World, paired_difference};
 use rvq::time::{Calendar, Instant, Month};
 
 const FLOW: &str = include_str!("../../data/flows/b2b/flow.toml");
@@ -149,8 +149,8 @@ fn replications_and_seeds_differ_and_repeat() {
 }
 
 /// Expected profit over the log.
-fn expected_profit(history: &AccountHistory) -> f64 {
-    history.truth.iter().map(|truth| truth.expected_profit).sum()
+fn expected_profit(history: &AccountHistory) -> [f64; 1] {
+    [history.truth.iter().map(|truth| truth.expected_profit).sum()]
 }
 
 #[test]
@@ -158,15 +158,15 @@ fn a_pair_that_shares_its_draws_needs_fewer_accounts() {
     let mut treated = world("informative");
     treated.interventions.push(visits(true));
     let pair = (&builtin(world("informative"), 18), &builtin(treated.clone(), 18));
-    let shared = paired_difference(pair, 800, expected_profit).unwrap();
+    let [shared] = paired_difference(pair, 800, expected_profit).unwrap();
     assert!(shared.untouched > 200 && shared.untouched < 800, "{shared:?}");
     assert!(shared.variance_reduction > 10.0, "{shared:?}");
     // Unrelated draws: the variances add up. Twenty teams tell a factor only roughly.
     let other = simulation(Flow::builtin(), treated, Streams::new(12), 18);
-    let unrelated = paired_difference((pair.0, &other), 800, expected_profit).unwrap();
+    let [unrelated] = paired_difference((pair.0, &other), 800, expected_profit).unwrap();
     assert_eq!(unrelated.untouched, 0);
     assert!((0.3..3.0).contains(&unrelated.variance_reduction), "{unrelated:?}");
-    let same = paired_difference((pair.0, pair.0), 800, expected_profit).unwrap();
+    let [same] = paired_difference((pair.0, pair.0), 800, expected_profit).unwrap();
     assert_eq!((same.estimate, same.std_error, same.untouched), (0.0, 0.0, 800));
 }
 
@@ -179,7 +179,7 @@ fn what_cannot_be_paired_says_why() {
     let error = paired_difference((&whole, &whole), 40, expected_profit).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "40 accounts are 1 teams, expected at least two for a standard error"
+        "40 accounts make too few teams: 1, expected at least 2 for a standard error"
     );
 }
 
@@ -522,7 +522,7 @@ fn orders_and_silence_are_those_of_the_bg_nbd_model() {
     (world.outcome.size_sigma, world.outcome.state_effect) = (0.0, [0.0; 4]);
     world.outcome.orders_per_month = r / alpha * 365.25 / 12.0 / 7.0;
     world.outcome.order_shape = Some(r);
-    world.outcome.lapse = Some(Lapse { mean: a / (a + b), concentration: a + b });
+    world.outcome.dropout = Some(Dropout { mean: a / (a + b), concentration: a + b });
     let counts = repeat_orders(world, 24, 16_000, 7.0 * weeks);
     let n = counts.len() as f64;
     let mean = counts.iter().sum::<f64>() / n;

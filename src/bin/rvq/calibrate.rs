@@ -9,7 +9,6 @@ use rvq::calibrate::{
     Calibration, CalibrationParams, Targets, Template, all_met, calibrate as fit, overlay,
     target_table,
 };
-use rvq::rng::Streams;
 use rvq::simulate::World;
 
 use crate::options::{Console, PlanArgs};
@@ -50,7 +49,7 @@ pub(crate) fn calibrate(
     }
     let template = Template {
         flow: simulation.flow().clone(),
-        streams: Streams::new(run.plan().run.seed),
+        streams: run.plan().run.streams(),
         calendar: dataset.calendar,
         first: dataset.first,
         months: dataset.months,

@@ -143,6 +143,9 @@ pub(crate) struct PlanArgs {
     /// Root seed: short for `--set run.seed=N`.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Another cohort, or other resamples, of the same seed: short for `--set run.replication=N`.
+    #[arg(long, value_name = "N")]
+    replication: Option<u32>,
     /// Read and check the plan and its data, say what would be done, but do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -158,6 +161,7 @@ impl PlanArgs {
     pub(crate) fn prepare(&self, console: &Console) -> Result<Run, RunError> {
         let mut overrides = self.overrides.clone();
         overrides.extend(self.seed.map(|seed| format!("run.seed={seed}")));
+        overrides.extend(self.replication.map(|number| format!("run.replication={number}")));
         let resolved = ResolvedPlan::load(&self.plan, &self.profile, &overrides)?;
         console.say("plan and data");
         Run::prepare(resolved)

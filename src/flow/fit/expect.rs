@@ -157,13 +157,13 @@ impl<'a> Lattice<'a> {
             let mut links = std::mem::take(&mut lattice.links);
             let steps = lattice.step_weights(&links);
             settle(&mut links, &steps);
-            lattice = Self::read(model, path, Some(links));
+            lattice = Self::read(model, path, Some(&links));
         }
         lattice
     }
 
     /// Builds the lattice with the links as they were settled, or as if each stood alone.
-    fn read(model: &'a Model, path: &'a Path, links: Option<Vec<Link>>) -> Self {
+    fn read(model: &'a Model, path: &'a Path, links: Option<&[Link]>) -> Self {
         let rows = path.events.len();
         let mut lattice = Self {
             model,
@@ -174,7 +174,7 @@ impl<'a> Lattice<'a> {
             links: Vec::new(),
             first_link: Vec::with_capacity(rows + 1),
         };
-        lattice.build(links.as_deref());
+        lattice.build(links);
         lattice
     }
 
@@ -380,7 +380,9 @@ impl<'a> Lattice<'a> {
     /// By row: the weight of a step beside that of its links.
     fn step_weights(&self, links: &[Link]) -> Vec<f64> {
         let mut answers = vec![0.0; self.seen.len()];
-        links.iter().for_each(|link| answers[link.row] += link.weight());
+        for link in links {
+            answers[link.row] += link.weight();
+        }
         let odds = self.steps().into_iter().map(|step| step / (1.0 - step).max(1e-12));
         let mut weights: Vec<f64> = odds.zip(answers).map(|(odds, answer)| odds * answer).collect();
         // The first row of an old record is never told apart.

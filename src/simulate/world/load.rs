@@ -223,12 +223,12 @@ impl World {
         rules.number("annual_attrition", attrition, "must lie between 0 and 1, both excluded");
         let shape = law.order_shape.is_none_or(|shape| (0.01..=1e6).contains(&shape));
         rules.number("order_shape", shape, "must lie between 0.01 and 1e6");
-        let lapse = law.lapse.is_none_or(|lapse| {
-            (1e-6..1.0).contains(&lapse.mean) && (0.01..=1e6).contains(&lapse.concentration)
+        let dropout = law.dropout.is_none_or(|dropout| {
+            (1e-6..1.0).contains(&dropout.mean) && (0.01..=1e6).contains(&dropout.concentration)
         });
         rules.number(
-            "lapse",
-            lapse,
+            "dropout",
+            dropout,
             "needs a mean between 1e-6 and 1 and a concentration between 0.01 and 1e6",
         );
         let alike = law.attrition_concentration.is_none_or(|sum| (0.01..=1e6).contains(&sum));

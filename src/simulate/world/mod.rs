@@ -242,7 +242,7 @@ pub struct OutcomeLaw {
     /// smaller is more uneven. Without it all are alike.
     pub order_shape: Option<f64>,
     /// Whether customers may fall silent after an order, as those without a contract do.
-    pub lapse: Option<Lapse>,
+    pub dropout: Option<Dropout>,
     /// Money per unit of catalogue cost for an account of median size \[currency\].
     pub cost_unit: f64,
     /// Unit cost grows with size to this power.
@@ -270,7 +270,7 @@ pub struct OutcomeLaw {
 /// *Marketing Science* 24(2), 275-284.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Lapse {
+pub struct Dropout {
     /// Mean probability, in `(0, 1)`.
     pub mean: f64,
     /// Sum of the parameters of the beta law; smaller is more uneven.
