@@ -33,6 +33,8 @@ fn valuation() -> Valuation {
         trigger_to: None,
         is_voc: false,
         expected_within_days: None,
+        failure: None,
+        recovery: false,
     };
     let catalogue = Catalogue::from_entries("bench", vec![entry]).expect("one name");
     let types: TypeNames = ["call"].into_iter().collect();

@@ -9,10 +9,10 @@ use chrono::NaiveDate;
 use super::table::{self, Cell, Row};
 use super::{Catalogue, CatalogueEntry, Worth};
 use crate::diagnostic::{Problems, nearest};
-use crate::interaction::{Direction, Stage};
+use crate::interaction::{Direction, Failure, Stage};
 
 /// Columns in the order of the built-in catalogue; the constants are positions in this list.
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 20] = [
     "interaction_type",
     "segment_id",
     "stage",
@@ -31,6 +31,8 @@ const COLUMNS: [&str; 18] = [
     "expected_within_days",
     "version",
     "valid_from",
+    "failure",
+    "recovery",
 ];
 const TYPE: usize = 0;
 const SEGMENT: usize = 1;
@@ -50,6 +52,8 @@ const VOC: usize = 14;
 const WITHIN: usize = 15;
 const VERSION: usize = 16;
 const VALID_FROM: usize = 17;
+const FAILURE: usize = 18;
+const RECOVERY: usize = 19;
 
 /// The columns in which an override may differ from its base row.
 const OVERRIDABLE: [usize; 5] = [SEGMENT, RV, RV_SD, COST, COST_SD];
@@ -93,6 +97,8 @@ impl Catalogue {
         row[VOC] = entry.is_voc.to_string();
         row[WITHIN] = optional(entry.expected_within_days);
         self.version().clone_into(&mut row[VERSION]);
+        row[FAILURE] = entry.failure.map_or(String::new(), |failure| failure.to_string());
+        row[RECOVERY] = entry.recovery.to_string();
         row
     }
 }
@@ -201,7 +207,19 @@ impl Reader<'_> {
             trigger_to: text(row, TRIGGER),
             is_voc: self.flag(row, VOC),
             expected_within_days: self.number(row, WITHIN, Domain::Positive),
+            failure: self.failure(row, critical),
+            recovery: self.flag(row, RECOVERY),
         }
+    }
+
+    /// What a critical type fails in: the product unless the row says otherwise.
+    fn failure(&mut self, row: &Row, critical: bool) -> Option<Failure> {
+        let written = self.word(row, FAILURE);
+        if let (false, Some(_), Some(cell)) = (critical, written, row.get(FAILURE)) {
+            let message = "`failure` is set for a type that is not `critical`".to_owned();
+            self.add(cell.span.clone(), message, None);
+        }
+        critical.then(|| written.unwrap_or(Failure::Product))
     }
 
     /// The values of `row`, those of `base` where a cell is empty.

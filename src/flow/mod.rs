@@ -20,7 +20,7 @@ mod wire;
 pub use error::FlowError;
 
 use crate::ids::TypeIndex;
-use crate::interaction::{Direction, Stage};
+use crate::interaction::{Direction, Failure, Stage};
 use crate::time::OpeningHours;
 
 /// One interaction type as the catalogue defines it.
@@ -53,6 +53,10 @@ pub struct CatalogueEntry {
     pub is_voc: bool,
     /// Expected within this many days of the previous step \[days\].
     pub expected_within_days: Option<f64>,
+    /// What a critical type fails in; absent for other types.
+    pub failure: Option<Failure>,
+    /// It repairs what a critical interaction destroyed.
+    pub recovery: bool,
 }
 
 /// What one interaction of a type is worth.

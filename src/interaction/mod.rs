@@ -25,8 +25,8 @@ pub use row::{
 pub use schema::Table;
 pub use walks::WalkWriter;
 pub use words::{
-    Direction, LedgerComponent, RelationshipState, Stage, Status, UnknownWord, ValueAspect,
-    ValueDirection,
+    Direction, Failure, LedgerComponent, RelationshipState, Stage, Status, UnknownWord,
+    ValueAspect, ValueDirection,
 };
 pub use write::LogWriter;
 

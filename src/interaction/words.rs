@@ -78,6 +78,15 @@ macro_rules! words {
 }
 
 words! {
+    /// What a critical interaction fails in: Harmeling, Palmatier, Houston, Arnold and Samaha (2015),
+    /// *Journal of Marketing* 79(5), find that strong relationships soften the first and sharpen the
+    /// second.
+    Failure in "in no order" {
+        /// What was sold does not do what it should.
+        Product "product",
+        /// The firm breaks its word or treats the customer badly.
+        Relational "relational",
+    }
     /// The three phases of a relationship.
     Stage in "in the order of a relationship" {
         /// Before there is an opportunity.

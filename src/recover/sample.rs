@@ -2,7 +2,7 @@
 
 use crate::flow::{Catalogue, CatalogueEntry};
 use crate::interaction::{AccountHistory, Outcome, Status, Truth};
-use crate::score::{RvDecay, RvSum, ScoreColumn, Valuation, ValuedHistory};
+use crate::score::{Rv, ScoreColumn, Valuation, ValuedHistory};
 use crate::simulate::{Accumulation, Control, Correlation, Simulation, TruthColumn, Weights};
 use crate::time::Instant;
 
@@ -159,8 +159,8 @@ impl<'a> Sampler<'a> {
 
 fn accumulating(score: Accumulation) -> Box<dyn ScoreColumn> {
     match score {
-        Accumulation::Decay => Box::new(RvDecay::new(HALF_LIFE).expect("a half-life is positive")),
-        Accumulation::Sum => Box::new(RvSum::default()),
+        Accumulation::Decay => Box::new(Rv::decay(HALF_LIFE).expect("a half-life is positive")),
+        Accumulation::Sum => Box::new(Rv::sum()),
     }
 }
 

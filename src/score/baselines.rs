@@ -86,11 +86,7 @@ impl Score for Count {
 /// use rvq::score::{Recency, Score, ValuedInteraction};
 /// # use rvq::{ids::TypeIndex, time::Instant};
 /// # let day = |day| Instant::from_micros(0).plus_days(day);
-/// # let row = |at| ValuedInteraction {
-/// #     contact: None, kind: TypeIndex(0), occurred_at: day(at), known_at: day(at), rv: 1.0,
-/// #     variable_cost: 0.0, customer_effort: 0.0,
-/// #     transactional: false, emotional: false, critical: false,
-/// # };
+/// # let row = |at| ValuedInteraction::plain(TypeIndex(0), day(at), 1.0);
 /// let (score, mut last) = (Recency::default(), None);
 /// score.enter(&mut last, day(0.0));
 /// assert!((score.value(&last, day(4.0)) + 4.0).abs() < 1e-12);
@@ -157,11 +153,7 @@ fn days_before(earlier: Instant, as_of: Instant) -> f64 {
 /// use rvq::score::{Frequency, Score, ValuedInteraction};
 /// # use rvq::{ids::TypeIndex, time::Instant};
 /// # let day = |day| Instant::from_micros(0).plus_days(day);
-/// # let row = |at| ValuedInteraction {
-/// #     contact: None, kind: TypeIndex(0), occurred_at: day(at), known_at: day(at), rv: 1.0,
-/// #     variable_cost: 0.0, customer_effort: 0.0,
-/// #     transactional: false, emotional: false, critical: false,
-/// # };
+/// # let row = |at| ValuedInteraction::plain(TypeIndex(0), day(at), 1.0);
 /// // Day 250 looks back to day 70: three of four interactions, 3 · 30/180 = 0.5.
 /// let mut window = Default::default();
 /// for at in [10.0, 70.0, 80.0, 200.0] {

@@ -13,6 +13,12 @@ pub enum ScoreError {
     /// A parameter is zero, negative, NaN, or infinite where it must be finite.
     #[error("`{parameter}` of `{score}` is {value}, expected a positive number of days")]
     NotPositive { score: &'static str, parameter: &'static str, value: f64 },
+    /// A parameter lies outside its range.
+    #[error("`{parameter}` of `{score}` is {value}, expected {expected}")]
+    OutOfRange { score: &'static str, parameter: &'static str, value: f64, expected: String },
+    /// A score of which the interactions have no parts that add up.
+    #[error("`{score}` is no sum over interactions: it cannot be explained by them")]
+    NotAdditive { score: String },
 }
 
 /// An interaction type that occurs in the log but not in the catalogue.
@@ -61,4 +67,45 @@ pub(super) fn positive_finite(
     } else {
         Err(ScoreError::NotPositive { score, parameter, value })
     }
+}
+
+/// Refuses a `value` below `least`, or one that is no finite number.
+pub(super) fn at_least(
+    score: &'static str,
+    parameter: &'static str,
+    value: f64,
+    least: f64,
+) -> Result<(), ScoreError> {
+    let expected = || format!("a finite number of at least {least}");
+    in_range(value.is_finite() && value >= least, (score, parameter, value), expected)
+}
+
+/// Refuses a `value` outside `[0, 1]`.
+pub(super) fn share(
+    score: &'static str,
+    parameter: &'static str,
+    value: f64,
+) -> Result<(), ScoreError> {
+    let expected = || "a share between 0 and 1".to_owned();
+    in_range((0.0..=1.0).contains(&value), (score, parameter, value), expected)
+}
+
+/// Refuses a `value` that is no finite number.
+pub(super) fn finite(
+    score: &'static str,
+    parameter: &'static str,
+    value: f64,
+) -> Result<(), ScoreError> {
+    in_range(value.is_finite(), (score, parameter, value), || "a finite number".to_owned())
+}
+
+fn in_range(
+    is_in: bool,
+    (score, parameter, value): (&'static str, &'static str, f64),
+    expected: impl FnOnce() -> String,
+) -> Result<(), ScoreError> {
+    if is_in {
+        return Ok(());
+    }
+    Err(ScoreError::OutOfRange { score, parameter, value, expected: expected() })
 }

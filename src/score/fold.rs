@@ -5,7 +5,7 @@
 //! Planned rows and rows logged late therefore wait. Rows before the first waiting row are folded
 //! once; those after it are folded again, on a copy, for every date until it becomes known.
 
-use super::rollup::strength;
+use super::rollup::Members;
 use super::value::{Row, Step, ValuedHistory, ValuedInteraction};
 use super::{Score, Unit};
 use crate::time::Instant;
@@ -141,12 +141,13 @@ impl<'a, S: Score> Fold<'a, S> {
             Unit::Account => value(&self.account),
             Unit::Contact => {
                 let counted = self.history.contacts().iter().zip(&self.contacts);
-                strength(
+                let members = Members::new(
                     counted
                         .filter(|(contact, record)| contact.counts(as_of, record.seen))
                         .map(|(contact, record)| (contact.influence, value(record))),
                     self.account.seen.then(|| value(&self.account)),
-                )
+                );
+                self.score.rollup().value(&members)
             }
         }
     }

@@ -1,27 +1,34 @@
 //! Scores: folds over the past of one account, which can never see the future.
 //!
 //! A log is valued once ([`Valuation`], [`ValuedHistory`]); a score then folds the rows known at an
-//! as-of instant ([`series`], the only reader) into one number. The family is [`RvSum`],
-//! [`RvDecay`] and [`RvVelocity`], rolled up from contacts to the account; the baselines that it
-//! must beat stand beside it. Rule R1: transactional rows are outcomes in disguise, so the family
+//! as-of instant ([`series`], the only reader) into one number. The family is [`Rv`], its
+//! [`RvMovement`], levels and cohesion, rolled up from contacts to the account ([`Rollup`]); the
+//! baselines that it must beat and scores of prior art stand beside it. Rule R1: transactional rows are outcomes in disguise, so the family
 //! leaves them out unless asked, while baselines keep them.
 //!
 //! Rank and z within a segment are not here: they need other accounts, hence the panel.
 
 mod baselines;
+mod comparators;
+mod dynamics;
 mod error;
+mod explain;
 mod fold;
+mod name;
 mod rollup;
 mod rv;
 mod spec;
 mod value;
 
 pub use baselines::{Count, Frequency, LastValue, PastProfit, Recency, Spend, Tenure};
+pub use comparators::{Comparator, Recent, TrailingComparator};
+pub use dynamics::{Cohesion, HandOffs, Level, Movement, RvMovement};
 pub use error::{ScoreError, UnknownType};
+pub use explain::{Bridge, Driver, bridge, drivers};
 pub use fold::series;
-pub use rollup::strength;
-pub use rv::{RvDecay, RvSum, RvVelocity};
-pub use spec::ScoreSpec;
+pub use rollup::Rollup;
+pub use rv::{Measure, Rv, RvParams, RvRecord};
+pub use spec::{ScoreSpec, WindowParams};
 pub use value::{Membership, Valuation, ValuedHistory, ValuedInteraction};
 
 use crate::interaction::Outcome;
@@ -49,6 +56,11 @@ pub trait Score: Sync {
 
     /// Whose past is folded.
     fn unit(&self) -> Unit;
+
+    /// What the account has, given what its contacts have; for scores of contacts.
+    fn rollup(&self) -> Rollup {
+        Rollup::Strength
+    }
 
     /// Whether an interaction is for this score at all; one that is not leaves no trace.
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {

@@ -1,287 +1,356 @@
-//! The family of relationship values: sum, decay and velocity.
+//! Relationship value: one nested family, of which plain accumulation is the reference.
 //!
-//! Every definition reduces to [`RvSum`], the literal reading of "cumulative", at a named parameter.
+//! Every parameter has a value at which it does nothing; with all of them there, [`Rv`] is the
+//! literal reading of "cumulative".
 
-use std::collections::VecDeque;
+use serde::{Deserialize, Serialize};
 
-use super::error::{ScoreError, positive, positive_finite};
+use super::error::{ScoreError, at_least, positive, share};
+use super::name::{Name, number};
+use super::rollup::Rollup;
 use super::value::ValuedInteraction;
 use super::{Score, Unit};
+use crate::ids::TypeIndex;
+use crate::interaction::Failure;
 use crate::time::Instant;
 
-fn column(name: String, transactions: bool) -> String {
-    if transactions { name + "_with_transactions" } else { name }
+/// What is accumulated of an interaction.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Measure {
+    /// Its relative value.
+    #[default]
+    Rv,
+    /// Its variable cost \[currency\]: the cost to engage.
+    VariableCost,
+    /// The customer's effort \[minutes\].
+    CustomerEffort,
+    /// One: how much there is, whatever it is worth.
+    Activity,
 }
 
-/// `180` as `180d`, `7.5` as `7_5d`: fit for a column name.
-fn in_days(days: f64) -> String {
-    if days.is_infinite() { "inf".to_owned() } else { format!("{days}d").replace('.', "_") }
+impl Measure {
+    fn of(self, interaction: &ValuedInteraction) -> f64 {
+        match self {
+            Self::Rv => interaction.rv,
+            Self::VariableCost => interaction.variable_cost,
+            Self::CustomerEffort => interaction.customer_effort,
+            Self::Activity => 1.0,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rv => "rv",
+            Self::VariableCost => "cost",
+            Self::CustomerEffort => "effort",
+            Self::Activity => "activity",
+        }
+    }
 }
 
-/// Cumulative relationship value: the reference, always reported.
+/// Parameters of [`Rv`]; each default leaves the plain sum as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RvParams {
+    /// What is accumulated.
+    pub measure: Measure,
+    /// H: an interaction loses half its worth in this time \[days\]; absent: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub half_life_days: Option<f64>,
+    /// θ ≥ 0: the n-th interaction of one type counts n^−θ.
+    pub position: f64,
+    /// λ ≥ 0: what is negative counts λ times.
+    pub asymmetry: f64,
+    /// η ≥ −1: an emotional moment counts 1 + η times.
+    pub emotion: f64,
+    /// κ in `[0, 1]`: the share of what was built up that a critical failure of the product destroys.
+    pub shock_product: f64,
+    /// The same for a critical failure of the relationship.
+    pub shock_relational: f64,
+    /// ρ in `[0, 1]`: the share of what was destroyed that a recovery gives back.
+    pub recovery: f64,
+    /// How long after the failure a recovery still helps \[days\].
+    pub recovery_days: f64,
+    /// Whether transactional rows are included (rule R1).
+    pub transactions: bool,
+    /// From contacts to the account.
+    pub rollup: Rollup,
+}
+
+impl Default for RvParams {
+    fn default() -> Self {
+        Self {
+            measure: Measure::Rv,
+            half_life_days: None,
+            position: 0.0,
+            asymmetry: 1.0,
+            emotion: 0.0,
+            shock_product: 0.0,
+            shock_relational: 0.0,
+            recovery: 0.0,
+            recovery_days: 30.0,
+            transactions: false,
+            rollup: Rollup::Strength,
+        }
+    }
+}
+
+/// Relationship value of a record, accumulated in order of occurrence.
 ///
 /// ```text
-/// RV(t) = Σ rv_k        over the rows k known before t
+/// rv_k = v_k · n_k^−θ · (1 + η·emotional_k) · (λ if v_k < 0, else 1)
+/// before k:     RV ← RV · 2^−(t_k − t_(k−1))/H
+/// k critical:   cut = κ · max(RV, 0),  RV ← RV − cut,  lost ← lost + cut
+/// k a recovery: RV ← RV + ρ · lost within `recovery_days` of the failure,  lost ← 0
+/// then:         RV ← RV + rv_k
 /// ```
 ///
-/// It grows with tenure, so accounts are compared at equal age only. Transactional rows are left
-/// out unless asked for (rule R1).
+/// - v: the catalogue's value of the type in the account's segment, or that of the row; n_k: how
+///   often the type has occurred in this record, k included; κ by what the type fails in.
+/// - Unit: that of the measure. RV itself has none: only ratios and orders mean something.
+/// - With H = ∞, θ = 0, λ = 1, η = 0 and κ = 0 it is the plain sum, which grows with tenure:
+///   compare accounts at equal age.
+/// - What was destroyed does not fade before it is given back.
+///
+/// # Source
+///
+/// Sum: the sources' "cumulative effect". Position: Religence. Ageing: US patent 8,892,605. Loss
+/// weights: Kahneman and Tversky's prospect theory. Shock: the sources' "one bad interaction can
+/// destroy the goodwill", as a share since no addend can destroy any stock.
 ///
 /// # Examples
 ///
 /// ```
-/// use rvq::score::{RvSum, Score, ValuedInteraction};
+/// use rvq::score::{Rv, RvParams, Score, ValuedInteraction};
 /// # use rvq::{ids::TypeIndex, time::Instant};
-/// # fn row(day: f64, rv: f64) -> ValuedInteraction {
-/// #     let at = Instant::from_micros(0).plus_days(day);
-/// #     ValuedInteraction {
-/// #         contact: None, kind: TypeIndex(0), occurred_at: at, known_at: at, rv,
-/// #         variable_cost: 0.0, customer_effort: 0.0,
-/// #         transactional: false, emotional: false, critical: false,
-/// #     }
-/// # }
 /// # let day = |day| Instant::from_micros(0).plus_days(day);
-/// let (score, mut sum) = (RvSum::default(), 0.0);
-/// for (at, rv) in [(0.0, 4.0), (10.0, -1.5)] {
-///     score.observe(&mut sum, &row(at, rv));
-/// }
-/// assert!((score.value(&sum, day(30.0)) - 2.5).abs() < 1e-12);
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RvSum {
-    transactions: bool,
-}
-
-impl RvSum {
-    /// Includes transactional rows when `transactions`.
-    #[must_use]
-    pub fn with_transactions(self, transactions: bool) -> Self {
-        Self { transactions }
-    }
-}
-
-impl Score for RvSum {
-    type State = f64;
-
-    fn name(&self) -> String {
-        column("rv_sum".to_owned(), self.transactions)
-    }
-
-    fn unit(&self) -> Unit {
-        Unit::Contact
-    }
-
-    fn reads(&self, interaction: &ValuedInteraction) -> bool {
-        self.transactions || !interaction.transactional
-    }
-
-    fn observe(&self, sum: &mut f64, interaction: &ValuedInteraction) {
-        *sum += interaction.rv;
-    }
-
-    fn value(&self, sum: &f64, _as_of: Instant) -> f64 {
-        *sum
-    }
-
-    fn accumulates(&self) -> bool {
-        true
-    }
-}
-
-/// Relationship value that fades: each interaction loses half its worth every half-life.
-///
-/// ```text
-/// RV(t) = Σ rv_k · 2^(−(t − t_k)/H)        H: half-life \[days\]
-/// ```
-///
-/// An infinite half-life gives [`RvSum`]. Transactional rows are left out unless asked for.
-///
-/// # Examples
-///
-/// ```
-/// use rvq::score::{RvDecay, Score, ValuedInteraction};
-/// # use rvq::{ids::TypeIndex, time::Instant};
-/// # fn row(day: f64, rv: f64) -> ValuedInteraction {
-/// #     let at = Instant::from_micros(0).plus_days(day);
-/// #     ValuedInteraction {
-/// #         contact: None, kind: TypeIndex(0), occurred_at: at, known_at: at, rv,
-/// #         variable_cost: 0.0, customer_effort: 0.0,
-/// #         transactional: false, emotional: false, critical: false,
-/// #     }
-/// # }
-/// # let day = |day| Instant::from_micros(0).plus_days(day);
+/// # let row = |at, rv| ValuedInteraction::plain(TypeIndex(0), day(at), rv);
 /// // Two half-lives after the first, one after the second: 8/4 + 2/2 = 3.
-/// let (score, mut state) = (RvDecay::new(30.0)?, Default::default());
-/// for (at, rv) in [(0.0, 8.0), (30.0, 2.0)] {
-///     score.observe(&mut state, &row(at, rv));
-/// }
-/// assert!((score.value(&state, day(60.0)) - 3.0).abs() < 1e-12);
+/// let score = Rv::decay(30.0)?;
+/// let mut record = Default::default();
+/// score.observe(&mut record, &row(0.0, 8.0));
+/// score.observe(&mut record, &row(30.0, 2.0));
+/// assert!((score.value(&record, day(60.0)) - 3.0).abs() < 1e-12);
+///
+/// // The second of its type counts 2^−1, what is negative twice: 4 − 2·3/2 = 1.
+/// let score = Rv::new(RvParams { position: 1.0, asymmetry: 2.0, ..RvParams::default() })?;
+/// assert_eq!(Score::name(&score), "rv_sum_position_1_asymmetry_2");
+/// let mut record = Default::default();
+/// score.observe(&mut record, &row(0.0, 4.0));
+/// score.observe(&mut record, &row(1.0, -3.0));
+/// assert!((score.value(&record, day(2.0)) - 1.0).abs() < 1e-12);
 /// # Ok::<(), rvq::score::ScoreError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RvDecay {
-    half_life_days: f64,
-    transactions: bool,
+pub struct Rv {
+    params: RvParams,
+    /// Half-life \[days\]; may be infinite.
+    half_life: f64,
 }
 
-impl RvDecay {
-    /// With the half-life `half_life_days` \[days\]; positive, may be infinite.
+impl Rv {
+    /// With `params`.
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError`] naming the parameter that is out of its range.
+    pub fn new(params: RvParams) -> Result<Self, ScoreError> {
+        let half_life = params.half_life_days.unwrap_or(f64::INFINITY);
+        positive("rv", "half_life_days", half_life)?;
+        at_least("rv", "position", params.position, 0.0)?;
+        at_least("rv", "asymmetry", params.asymmetry, 0.0)?;
+        at_least("rv", "emotion", params.emotion, -1.0)?;
+        share("rv", "shock_product", params.shock_product)?;
+        share("rv", "shock_relational", params.shock_relational)?;
+        share("rv", "recovery", params.recovery)?;
+        at_least("rv", "recovery_days", params.recovery_days, 0.0)?;
+        params.rollup.check()?;
+        Ok(Self { params, half_life })
+    }
+
+    /// The plain sum: the reference, always reported.
+    pub fn sum() -> Self {
+        Self { params: RvParams::default(), half_life: f64::INFINITY }
+    }
+
+    /// The sum that fades with the half-life `days`; positive, may be infinite.
     ///
     /// # Errors
     ///
     /// [`ScoreError::NotPositive`] when it is zero, negative or NaN.
-    pub fn new(half_life_days: f64) -> Result<Self, ScoreError> {
-        let half_life_days = positive("rv_decay", "half_life_days", half_life_days)?;
-        Ok(Self { half_life_days, transactions: false })
+    pub fn decay(days: f64) -> Result<Self, ScoreError> {
+        positive("rv_decay", "half_life_days", days)?;
+        let half_life_days = days.is_finite().then_some(days);
+        Self::new(RvParams { half_life_days, ..RvParams::default() })
     }
 
-    /// Includes transactional rows when `transactions`.
-    #[must_use]
-    pub fn with_transactions(self, transactions: bool) -> Self {
-        Self { transactions, ..self }
+    /// The parameters.
+    pub fn params(&self) -> &RvParams {
+        &self.params
     }
 
-    fn faded(&self, value: f64, days: f64) -> f64 {
-        value * (-days / self.half_life_days).exp2()
+    /// Worth of an interaction that is the `nth` of its type in the record, when it happens.
+    fn worth(&self, interaction: &ValuedInteraction, nth: u32) -> f64 {
+        let RvParams { measure, position, asymmetry, emotion, .. } = self.params;
+        let value = measure.of(interaction);
+        let sign = if value < 0.0 { asymmetry } else { 1.0 };
+        let moment = if interaction.emotional { 1.0 + emotion } else { 1.0 };
+        let place = if position > 0.0 { f64::from(nth).powf(-position) } else { 1.0 };
+        value * place * moment * sign
+    }
+
+    fn shock(&self, interaction: &ValuedInteraction) -> f64 {
+        match interaction.failure {
+            Some(_) if interaction.rv >= 0.0 => 0.0,
+            Some(Failure::Product) => self.params.shock_product,
+            Some(Failure::Relational) => self.params.shock_relational,
+            None => 0.0,
+        }
+    }
+
+    fn kept(&self, from: Option<Instant>, to: Instant) -> f64 {
+        from.map_or(1.0, |from| (-to.days_since(from) / self.half_life).exp2())
+    }
+
+    /// What one more interaction makes of a record, in the terms that a stock and its shares among
+    /// rows have in common.
+    pub(super) fn step(&self, clock: &mut Clock, interaction: &ValuedInteraction) -> Change {
+        let now = interaction.occurred_at;
+        let kept = self.kept(clock.at.replace(now), now);
+        let nth = if self.params.position > 0.0 { clock.count(interaction.kind) } else { 1 };
+        let added = self.worth(interaction, nth);
+        Change { kept, cut: self.shock(interaction), added, recovery: interaction.recovery }
+    }
+
+    /// What is left at `as_of` of a stock after its last interaction.
+    pub(super) fn left(&self, clock: &Clock, as_of: Instant) -> f64 {
+        self.kept(clock.at, as_of)
+    }
+
+    /// What a recovery at `now` gives back of what was lost.
+    pub(super) fn given_back(&self, lost: &mut Lost, now: Instant) -> f64 {
+        let Lost { amount, at } = std::mem::take(lost);
+        let in_time = at.is_some_and(|at| now.days_since(at) <= self.params.recovery_days);
+        if in_time { self.params.recovery * amount } else { 0.0 }
     }
 }
 
-/// What a fading value was when it last changed.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Faded {
-    value: f64,
+/// When a record last changed, and how often each type occurred in it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clock {
     at: Option<Instant>,
+    counts: Vec<(TypeIndex, u32)>,
 }
 
-impl Faded {
-    fn at(self, score: &RvDecay, now: Instant) -> f64 {
-        self.at.map_or(0.0, |at| score.faded(self.value, now.days_since(at)))
+impl Clock {
+    /// How often `kind` has occurred, now included.
+    fn count(&mut self, kind: TypeIndex) -> u32 {
+        let known = self.counts.iter_mut().find(|(known, _)| *known == kind);
+        match known {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.counts.push((kind, 1));
+                1
+            }
+        }
     }
 }
 
-impl Score for RvDecay {
-    type State = Faded;
+/// What an interaction does to a stock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change {
+    /// Share that has not faded since the interaction before.
+    pub(super) kept: f64,
+    /// Share of a positive stock that is destroyed.
+    pub(super) cut: f64,
+    /// What is added at last.
+    pub(super) added: f64,
+    pub(super) recovery: bool,
+}
+
+/// What critical interactions destroyed and no recovery has given back.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lost {
+    pub(super) amount: f64,
+    pub(super) at: Option<Instant>,
+}
+
+/// The relationship value of one record, as it was when the record last changed.
+#[derive(Debug, Clone, Default)]
+pub struct RvRecord {
+    value: f64,
+    clock: Clock,
+    lost: Lost,
+}
+
+impl Score for Rv {
+    type State = RvRecord;
 
     fn name(&self) -> String {
-        column(format!("rv_decay_{}", in_days(self.half_life_days)), self.transactions)
+        let p = self.params;
+        let mut name = Name::new(p.measure.name());
+        match p.half_life_days {
+            Some(days) => name.part("decay").days(days),
+            None => name.part("sum"),
+        };
+        name.unless(p.position, 0.0, "position");
+        name.unless(p.asymmetry, 1.0, "asymmetry");
+        name.unless(p.emotion, 0.0, "emotion");
+        if p.shock_product.to_bits() == p.shock_relational.to_bits() {
+            name.unless(p.shock_product, 0.0, "shock");
+        } else {
+            name.unless(p.shock_product, 0.0, "product_shock");
+            name.unless(p.shock_relational, 0.0, "relational_shock");
+        }
+        if p.recovery > 0.0 {
+            name.part("recovery").part(&number(p.recovery)).part("within").days(p.recovery_days);
+        }
+        if p.transactions {
+            name.part("with_transactions");
+        }
+        name.part(&p.rollup.name());
+        name.finish()
     }
 
     fn unit(&self) -> Unit {
         Unit::Contact
     }
 
+    fn rollup(&self) -> Rollup {
+        self.params.rollup
+    }
+
     fn reads(&self, interaction: &ValuedInteraction) -> bool {
-        self.transactions || !interaction.transactional
+        self.params.transactions || !interaction.transactional
     }
 
-    fn observe(&self, state: &mut Faded, interaction: &ValuedInteraction) {
-        let now = interaction.occurred_at;
-        *state = Faded { value: state.at(self, now) + interaction.rv, at: Some(now) };
+    fn observe(&self, record: &mut RvRecord, interaction: &ValuedInteraction) {
+        let change = self.step(&mut record.clock, interaction);
+        record.value *= change.kept;
+        if change.cut > 0.0 {
+            let cut = change.cut * record.value.max(0.0);
+            record.value -= cut;
+            record.lost =
+                Lost { amount: record.lost.amount + cut, at: Some(interaction.occurred_at) };
+        }
+        if change.recovery {
+            record.value += self.given_back(&mut record.lost, interaction.occurred_at);
+        }
+        record.value += change.added;
     }
 
-    fn value(&self, state: &Faded, as_of: Instant) -> f64 {
-        state.at(self, as_of)
+    fn value(&self, record: &RvRecord, as_of: Instant) -> f64 {
+        record.value * self.left(&record.clock, as_of)
     }
 
     fn accumulates(&self) -> bool {
-        self.half_life_days.is_infinite()
-    }
-}
-
-/// Slope of the cumulative relationship value over a trailing window [value per day].
-///
-/// The least-squares line through the step function `R(s) = R₀ + Σ rv_k·1(s ≥ s_k)` on the window
-/// `[0, W]`, which ends at the as-of. Its slope is the covariance of `s` and `R` over the variance
-/// of `s`; each step contributes `∫ (s − W/2) ds` from `s_k` to `W`, which is `s_k (W − s_k)/2`, and
-/// `∫ (s − W/2)² ds` over the window is `W³/12`:
-///
-/// ```text
-/// V_W(t) = 6/W³ · Σ rv_k s_k (W − s_k)        s_k = t_k − (t − W) in (0, W) \[days\]
-/// ```
-///
-/// What lies before the window (`R₀`) drops out, so the value does not grow with tenure; an
-/// account younger than the window had `R = 0` before it began. Weights are greatest in the middle
-/// of the window and fall to 0 at both ends: one interaction enters and leaves smoothly.
-/// Transactional rows are left out unless asked for.
-///
-/// # Examples
-///
-/// ```
-/// use rvq::score::{RvVelocity, Score, ValuedInteraction};
-/// # use rvq::{ids::TypeIndex, time::Instant};
-/// # fn row(day: f64, rv: f64) -> ValuedInteraction {
-/// #     let at = Instant::from_micros(0).plus_days(day);
-/// #     ValuedInteraction {
-/// #         contact: None, kind: TypeIndex(0), occurred_at: at, known_at: at, rv,
-/// #         variable_cost: 0.0, customer_effort: 0.0,
-/// #         transactional: false, emotional: false, critical: false,
-/// #     }
-/// # }
-/// # let day = |day| Instant::from_micros(0).plus_days(day);
-/// // W = 10, s = 5 and 8: 6/1000 · (4·5·5 + 10·8·2) = 1.56 per day.
-/// let (score, mut state) = (RvVelocity::new(10.0)?, Default::default());
-/// for (at, rv) in [(25.0, 4.0), (28.0, 10.0)] {
-///     score.observe(&mut state, &row(at, rv));
-/// }
-/// assert!((score.value(&state, day(30.0)) - 1.56).abs() < 1e-12);
-/// # Ok::<(), rvq::score::ScoreError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RvVelocity {
-    window_days: f64,
-    transactions: bool,
-}
-
-impl RvVelocity {
-    /// Over the trailing `window_days` \[days\]; positive and finite.
-    ///
-    /// # Errors
-    ///
-    /// [`ScoreError::NotPositive`] when it is not.
-    pub fn new(window_days: f64) -> Result<Self, ScoreError> {
-        let window_days = positive_finite("rv_velocity", "window_days", window_days)?;
-        Ok(Self { window_days, transactions: false })
-    }
-
-    /// Includes transactional rows when `transactions`.
-    #[must_use]
-    pub fn with_transactions(self, transactions: bool) -> Self {
-        Self { transactions, ..self }
-    }
-}
-
-impl Score for RvVelocity {
-    /// The steps that may still lie in a window: when, and how high.
-    type State = VecDeque<(Instant, f64)>;
-
-    fn name(&self) -> String {
-        column(format!("rv_velocity_{}", in_days(self.window_days)), self.transactions)
-    }
-
-    fn unit(&self) -> Unit {
-        Unit::Contact
-    }
-
-    fn reads(&self, interaction: &ValuedInteraction) -> bool {
-        self.transactions || !interaction.transactional
-    }
-
-    fn observe(&self, steps: &mut Self::State, interaction: &ValuedInteraction) {
-        let now = interaction.occurred_at;
-        while steps.front().is_some_and(|(at, _)| now.days_since(*at) >= self.window_days) {
-            steps.pop_front();
-        }
-        steps.push_back((now, interaction.rv));
-    }
-
-    fn value(&self, steps: &Self::State, as_of: Instant) -> f64 {
-        // In units of the window, so that no power of it can overflow.
-        let slope: f64 = steps
-            .iter()
-            .map(|(at, rv)| (rv, 1.0 - as_of.days_since(*at) / self.window_days))
-            .filter(|(_, position)| *position > 0.0)
-            .map(|(rv, position)| rv * position * (1.0 - position))
-            .sum();
-        6.0 / self.window_days * slope
+        self.half_life.is_infinite()
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Count, Frequency, LastValue, PastProfit, Recency, RvDecay, RvSum, RvVelocity, ScoreColumn,
-    ScoreError, Spend, Tenure,
+    Cohesion, Comparator, Count, Frequency, LastValue, Level, Movement, PastProfit, Recency, Rv,
+    RvMovement, RvParams, ScoreColumn, ScoreError, Spend, Tenure, TrailingComparator,
 };
 
 /// One score as a plan writes it.
@@ -12,13 +12,13 @@ use super::{
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ScoreSpec {
-    /// [`RvSum`].
+    /// [`Rv::sum`].
     RvSum {
         /// Whether transactional rows are included.
         #[serde(default)]
         transactions: bool,
     },
-    /// [`RvDecay`].
+    /// [`Rv::decay`].
     RvDecay {
         /// Half-life \[days\].
         half_life_days: f64,
@@ -26,13 +26,56 @@ pub enum ScoreSpec {
         #[serde(default)]
         transactions: bool,
     },
-    /// [`RvVelocity`].
-    RvVelocity {
-        /// Trailing window \[days\].
-        window_days: f64,
-        /// Whether transactional rows are included.
+    /// [`Rv`] with any mixture of its parameters.
+    Rv(RvParams),
+    /// [`Movement::Velocity`].
+    RvVelocity(WindowParams),
+    /// [`Movement::Acceleration`].
+    RvAcceleration(WindowParams),
+    /// [`Movement::Volatility`].
+    RvVolatility(WindowParams),
+    /// [`Movement::SignFlips`].
+    RvSignFlips(WindowParams),
+    /// [`Movement::PeakEnd`].
+    RvPeakEnd(WindowParams),
+    /// [`Level`].
+    Level {
+        /// Whether transactional rows move contacts.
         #[serde(default)]
         transactions: bool,
+    },
+    /// [`Cohesion`].
+    Cohesion {
+        /// Trailing window \[days\].
+        window_days: f64,
+        /// How soon a hand-off has to come \[days\].
+        gap_days: f64,
+    },
+    /// [`Comparator::RvPerCost`].
+    RvPerCost {
+        /// Trailing window \[days\].
+        window_days: f64,
+        /// Least cost that is divided by \[currency\].
+        floor: f64,
+    },
+    /// [`Comparator::WeightedContacts`].
+    WeightedContacts {
+        /// Trailing window \[days\].
+        window_days: f64,
+        /// Weight of what the customer began.
+        inbound: f64,
+        /// Weight of what the firm began.
+        outbound: f64,
+    },
+    /// [`Comparator::VolumeRecency`].
+    VolumeRecency {
+        /// Trailing window \[days\].
+        window_days: f64,
+    },
+    /// [`Comparator::VolumeTimesEmotion`].
+    VolumeTimesEmotion {
+        /// Trailing window \[days\].
+        window_days: f64,
     },
     /// [`Count`].
     Count {},
@@ -54,13 +97,31 @@ pub enum ScoreSpec {
     PurchaseRecency {},
 }
 
+/// A trailing window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WindowParams {
+    /// Length \[days\].
+    pub window_days: f64,
+    /// Whether transactional rows are included.
+    #[serde(default)]
+    pub transactions: bool,
+}
+
+impl WindowParams {
+    fn build(self, movement: Movement) -> Result<Box<dyn ScoreColumn>, ScoreError> {
+        let score = RvMovement::new(movement, self.window_days)?;
+        Ok(Box::new(score.with_transactions(self.transactions)))
+    }
+}
+
 impl ScoreSpec {
     /// Sum, decay with a half-life of 180 days, velocity over 90 days; without transactional rows.
     pub fn default_family() -> Vec<Self> {
         vec![
             Self::RvSum { transactions: false },
             Self::RvDecay { half_life_days: 180.0, transactions: false },
-            Self::RvVelocity { window_days: 90.0, transactions: false },
+            Self::RvVelocity(WindowParams { window_days: 90.0, transactions: false }),
         ]
     }
 
@@ -79,21 +140,63 @@ impl ScoreSpec {
         ]
     }
 
+    /// The relationship value that the plan means, where it is one that [`explain`](super::explain)
+    /// can take apart.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn rv(&self) -> Result<Option<Rv>, ScoreError> {
+        Ok(match *self {
+            Self::RvSum { transactions } => {
+                Some(Rv::new(RvParams { transactions, ..RvParams::default() })?)
+            }
+            Self::RvDecay { half_life_days, transactions } => {
+                let params = *Rv::decay(half_life_days)?.params();
+                Some(Rv::new(RvParams { transactions, ..params })?)
+            }
+            Self::Rv(params) => Some(Rv::new(params)?),
+            _ => None,
+        })
+    }
+
     /// The score itself.
     ///
     /// # Errors
     ///
-    /// [`ScoreError::NotPositive`] when a half-life or window is not a positive number of days.
+    /// [`ScoreError`] naming the parameter that is out of its range.
     pub fn build(&self) -> Result<Box<dyn ScoreColumn>, ScoreError> {
+        if let Some(rv) = self.rv()? {
+            return Ok(Box::new(rv));
+        }
+        let trailing = |comparator, window_days| TrailingComparator::new(comparator, window_days);
         Ok(match *self {
-            Self::RvSum { transactions } => {
-                Box::new(RvSum::default().with_transactions(transactions))
+            Self::RvSum { .. } | Self::RvDecay { .. } | Self::Rv(_) => {
+                unreachable!("relationship values are built above")
             }
-            Self::RvDecay { half_life_days, transactions } => {
-                Box::new(RvDecay::new(half_life_days)?.with_transactions(transactions))
+            Self::RvVelocity(window) => window.build(Movement::Velocity)?,
+            Self::RvAcceleration(window) => window.build(Movement::Acceleration)?,
+            Self::RvVolatility(window) => window.build(Movement::Volatility)?,
+            Self::RvSignFlips(window) => window.build(Movement::SignFlips)?,
+            Self::RvPeakEnd(window) => window.build(Movement::PeakEnd)?,
+            Self::Level { transactions } => {
+                Box::new(Level::default().with_transactions(transactions))
             }
-            Self::RvVelocity { window_days, transactions } => {
-                Box::new(RvVelocity::new(window_days)?.with_transactions(transactions))
+            Self::Cohesion { window_days, gap_days } => {
+                Box::new(Cohesion::new(window_days, gap_days)?)
+            }
+            Self::RvPerCost { window_days, floor } => {
+                Box::new(trailing(Comparator::RvPerCost { floor }, window_days)?)
+            }
+            Self::WeightedContacts { window_days, inbound, outbound } => {
+                let weighted = Comparator::WeightedContacts { inbound, outbound };
+                Box::new(trailing(weighted, window_days)?)
+            }
+            Self::VolumeRecency { window_days } => {
+                Box::new(trailing(Comparator::VolumeRecency, window_days)?)
+            }
+            Self::VolumeTimesEmotion { window_days } => {
+                Box::new(trailing(Comparator::VolumeTimesEmotion, window_days)?)
             }
             Self::Count {} => Box::new(Count::default()),
             Self::Recency {} => Box::new(Recency::default()),
@@ -214,7 +317,8 @@ mod tests {
     fn a_parameter_that_is_no_positive_number_is_named_with_its_value() {
         let message = |spec: ScoreSpec| spec.build().err().map(|error| error.to_string());
         let decay = |half_life_days| ScoreSpec::RvDecay { half_life_days, transactions: false };
-        let velocity = |window_days| ScoreSpec::RvVelocity { window_days, transactions: false };
+        let velocity =
+            |window_days| ScoreSpec::RvVelocity(WindowParams { window_days, transactions: false });
         assert_eq!(
             message(decay(-3.0)).as_deref(),
             Some("`half_life_days` of `rv_decay` is -3, expected a positive number of days")

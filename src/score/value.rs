@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::{ScoreError, UnknownType};
 use crate::flow::{Catalogue, CatalogueEntry, Worth};
 use crate::ids::{ContactIndex, TypeIndex, TypeNames};
-use crate::interaction::{AccountHistory, Interaction, Outcome};
+use crate::interaction::{AccountHistory, Direction, Failure, Interaction, Outcome, Stage};
 use crate::time::Instant;
 
 /// The catalogue's values, arranged by the types of one log.
@@ -14,6 +14,7 @@ pub struct Valuation {
     base: Vec<TypeValue>,
     /// Only segments for which the catalogue overrides a value.
     segments: BTreeMap<String, Vec<TypeValue>>,
+    functions: Vec<String>,
 }
 
 /// What one interaction of a type is worth, unless its row says otherwise.
@@ -25,10 +26,15 @@ struct TypeValue {
     transactional: bool,
     emotional: bool,
     critical: bool,
+    failure: Option<Failure>,
+    recovery: bool,
+    direction: Direction,
+    function: u16,
+    level: Option<u16>,
 }
 
 impl TypeValue {
-    fn new(entry: &CatalogueEntry, worth: Worth) -> Self {
+    fn new(entry: &CatalogueEntry, worth: Worth, (function, level): (u16, Option<u16>)) -> Self {
         Self {
             rv: worth.rv,
             variable_cost: worth.variable_cost,
@@ -36,6 +42,11 @@ impl TypeValue {
             transactional: entry.transactional,
             emotional: entry.emotional,
             critical: entry.critical,
+            failure: entry.failure,
+            recovery: entry.recovery,
+            direction: entry.direction,
+            function,
+            level,
         }
     }
 }
@@ -60,20 +71,60 @@ impl Valuation {
             let catalogue = catalogue.version().to_owned();
             return Err(ScoreError::UnknownTypes { catalogue, unknown });
         }
+        let functions = ranks(catalogue.entries().iter().map(|entry| entry.function.as_str()));
+        let levels = levels(catalogue);
+        let places = |entry: &CatalogueEntry| {
+            let level = entry.trigger_to.as_deref().map(|level| position(&levels, level));
+            (position(&functions, &entry.function) - 1, level)
+        };
         let values = |segment: Option<&str>| -> Vec<TypeValue> {
-            entries.iter().map(|entry| TypeValue::new(entry, entry.worth_in(segment))).collect()
+            let value = |entry: &&CatalogueEntry| {
+                TypeValue::new(entry, entry.worth_in(segment), places(entry))
+            };
+            entries.iter().map(value).collect()
         };
         let segments = entries
             .iter()
             .flat_map(|entry| &entry.overrides)
             .map(|(segment, _)| (segment.clone(), values(Some(segment))))
             .collect();
-        Ok(Self { base: values(None), segments })
+        let (base, functions) = (values(None), functions.into_iter().map(str::to_owned).collect());
+        Ok(Self { base, segments, functions })
+    }
+
+    /// Functions of the firm, as [`ValuedInteraction::function`] counts them.
+    pub fn functions(&self) -> &[String] {
+        &self.functions
     }
 
     fn of_segment(&self, segment: Option<&str>) -> &[TypeValue] {
         segment.and_then(|id| self.segments.get(id)).unwrap_or(&self.base)
     }
+}
+
+/// Each of `names` once, in order of first appearance.
+fn ranks<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let mut all = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+/// Levels to which types move a contact: by stage of the first type that does, then as listed.
+fn levels(catalogue: &Catalogue) -> Vec<&str> {
+    let moves = |stage: Stage| {
+        let of_stage = catalogue.entries().iter().filter(move |entry| entry.stage == stage);
+        of_stage.filter_map(|entry| entry.trigger_to.as_deref())
+    };
+    ranks(Stage::ALL.into_iter().flat_map(moves))
+}
+
+/// Position of `name`, from 1.
+fn position(all: &[&str], name: &str) -> u16 {
+    all.iter().position(|known| *known == name).map_or(0, |at| at as u16 + 1)
 }
 
 /// One interaction with its value and cost.
@@ -99,9 +150,40 @@ pub struct ValuedInteraction {
     pub emotional: bool,
     /// A bad one of these can destroy goodwill.
     pub critical: bool,
+    /// What a critical one fails in.
+    pub failure: Option<Failure>,
+    /// It repairs what a critical one destroyed.
+    pub recovery: bool,
+    /// Who moved first.
+    pub direction: Direction,
+    /// Position of the firm's function among [`Valuation::functions`].
+    pub function: u16,
+    /// Rank of the level to which it moves the contact, from 1 in order of stage and catalogue.
+    pub level: Option<u16>,
 }
 
 impl ValuedInteraction {
+    /// An interaction of the account, known at once, that has a relative value and nothing else.
+    pub fn plain(kind: TypeIndex, occurred_at: Instant, rv: f64) -> Self {
+        Self {
+            contact: None,
+            kind,
+            occurred_at,
+            known_at: occurred_at,
+            rv,
+            variable_cost: 0.0,
+            customer_effort: 0.0,
+            transactional: false,
+            emotional: false,
+            critical: false,
+            failure: None,
+            recovery: false,
+            direction: Direction::Outbound,
+            function: 0,
+            level: None,
+        }
+    }
+
     fn new(row: &Interaction, value: &TypeValue) -> Self {
         Self {
             contact: row.contact,
@@ -114,6 +196,11 @@ impl ValuedInteraction {
             transactional: value.transactional,
             emotional: value.emotional,
             critical: value.critical,
+            failure: value.failure,
+            recovery: value.recovery,
+            direction: row.direction.unwrap_or(value.direction),
+            function: value.function,
+            level: value.level,
         }
     }
 }
@@ -161,6 +248,8 @@ impl ValuedHistory {
     ///
     /// Interactions are put in order of occurrence, those of the same instant in order of position.
     /// An outcome comes at the last instant of its period, after the interactions of that instant.
+    /// Rows of one interaction with several contacts (same source id, type and instant) share its
+    /// cost equally.
     ///
     /// # Panics
     ///
@@ -172,6 +261,7 @@ impl ValuedHistory {
             .iter()
             .map(|row| ValuedInteraction::new(row, &values[usize::from(row.kind.0)]))
             .collect();
+        share_costs(&history.interactions, &mut interactions);
         interactions.sort_by_key(|interaction| interaction.occurred_at);
         let mut outcomes = history.outcomes.clone();
         outcomes.sort_by_key(|outcome| outcome.period_end);
@@ -206,6 +296,26 @@ impl ValuedHistory {
 
     pub(super) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+}
+
+/// Divides the cost of an interaction with several contacts among its rows: its value accrues to each
+/// of them, its cost was paid once. Its rows share source id, type and instant.
+fn share_costs(rows: &[Interaction], valued: &mut [ValuedInteraction]) {
+    let source = |row: &Interaction| row.details.as_deref()?.source_id.clone();
+    let mut shared: BTreeMap<(String, TypeIndex, Instant), Vec<usize>> = BTreeMap::new();
+    for (position, row) in rows.iter().enumerate() {
+        if let (Some(id), Some(_)) = (source(row), row.contact) {
+            shared.entry((id, row.kind, row.occurred_at)).or_default().push(position);
+        }
+    }
+    for positions in shared.values().filter(|positions| positions.len() > 1) {
+        let mut contacts: Vec<_> = positions.iter().map(|&at| rows[at].contact).collect();
+        contacts.sort_unstable();
+        contacts.dedup();
+        for &at in positions {
+            valued[at].variable_cost /= contacts.len() as f64;
+        }
     }
 }
 
@@ -246,7 +356,7 @@ fn contacts(history: &AccountHistory) -> Vec<Membership> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interaction::{Account, Direction, Stage};
+    use crate::interaction::Account;
 
     fn worth(rv: f64) -> Worth {
         Worth { rv, rv_sd: None, variable_cost: 10.0 * rv, cost_sd: None }
@@ -267,6 +377,8 @@ mod tests {
             trigger_to: None,
             is_voc: false,
             expected_within_days: None,
+            failure: None,
+            recovery: false,
         }
     }
 

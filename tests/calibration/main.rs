@@ -17,7 +17,7 @@ use rvq::flow::Flow;
 use rvq::interaction::AccountHistory;
 use rvq::panel::{Measure, Panel, PanelParams};
 use rvq::rng::{Purpose, Streams};
-use rvq::score::{RvDecay, ScoreColumn, Valuation, ValuedHistory};
+use rvq::score::{Rv, ScoreColumn, Valuation, ValuedHistory};
 use rvq::simulate::{Simulation, World};
 use rvq::stats::{mid_ranks, rejection_limit};
 use rvq::time::{Calendar, Month};
@@ -44,7 +44,7 @@ fn replicate(replication: u32) -> Vec<InformationCoefficient> {
     let (accounts, months) = (200, 48);
     let streams = Streams::new(20_240_501).replication(replication);
     let simulation = simulation("irrelevant", streams, months);
-    let score: Vec<Box<dyn ScoreColumn>> = vec![Box::new(RvDecay::new(180.0).unwrap())];
+    let score: Vec<Box<dyn ScoreColumn>> = vec![Box::new(Rv::decay(180.0).unwrap())];
     let params = PanelParams {
         calendar: Calendar::UTC,
         first: start(),
@@ -101,7 +101,7 @@ fn the_headline_p_keeps_its_size_in_the_true_null_and_the_naive_t_does_not() {
 fn pairs(simulation: &Simulation, history: &AccountHistory, months: i32) -> Vec<(f64, f64)> {
     let valued = ValuedHistory::new(history, &valuation(simulation));
     let dates: Vec<_> = (0..months).map(|m| Calendar::UTC.end_of(start().plus(m))).collect();
-    let scores = ScoreColumn::series(&RvDecay::new(180.0).unwrap(), &valued, &dates);
+    let scores = ScoreColumn::series(&Rv::decay(180.0).unwrap(), &valued, &dates);
     // Months of the truth are consecutive from the first of the log; the month of exit is left
     // out because only a part of it is lived.
     let whole = history.truth.len() - usize::from(history.account.exited_at.is_some());

@@ -99,6 +99,8 @@ fn panel(histories: Vec<AccountHistory>, columns: u16, months: u32) -> Panel {
         trigger_to: None,
         is_voc: false,
         expected_within_days: None,
+        failure: None,
+        recovery: false,
     };
     let catalogue = Catalogue::from_entries("test", (0..columns).map(entry).collect()).unwrap();
     let types: TypeNames =

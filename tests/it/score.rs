@@ -6,42 +6,67 @@ use proptest::prelude::*;
 use rvq::flow::{Catalogue, CatalogueEntry, Worth};
 use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
-    Account, AccountHistory, Contact, Direction, Interaction, Outcome, Stage, Status,
+    Account, AccountHistory, Contact, Details, Direction, Failure, Interaction, Outcome, Stage,
+    Status,
 };
 use rvq::score::{
-    RvDecay, RvSum, RvVelocity, ScoreColumn, ScoreSpec, Valuation, ValuedHistory, series,
+    Measure, Movement, Rollup, Rv, RvMovement, RvParams, ScoreColumn, ScoreError, ScoreSpec,
+    Valuation, ValuedHistory, WindowParams, bridge, drivers, series,
 };
 use rvq::time::Instant;
 
-const TYPES: [(&str, f64, bool); 4] = [
+const TYPES: [(&str, f64, bool); 6] = [
     ("demo_download", 1.0, false),
     ("executive_meeting", 10.0, false),
-    ("complaint", -4.0, false),
+    ("broken_promise", -4.0, false),
     ("order", 5.0, true),
+    ("outage", -6.0, false),
+    ("apology", 2.0, false),
 ];
+const BROKEN_PROMISE: TypeIndex = TypeIndex(2);
 const ORDER: TypeIndex = TypeIndex(3);
+const OUTAGE: TypeIndex = TypeIndex(4);
+const APOLOGY: TypeIndex = TypeIndex(5);
 
 fn entry((name, rv, transactional): (&str, f64, bool)) -> CatalogueEntry {
+    let failure = match name {
+        "broken_promise" => Some(Failure::Relational),
+        "outage" => Some(Failure::Product),
+        _ => None,
+    };
     CatalogueEntry {
         interaction_type: name.to_owned(),
         stage: Stage::Retention,
-        function: "sales".to_owned(),
+        function: if matches!(name, "outage" | "apology") { "service" } else { "sales" }.to_owned(),
         direction: Direction::Inbound,
         worth: Worth { rv, rv_sd: None, variable_cost: 1.0, cost_sd: None },
         overrides: Vec::new(),
         customer_effort: 0.0,
-        emotional: false,
-        critical: false,
+        emotional: name == "executive_meeting",
+        critical: failure.is_some(),
         transactional,
-        trigger_to: None,
+        trigger_to: (name == "executive_meeting").then(|| "committed".to_owned()),
         is_voc: false,
         expected_within_days: None,
+        failure,
+        recovery: name == "apology",
     }
 }
 
 fn valuation() -> Valuation {
     let entries = TYPES.map(entry).to_vec();
     let catalogue = Catalogue::from_entries("test", entries).expect("names are unique");
+    let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
+    Valuation::new(&catalogue, &types).expect("the catalogue has every type")
+}
+
+/// The same types in another catalogue: all is worth half as much, and a demo is bad.
+fn revalued() -> Valuation {
+    let entries = TYPES.map(|(name, rv, transactional)| {
+        let rv = if name == "demo_download" { -1.0 } else { rv / 2.0 };
+        entry((name, rv, transactional))
+    });
+    let catalogue = Catalogue::from_entries("next", entries.to_vec()).expect("names are unique");
     let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
     Valuation::new(&catalogue, &types).expect("the catalogue has every type")
 }
@@ -104,7 +129,7 @@ fn delay() -> impl Strategy<Value = f64> {
 fn any_row() -> impl Strategy<Value = Interaction> {
     let contact = proptest::option::weighted(0.8, 0_u16..4);
     let rv = proptest::option::weighted(0.5, -20.0..20.0);
-    (half_days(0..800), delay(), contact, 0_u16..4, rv).prop_map(
+    (half_days(0..800), delay(), contact, 0_u16..6, rv).prop_map(
         |(occurred, delay, contact, kind, rv)| Interaction {
             contact: contact.map(ContactIndex),
             kind: TypeIndex(kind),
@@ -152,12 +177,67 @@ fn any_dates() -> impl Strategy<Value = Vec<Instant>> {
     })
 }
 
-fn all_scores() -> Vec<Box<dyn ScoreColumn>> {
+/// Relationship values with every parameter, and with every roll-up.
+fn relationship_values() -> Vec<RvParams> {
+    let all = RvParams {
+        half_life_days: Some(60.0),
+        position: 0.5,
+        asymmetry: 2.25,
+        emotion: 0.5,
+        shock_product: 0.3,
+        shock_relational: 0.6,
+        recovery: 0.5,
+        recovery_days: 20.0,
+        ..RvParams::default()
+    };
+    let rollups = [
+        Rollup::Strength,
+        Rollup::Softmin { b: 0.2 },
+        Rollup::Sum,
+        Rollup::Weakest,
+        Rollup::Dispersion,
+        Rollup::Engaged { above: 1.0 },
+        Rollup::Density { above: 1.0 },
+        Rollup::Authority { above: 1.0 },
+        Rollup::Concentration,
+    ];
+    let measures = [Measure::VariableCost, Measure::CustomerEffort, Measure::Activity];
+    let rolled_up = rollups.into_iter().map(|rollup| RvParams { rollup, ..all });
+    rolled_up.chain(measures.into_iter().map(|measure| RvParams { measure, ..all })).collect()
+}
+
+/// Scores for which the order of interactions at one instant matters: that of storage.
+fn path_dependent() -> Vec<Box<dyn ScoreColumn>> {
+    let window = WindowParams { window_days: 90.0, transactions: false };
     let others = [
+        ScoreSpec::RvSignFlips(window),
+        ScoreSpec::RvPeakEnd(window),
+        ScoreSpec::Level { transactions: false },
+        ScoreSpec::Cohesion { window_days: 90.0, gap_days: 7.0 },
+    ];
+    let family = relationship_values().into_iter().map(ScoreSpec::Rv);
+    family.chain(others).map(|spec| spec.build().expect("parameters are in range")).collect()
+}
+
+fn all_scores() -> Vec<Box<dyn ScoreColumn>> {
+    let mut all = order_free();
+    all.extend(path_dependent());
+    all
+}
+
+fn order_free() -> Vec<Box<dyn ScoreColumn>> {
+    let window = WindowParams { window_days: 90.0, transactions: false };
+    let others = [
+        ScoreSpec::RvAcceleration(window),
+        ScoreSpec::RvVolatility(window),
+        ScoreSpec::RvPerCost { window_days: 90.0, floor: 0.5 },
+        ScoreSpec::WeightedContacts { window_days: 90.0, inbound: 2.0, outbound: 1.0 },
+        ScoreSpec::VolumeRecency { window_days: 90.0 },
+        ScoreSpec::VolumeTimesEmotion { window_days: 90.0 },
         ScoreSpec::RvSum { transactions: true },
         ScoreSpec::RvDecay { half_life_days: 30.0, transactions: true },
         ScoreSpec::RvDecay { half_life_days: f64::INFINITY, transactions: false },
-        ScoreSpec::RvVelocity { window_days: 365.0, transactions: true },
+        ScoreSpec::RvVelocity(WindowParams { window_days: 365.0, transactions: true }),
     ];
     ScoreSpec::default_family()
         .into_iter()
@@ -208,7 +288,58 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs()))
 }
 
+/// The additive ones, and the plain sum.
+fn additive() -> Vec<Rv> {
+    let params = relationship_values().into_iter();
+    let additive = params.filter(|p| matches!(p.rollup, Rollup::Strength | Rollup::Sum));
+    additive.map(|params| Rv::new(params).unwrap()).chain([Rv::sum()]).collect()
+}
+
 proptest! {
+    #[test]
+    fn the_drivers_of_a_score_add_up_to_it(log in any_history(), dates in any_dates()) {
+        let history = valued(&log);
+        for score in additive() {
+            for (&as_of, value) in dates.iter().zip(series(&score, &history, &dates)) {
+                let parts: f64 =
+                    drivers(&score, &history, as_of).unwrap().iter().map(|d| d.part).sum();
+                prop_assert!(close(parts, value), "{}: {parts} {value}", ScoreColumn::name(&score));
+            }
+        }
+    }
+
+    #[test]
+    fn the_steps_of_a_bridge_add_up_to_the_move(
+        log in any_history(),
+        (first, length) in (half_days(0..900), half_days(0..200)),
+    ) {
+        let (first, last) = (day(first), day(first + length));
+        let (old, new) = (valued(&log), ValuedHistory::new(&log, &revalued()));
+        for score in additive() {
+            let found = bridge(&score, (&old, first), (&new, last)).unwrap();
+            let moved: f64 = found.steps().iter().map(|(_, step)| step).sum();
+            prop_assert!(close(found.from, series(&score, &old, &[first])[0]), "{found:?}");
+            prop_assert!(close(found.to, series(&score, &new, &[last])[0]), "{found:?}");
+            prop_assert!(close(found.from + moved, found.to), "{found:?}");
+            let same = bridge(&score, (&old, first), (&old, last)).unwrap();
+            prop_assert!(close(same.catalogue, 0.0), "{same:?}");
+            let still = bridge(&score, (&old, first), (&old, first)).unwrap();
+            prop_assert!(still.steps().iter().all(|(_, step)| close(*step, 0.0)), "{still:?}");
+        }
+    }
+
+    #[test]
+    fn without_failures_a_shock_does_nothing(log in any_history(), dates in any_dates()) {
+        let mut calm = log.clone();
+        calm.interactions.retain(|row| row.kind != OUTAGE && row.kind != BROKEN_PROMISE);
+        let shock = RvParams { shock_product: 0.9, shock_relational: 1.0, recovery: 1.0,
+            ..RvParams::default() };
+        prop_assert_eq!(
+            series(&Rv::new(shock).unwrap(), &valued(&calm), &dates),
+            series(&Rv::sum(), &valued(&calm), &dates)
+        );
+    }
+
     #[test]
     fn every_score_conforms(log in any_history(), dates in any_dates()) {
         for score in all_scores() {
@@ -240,7 +371,7 @@ proptest! {
     fn the_storage_order_of_rows_does_not_matter(log in any_history(), dates in any_dates()) {
         let mut reversed = log.clone();
         reversed.interactions.reverse();
-        for score in all_scores() {
+        for score in order_free() {
             let forwards = score.series(&valued(&log), &dates);
             let backwards = score.series(&valued(&reversed), &dates);
             let agree = forwards.iter().zip(&backwards).all(|(a, b)| close(*a, *b));
@@ -290,10 +421,10 @@ proptest! {
     #[test]
     fn decay_with_an_infinite_half_life_is_the_sum(log in any_history(), dates in any_dates()) {
         let history = valued(&log);
-        let decay = RvDecay::new(f64::INFINITY).unwrap();
+        let decay = Rv::decay(f64::INFINITY).unwrap();
         prop_assert_eq!(
             series(&decay, &history, &dates),
-            series(&RvSum::default(), &history, &dates)
+            series(&Rv::sum(), &history, &dates)
         );
     }
 
@@ -309,7 +440,7 @@ proptest! {
             .filter(|(at, delay, _)| at.max(at + delay) < as_of)
             .map(|(at, _, rv)| rv * 0.5_f64.powf((as_of - at) / half_life))
             .sum();
-        let score = RvDecay::new(half_life).unwrap();
+        let score = Rv::decay(half_life).unwrap();
         let value = series(&score, &valued(&log), &[day(as_of)])[0];
         prop_assert!(close(value, expected), "{value} {expected}");
     }
@@ -328,7 +459,7 @@ proptest! {
             .map(|(at, _, rv)| (*at, *rv))
             .collect();
         let expected = least_squares_slope(&known, as_of, window);
-        let score = RvVelocity::new(window).unwrap();
+        let score = RvMovement::new(Movement::Velocity, window).unwrap();
         let value = series(&score, &valued(&log), &[day(as_of)])[0];
         prop_assert!(close(value, expected), "{value} {expected}");
     }
@@ -410,7 +541,7 @@ fn a_late_row_counts_from_the_day_it_is_known_and_at_its_age() {
         Vec::new(),
     );
     let dates = [day(20.0), day(20.5), day(25.0), day(30.0)];
-    let values = series(&RvDecay::new(10.0).unwrap(), &valued(&log), &dates);
+    let values = series(&Rv::decay(10.0).unwrap(), &valued(&log), &dates);
     let fade = |days: f64| 0.5_f64.powf(days / 10.0);
     let expected = [2.0, (2.0 + 2.0) * fade(0.5), (2.0 + 2.0) * fade(5.0), 1.0 + 1.0 + 1.0];
     for (value, expected) in values.iter().zip(expected) {
@@ -421,7 +552,7 @@ fn a_late_row_counts_from_the_day_it_is_known_and_at_its_age() {
 #[test]
 fn a_planned_row_waits_until_it_has_happened() {
     let log = history(Vec::new(), vec![row(10.0, 1.0, 3.0)], Vec::new());
-    let values = series(&RvSum::default(), &valued(&log), &[day(5.0), day(10.0), day(10.5)]);
+    let values = series(&Rv::sum(), &valued(&log), &[day(5.0), day(10.0), day(10.5)]);
     assert_eq!(values, [0.0, 0.0, 3.0]);
 }
 
@@ -444,7 +575,7 @@ fn a_contact_who_leaves_takes_the_relationship_value_along() {
     let contacts = vec![contact(3.0, Some(-1.0), Some(20.0)), contact(1.0, Some(-1.0), None)];
     let rows = vec![of_contact(0, row(1.0, 1.0, 10.0)), of_contact(1, row(2.0, 2.0, 2.0))];
     let log = history(contacts, rows, Vec::new());
-    let values = series(&RvSum::default(), &valued(&log), &[day(20.0), day(20.5)]);
+    let values = series(&Rv::sum(), &valued(&log), &[day(20.0), day(20.5)]);
     assert_eq!(values, [8.0, 2.0]);
 }
 
@@ -452,7 +583,7 @@ fn a_contact_who_leaves_takes_the_relationship_value_along() {
 fn a_contact_who_joins_counts_before_the_first_interaction_but_not_before_joining() {
     let contacts = vec![contact(1.0, Some(0.0), None), contact(1.0, Some(10.0), None)];
     let log = history(contacts, vec![of_contact(0, row(1.0, 1.0, 6.0))], Vec::new());
-    let values = series(&RvSum::default(), &valued(&log), &[day(10.0), day(10.5)]);
+    let values = series(&Rv::sum(), &valued(&log), &[day(10.0), day(10.5)]);
     assert_eq!(values, [6.0, 3.0]);
 }
 
@@ -460,7 +591,7 @@ fn a_contact_who_joins_counts_before_the_first_interaction_but_not_before_joinin
 fn contacts_without_a_table_weigh_the_same_from_their_first_interaction_on() {
     let rows = vec![of_contact(0, row(1.0, 1.0, 6.0)), of_contact(1, row(5.0, 5.0, 2.0))];
     let log = history(Vec::new(), rows, Vec::new());
-    let values = series(&RvSum::default(), &valued(&log), &[day(0.5), day(4.0), day(6.0)]);
+    let values = series(&Rv::sum(), &valued(&log), &[day(0.5), day(4.0), day(6.0)]);
     assert_eq!(values, [0.0, 6.0, 4.0]);
 }
 
@@ -517,4 +648,147 @@ fn without_gross_profit_the_profit_baselines_fall_back_to_revenue() {
 fn an_outcome_known_before_its_period_ends_waits_for_the_end() {
     let log = history(Vec::new(), Vec::new(), vec![month(0.0, 3.0, 7.0, None)]);
     assert_eq!(baseline(ScoreSpec::Spend {}, &log, &[29.5, 30.0]), [0.0, 7.0]);
+}
+
+/// A row of the given type with the catalogue's value.
+fn of_type(kind: TypeIndex, occurred: f64) -> Interaction {
+    Interaction { kind, rv: None, ..row(occurred, occurred, 0.0) }
+}
+
+#[test]
+fn a_failure_destroys_a_share_and_a_recovery_in_time_gives_some_back() {
+    let score = Rv::new(RvParams {
+        shock_product: 0.5,
+        shock_relational: 1.0,
+        recovery: 0.4,
+        ..RvParams::default()
+    })
+    .unwrap();
+    let value = |rows: Vec<Interaction>| {
+        series(&score, &valued(&history(Vec::new(), rows, Vec::new())), &[day(200.0)])[0]
+    };
+    let meeting = || of_type(TypeIndex(1), 0.0);
+    // 10·(1 − .5) − 6 = −1; an apology gives back .4·5 and is worth 2 itself.
+    assert!(close(value(vec![meeting(), of_type(OUTAGE, 10.0)]), -1.0));
+    let repaired = |at| vec![meeting(), of_type(OUTAGE, 10.0), of_type(APOLOGY, at)];
+    assert!(close(value(repaired(30.0)), 3.0));
+    // Too late, it is only worth itself; and nothing is given back twice.
+    assert!(close(value(repaired(41.0)), 1.0));
+    let mut twice = repaired(30.0);
+    twice.push(of_type(APOLOGY, 31.0));
+    assert!(close(value(twice), 5.0));
+    // Nothing is left after a broken promise, and nothing more can be destroyed.
+    let broken = vec![meeting(), of_type(BROKEN_PROMISE, 5.0), of_type(BROKEN_PROMISE, 6.0)];
+    assert!(close(value(broken), -8.0));
+}
+
+#[test]
+fn the_position_of_a_type_counts_in_each_record() {
+    let score = Rv::new(RvParams { position: 1.0, ..RvParams::default() }).unwrap();
+    let demo = |contact, at| Interaction {
+        contact: Some(ContactIndex(contact)),
+        ..of_type(TypeIndex(0), at)
+    };
+    let rows = vec![demo(0, 1.0), demo(0, 2.0), demo(0, 3.0), demo(1, 4.0)];
+    let valued = valued(&history(Vec::new(), rows, Vec::new()));
+    // 1 + 1/2 + 1/3 for the first contact, 1 for the second; equal influence.
+    let expected = (1.0 + 0.5 + 1.0 / 3.0 + 1.0) / 2.0;
+    assert!(close(series(&score, &valued, &[day(9.0)])[0], expected));
+}
+
+#[test]
+fn the_cost_of_a_meeting_with_three_is_counted_once_and_its_value_for_each() {
+    let meeting = |contact| Interaction {
+        contact: Some(ContactIndex(contact)),
+        variable_cost: Some(60.0),
+        details: Some(Box::new(Details {
+            source_id: Some("meeting 7".to_owned()),
+            ..Details::default()
+        })),
+        ..of_type(TypeIndex(1), 3.0)
+    };
+    let log = history(Vec::new(), vec![meeting(0), meeting(1), meeting(2)], Vec::new());
+    let sum = |measure| {
+        let params = RvParams { measure, rollup: Rollup::Sum, ..RvParams::default() };
+        series(&Rv::new(params).unwrap(), &valued(&log), &[day(9.0)])[0]
+    };
+    assert!(close(sum(Measure::VariableCost), 60.0));
+    assert!(close(sum(Measure::Rv), 30.0));
+    // The same row keyed in twice for one contact is a duplicate, which is for ingestion to find.
+    let twice = history(Vec::new(), vec![meeting(0), meeting(0)], Vec::new());
+    let params = RvParams { measure: Measure::VariableCost, ..RvParams::default() };
+    let value = series(&Rv::new(params).unwrap(), &valued(&twice), &[day(9.0)])[0];
+    assert!(close(value, 120.0), "{value}");
+}
+
+#[test]
+fn a_bridge_puts_each_move_where_it_belongs() {
+    let contact = |id: &str, influence, from, to: Option<f64>| Contact {
+        id: id.to_owned(),
+        influence,
+        valid_from: Some(day(from)),
+        valid_to: to.map(day),
+        ..Contact::default()
+    };
+    let with = |contact, kind, occurred, known| Interaction {
+        contact: Some(ContactIndex(contact)),
+        known_at: day(known),
+        ..of_type(TypeIndex(kind), occurred)
+    };
+    let log = history(
+        vec![contact("a", 1.0, 0.0, None), contact("b", 1.0, 0.0, Some(60.0))],
+        vec![
+            with(0, 1, 5.0, 5.0),
+            with(1, 0, 6.0, 6.0),
+            with(0, 4, 20.0, 45.0),
+            with(0, 0, 50.0, 50.0),
+        ],
+        Vec::new(),
+    );
+    let (old, new) = (valued(&log), ValuedHistory::new(&log, &revalued()));
+    let found = bridge(&Rv::sum(), (&old, day(30.0)), (&new, day(90.0))).unwrap();
+    // At day 30: a has 10, b has 1; b leaves with 1 at day 60.
+    assert!(close(found.from, 5.5));
+    // 5 and −1 in the next catalogue; the outage (−3) was entered late, then a demo (−1).
+    assert!(close(found.catalogue, 2.0 - 5.5));
+    assert!(close(found.late, -1.5));
+    assert!(close(found.fading, 0.0));
+    assert!(close(found.behaviour, -0.5));
+    // a alone has 5 − 3 − 1 = 1, where both had (1 − 1)/2.
+    assert!(close(found.aggregation, 1.0) && close(found.to, 1.0), "{found:?}");
+}
+
+#[test]
+fn what_is_no_sum_over_interactions_is_not_explained_by_them() {
+    let params = RvParams { rollup: Rollup::Weakest, ..RvParams::default() };
+    let log = valued(&history(Vec::new(), Vec::new(), Vec::new()));
+    let error = drivers(&Rv::new(params).unwrap(), &log, day(1.0)).unwrap_err();
+    assert_eq!(error, ScoreError::NotAdditive { score: "rv_sum_weakest".to_owned() });
+}
+
+#[test]
+fn names_say_their_parameters_and_bad_ones_are_refused() {
+    let names: Vec<String> = all_scores().iter().map(|score| score.name()).collect();
+    let mut unique = names.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), names.len(), "{names:?}");
+    let mixture = "rv_decay_60d_position_0_5_asymmetry_2_25_emotion_0_5_product_shock_0_3_\
+                   relational_shock_0_6_recovery_0_5_within_20d";
+    assert!(names.iter().any(|name| name == mixture), "{names:?}");
+    assert!(names.contains(&format!("{mixture}_softmin_0_2")), "{names:?}");
+    let refused = |params| Rv::new(params).unwrap_err().to_string();
+    assert_eq!(
+        refused(RvParams { shock_product: 1.5, ..RvParams::default() }),
+        "`shock_product` of `rv` is 1.5, expected a share between 0 and 1"
+    );
+    assert_eq!(
+        refused(RvParams { asymmetry: f64::NAN, ..RvParams::default() }),
+        "`asymmetry` of `rv` is NaN, expected a finite number of at least 0"
+    );
+    let rollup = Rollup::Softmin { b: f64::INFINITY };
+    assert_eq!(
+        refused(RvParams { rollup, ..RvParams::default() }),
+        "`b` of `rollup` is inf, expected a finite number"
+    );
 }

@@ -199,5 +199,7 @@ pub(super) fn entry(name: &str, stage: Stage, transactional: bool) -> CatalogueE
         trigger_to: None,
         is_voc: false,
         expected_within_days: None,
+        failure: None,
+        recovery: false,
     }
 }

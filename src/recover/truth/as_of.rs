@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::flow::CatalogueEntry;
 use crate::interaction::{AccountHistory, Outcome, Status, Truth};
-use crate::score::{RvDecay, RvVelocity, ScoreColumn, Valuation, ValuedHistory};
+use crate::score::{Movement, Rv, RvMovement, ScoreColumn, Valuation, ValuedHistory};
 use crate::simulate::Simulation;
 use crate::time::Instant;
 
@@ -124,8 +124,8 @@ pub(super) struct Reader<'a> {
     simulation: &'a Simulation,
     segments: Vec<&'a str>,
     catalogue: Valuation,
-    value: RvDecay,
-    velocity: RvVelocity,
+    value: Rv,
+    velocity: RvMovement,
     /// By type: the columns in which it is counted.
     columns: Vec<[Option<usize>; 2]>,
     /// Functions and signs of the mix.
@@ -160,8 +160,8 @@ impl<'a> Reader<'a> {
             simulation,
             segments: world.cohort.segments.keys().map(String::as_str).collect(),
             catalogue: Valuation::new(catalogue, &types).expect("the log has these types"),
-            value: RvDecay::new(HALF_LIFE).expect("a half-life is positive"),
-            velocity: RvVelocity::new(WINDOW).expect("a window is positive"),
+            value: Rv::decay(HALF_LIFE).expect("a half-life is positive"),
+            velocity: RvMovement::new(Movement::Velocity, WINDOW).expect("a window is positive"),
             columns,
             width,
             margin: world.outcome.gross_margin - world.outcome.cost_to_serve_rate,
