@@ -15,6 +15,7 @@ mod plot;
 mod table;
 mod trajectories;
 mod verdict_board;
+mod waterfall;
 
 pub use attrition_by_band::{AttritionBand, AttritionData, attrition_by_band};
 pub use concentration::{ConcentrationData, concentration};
@@ -25,6 +26,7 @@ pub use outcome_by_decile::{DecileData, outcome_by_decile};
 pub use table::{Cell, ChartTable};
 pub use trajectories::{Curve, PatternCurve, TrajectoryData, trajectories};
 pub use verdict_board::{BoardColumn, VerdictBoardData, verdict_board};
+pub use waterfall::{WaterfallData, waterfall};
 
 /// A chart in its three forms: picture, numbers, words.
 #[derive(Debug, Clone, PartialEq)]

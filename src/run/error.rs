@@ -85,6 +85,9 @@ pub enum RunError {
          `/`, `\\`, `:` or control character: a folder of the run is named after it"
     )]
     UnusableName { name: String },
+    /// An account that the data do not have.
+    #[error("`{data}` has no account `{account}`{hint}")]
+    NoAccount { account: String, data: String, hint: String },
     /// Two data sets with one name.
     #[error("two worlds of the plan are named `{name}`, expected different names")]
     SameName { name: String },
@@ -129,6 +132,7 @@ impl RunError {
             | Self::NoWorld { .. }
             | Self::OtherConvention { .. }
             | Self::UnusableName { .. }
+            | Self::NoAccount { .. }
             | Self::SameName { .. }
             | Self::UnknownGateWorld { .. }
             | Self::UnknownPlanFolder { .. }

@@ -8,6 +8,7 @@ mod data;
 mod draw;
 mod error;
 mod expect;
+mod explain;
 mod folder;
 mod plan;
 
@@ -33,6 +34,7 @@ pub use data::{Dataset, Input, datasets};
 pub use draw::world_results;
 pub use error::{RunError, ingest_exit_code};
 pub use expect::{Expectation, ExpectedFinding, check_expectations};
+pub use explain::{Explanation, Move, Part, Question, Step, explain};
 pub use folder::Manifest;
 pub use plan::{
     DataParams, FULL, Gate, PanelSection, Plan, PlanError, ResolvedPlan, RunParams, ScoreParams,

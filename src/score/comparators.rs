@@ -194,8 +194,11 @@ impl TrailingComparator {
         contacts.sort_unstable();
         let most = contacts.chunk_by(|a, b| a == b).map(<[_]>::len).max().unwrap_or(0) as f64;
         let n = contacts.len() as f64;
-        let last =
-            rows.last().map_or(0.0, |row| (-days(row.occurred_at) / self.window_days).exp2());
+        let last = recent
+            .rows
+            .back()
+            .filter(|row| days(row.occurred_at) < self.window_days)
+            .map_or(0.0, |row| (-days(row.occurred_at) / self.window_days).exp2());
         n.ln_1p() + most / n.max(1.0) + known + last
     }
 }

@@ -193,8 +193,7 @@ fn standard_deviation(values: impl Iterator<Item = f64> + Clone) -> f64 {
 fn sign_flips(values: impl Iterator<Item = f64>) -> f64 {
     let (mut flips, mut before) = (0_u32, 0.0);
     for value in values.filter(|value| *value != 0.0) {
-        flips +=
-            u32::from(value * before < 0.0 || (before != 0.0 && (value < 0.0) != (before < 0.0)));
+        flips += u32::from(before != 0.0 && (value < 0.0) != (before < 0.0));
         before = value;
     }
     f64::from(flips)
@@ -208,7 +207,7 @@ fn peak_end(values: impl Iterator<Item = f64>) -> f64 {
         }
         end = value;
     }
-    (peak + end) / 2.0
+    f64::midpoint(peak, end)
 }
 
 /// How far a contact has come: the rank of the level to which the last trigger interaction moved it.

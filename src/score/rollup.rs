@@ -99,7 +99,9 @@ impl Members {
         let n = contacts.len() as f64;
         let mut total = weight_of(&contacts);
         if total <= 0.0 {
-            contacts.iter_mut().for_each(|(weight, _)| *weight = 1.0);
+            for (weight, _) in &mut contacts {
+                *weight = 1.0;
+            }
             total = n;
         }
         let mean = if n > 0.0 { total / n } else { 1.0 };

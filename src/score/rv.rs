@@ -109,7 +109,7 @@ impl Default for RvParams {
 /// then:         RV ← RV + rv_k
 /// ```
 ///
-/// - v: the catalogue's value of the type in the account's segment, or that of the row; n_k: how
+/// - v: the catalogue's value of the type in the account's segment, or that of the row; `n_k`: how
 ///   often the type has occurred in this record, k included; κ by what the type fails in.
 /// - Unit: that of the measure. RV itself has none: only ratios and orders mean something.
 /// - With H = ∞, θ = 0, λ = 1, η = 0 and κ = 0 it is the plain sum, which grows with tenure:
@@ -250,16 +250,12 @@ impl Clock {
     /// How often `kind` has occurred, now included.
     fn count(&mut self, kind: TypeIndex) -> u32 {
         let known = self.counts.iter_mut().find(|(known, _)| *known == kind);
-        match known {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                self.counts.push((kind, 1));
-                1
-            }
+        if let Some((_, count)) = known {
+            *count += 1;
+            return *count;
         }
+        self.counts.push((kind, 1));
+        1
     }
 }
 

@@ -240,7 +240,7 @@ mod tests {
         let expected = [
             "rv_sum",
             "rv_decay_7_5d",
-            "rv_decay_inf",
+            "rv_sum",
             "rv_velocity_90d_with_transactions",
             "purchase_count",
         ];

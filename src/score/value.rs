@@ -25,7 +25,6 @@ struct TypeValue {
     customer_effort: f64,
     transactional: bool,
     emotional: bool,
-    critical: bool,
     failure: Option<Failure>,
     recovery: bool,
     direction: Direction,
@@ -41,7 +40,6 @@ impl TypeValue {
             customer_effort: entry.customer_effort,
             transactional: entry.transactional,
             emotional: entry.emotional,
-            critical: entry.critical,
             failure: entry.failure,
             recovery: entry.recovery,
             direction: entry.direction,
@@ -148,9 +146,7 @@ pub struct ValuedInteraction {
     pub transactional: bool,
     /// An emotional moment.
     pub emotional: bool,
-    /// A bad one of these can destroy goodwill.
-    pub critical: bool,
-    /// What a critical one fails in.
+    /// What it fails in, when it is a critical one, which can destroy goodwill.
     pub failure: Option<Failure>,
     /// It repairs what a critical one destroyed.
     pub recovery: bool,
@@ -175,7 +171,6 @@ impl ValuedInteraction {
             customer_effort: 0.0,
             transactional: false,
             emotional: false,
-            critical: false,
             failure: None,
             recovery: false,
             direction: Direction::Outbound,
@@ -195,7 +190,6 @@ impl ValuedInteraction {
             customer_effort: row.customer_effort.unwrap_or(value.customer_effort),
             transactional: value.transactional,
             emotional: value.emotional,
-            critical: value.critical,
             failure: value.failure,
             recovery: value.recovery,
             direction: row.direction.unwrap_or(value.direction),

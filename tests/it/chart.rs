@@ -4,8 +4,8 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use rvq::chart::{
     AttritionData, Chart, ChartError, ConcentrationData, Curve, DecileData, LeadLagData,
-    TrajectoryData, VerdictBoardData, attrition_by_band, concentration, flow_diagram, lead_lag,
-    outcome_by_decile, trajectories, verdict_board,
+    TrajectoryData, VerdictBoardData, WaterfallData, attrition_by_band, concentration,
+    flow_diagram, lead_lag, outcome_by_decile, trajectories, verdict_board, waterfall,
 };
 use rvq::flow::Flow;
 
@@ -76,6 +76,47 @@ fn every_chart_carries_its_title_description_and_axis_labels() {
     let flow = Flow::builtin();
     let stages = ["acquisition", "closing", "retention"];
     assert_says(&flow_diagram(&flow).unwrap(), &stages);
+}
+
+fn steps(steps: &[(&str, f64)], to: f64) -> WaterfallData {
+    WaterfallData {
+        title: "A score moved".to_owned(),
+        note: "Step by step.".to_owned(),
+        name: vec!["bridge".to_owned(), "A1".to_owned()],
+        from: Some(("in January".to_owned(), 4.0)),
+        steps: steps.iter().map(|(label, step)| ((*label).to_owned(), *step)).collect(),
+        to: ("in July".to_owned(), to),
+        simulated: false,
+    }
+}
+
+#[test]
+fn a_waterfall_writes_every_step_and_its_ends_whole() {
+    let chart = waterfall(&steps(&[("fading", -1.5), ("behaviour", 2.0)], 4.5)).unwrap();
+    assert_says(
+        &chart,
+        &["in January", "fading", "−1.50", "behaviour", "+2.00", "in July", "4.50"],
+    );
+    assert_eq!(chart.name, "bridge_a1");
+    assert_eq!(chart.alt.matches("fading −1.50").count(), 1);
+    let column = |at: usize| -> Vec<String> {
+        chart.table.rows.iter().map(|row| row[at].display()).collect()
+    };
+    assert_eq!(column(2), ["4.00", "2.50", "4.50", "4.50"]);
+}
+
+#[test]
+fn of_many_steps_the_largest_are_drawn_and_the_rest_is_summed() {
+    let labels: Vec<String> = (1..=20).map(|i| format!("type {i}")).collect();
+    let many: Vec<(&str, f64)> =
+        labels.iter().zip(1..).map(|(label, i)| (label.as_str(), f64::from(i))).collect();
+    let chart = waterfall(&steps(&many, 214.0)).unwrap();
+    // The 11 largest have a bar; 1 + … + 9 = 45 is the rest. The table has them all.
+    assert_says(&chart, &["type 20", "type 10", "9 others", "+45.0"]);
+    assert!(!texts(&chart.svg).contains(&"type 9".to_owned()));
+    assert_eq!(chart.table.rows.len(), 22);
+    let nothing = waterfall(&WaterfallData { from: None, ..steps(&[("a", 0.0)], 0.0) }).unwrap();
+    assert_says(&nothing, &["nothing to add up: all parts are 0"]);
 }
 
 #[test]

@@ -814,6 +814,67 @@ fn a_missed_target_is_exit_code_1_and_targets_that_contradict_each_other_2() {
 }
 
 #[test]
+fn a_score_is_explained_by_parts_that_add_up() {
+    let study = Study::new();
+    let plan = "plan.toml --set world.accounts=40 --explain A0000003";
+    let json = |more: &str| -> Value {
+        let done = study.ok(&format!("score {plan} --format json {more}"));
+        serde_json::from_str(&done.stdout).unwrap()
+    };
+    let number = |value: &Value| value.as_f64().unwrap();
+    let found = json("--since 2020-07-01");
+    assert_eq!(found["score"], "rv_sum");
+    let value = number(&found["value"]);
+    for kind in ["by_type", "by_function", "by_contact"] {
+        let parts = found[kind].as_array().unwrap();
+        let sum: f64 = parts.iter().map(|part| number(&part["part"])).sum();
+        assert!(parts.len() > 1 && (sum - value).abs() < 1e-9, "{kind}: {sum} {value}");
+    }
+    let moved = &found["moved"];
+    let steps: f64 =
+        moved["steps"].as_array().unwrap().iter().map(|step| number(&step["change"])).sum();
+    assert!((number(&moved["from"]) + steps - number(&moved["to"])).abs() < 1e-9, "{moved}");
+    assert!((number(&moved["to"]) - value).abs() < 1e-9);
+
+    // As somebody who exports the panel reads it at the last month end.
+    study.ok("score plan.toml --set world.accounts=40 --format csv --out panels");
+    let decay = json("--score rv_decay_180d --at 2020-12-01");
+    let panel = study.read("panels/informative.csv");
+    let mut lines = panel.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let column = |name: &str| header.iter().position(|cell| *cell == name).unwrap();
+    let (account, month) = (column("account_id"), column("month"));
+    let row = lines.find(|row| row[account] == "A0000003" && row[month].starts_with("2020-11"));
+    let expected: f64 = row.unwrap()[column("rv_decay_180d")].parse().unwrap();
+    assert!((number(&decay["value"]) - expected).abs() < 1e-9, "{decay} {expected}");
+
+    let drawn = study.ok(&format!("score {plan} --since 2020-07-01 --chart charts"));
+    assert!(drawn.stdout.contains("late data") && drawn.stdout.contains("aggregation"));
+    assert!(study.read("charts/bridge_a0000003_rv_sum.svg").starts_with("<svg"));
+    assert!(study.read("charts/drivers_a0000003_rv_sum.svg").starts_with("<svg"));
+}
+
+#[test]
+fn old_history_is_valued_anew_by_another_catalogue() {
+    let study = Study::new();
+    study.copy("data/flows/b2b", "flow");
+    let plan = "plan.toml --set world.accounts=40 --explain A0000003";
+    let same = study.ok(&format!("score {plan} --catalogue flow/catalogue.csv --format json"));
+    let same: Value = serde_json::from_str(&same.stdout).unwrap();
+    assert!(
+        same["moved"]["steps"].as_array().unwrap().iter().all(|s| s["change"] == 0.0),
+        "{same}"
+    );
+    let refused = study.refused("score plan.toml --explain A0000003 --score velocity");
+    assert!(refused.contains("no relationship value `velocity`"), "{refused}");
+    let refused = study.refused("score plan.toml --explain A12");
+    assert!(refused.contains("`informative` has no account `A12`"), "{refused}");
+    let refused = study.refused("score plan.toml --explain A0000003 --since 2031-01-01");
+    assert!(refused.contains("`--since 2031-01-01` is later than"), "{refused}");
+    assert!(study.refused("score plan.toml").contains("--out"));
+}
+
+#[test]
 fn shards_hold_each_account_and_its_staff_once() {
     let study = Study::new();
     let plan = "plan.toml --set world.accounts=100 --set world.months=6";

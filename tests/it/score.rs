@@ -236,7 +236,6 @@ fn order_free() -> Vec<Box<dyn ScoreColumn>> {
         ScoreSpec::VolumeTimesEmotion { window_days: 90.0 },
         ScoreSpec::RvSum { transactions: true },
         ScoreSpec::RvDecay { half_life_days: 30.0, transactions: true },
-        ScoreSpec::RvDecay { half_life_days: f64::INFINITY, transactions: false },
         ScoreSpec::RvVelocity(WindowParams { window_days: 365.0, transactions: true }),
     ];
     ScoreSpec::default_family()

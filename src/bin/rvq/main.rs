@@ -2,6 +2,7 @@
 
 mod backtest;
 mod calibrate;
+mod explain;
 mod flow;
 mod flow_fit;
 mod ingest;
