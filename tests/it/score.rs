@@ -682,6 +682,14 @@ fn a_failure_destroys_a_share_and_a_recovery_in_time_gives_some_back() {
 }
 
 #[test]
+fn an_emotional_moment_counts_more() {
+    let score = Rv::new(RvParams { emotion: 0.5, ..RvParams::default() }).unwrap();
+    let rows = vec![of_type(TypeIndex(1), 1.0), of_type(TypeIndex(0), 2.0)];
+    let valued = valued(&history(Vec::new(), rows, Vec::new()));
+    assert!(close(series(&score, &valued, &[day(9.0)])[0], 16.0));
+}
+
+#[test]
 fn the_position_of_a_type_counts_in_each_record() {
     let score = Rv::new(RvParams { position: 1.0, ..RvParams::default() }).unwrap();
     let demo = |contact, at| Interaction {
