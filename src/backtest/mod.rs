@@ -11,6 +11,7 @@ mod incremental;
 mod information;
 mod moments;
 mod quantile;
+mod shape;
 mod strata;
 
 use serde::Deserialize;
@@ -28,6 +29,7 @@ pub use information::{
 };
 pub use moments::{Moment, Moments};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
+pub use shape::{ShapeAccount, ShapeError, ShapeEstimate, ShapeFit, ShapeParameter, fit_shape};
 pub use strata::account_strata;
 
 /// `[backtest]` of a plan.

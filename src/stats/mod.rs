@@ -8,6 +8,7 @@
 
 mod binomial;
 mod bootstrap;
+mod clustered;
 mod error;
 #[cfg(test)]
 mod generator;
@@ -24,6 +25,7 @@ mod strata;
 
 pub use binomial::{Interval, rejection_limit, wilson_interval};
 pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
+pub use clustered::ClusteredLeastSquares;
 pub use error::StatsError;
 pub use grid::Grid;
 pub use inference::{

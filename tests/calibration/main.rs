@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails; counts are worth reading"
 )]
 
+mod shape;
 mod targets;
 
 use rayon::prelude::*;

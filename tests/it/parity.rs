@@ -5,11 +5,11 @@ use std::path::Path;
 
 use rvq::rng::{Purpose, Streams};
 use rvq::stats::{
-    Grid, Inference, LeastSquares, PanelStatistic, RestrictedCubicSpline, benjamini_hochberg,
-    cluster_ewc, coarsen, detectable_effect, difference, holm, kaplan_meier, mean_auc, mean_level,
-    mean_rank_correlation, mid_ranks, naive_t, newey_west, normal_scores, pearson,
-    permute_histories, quantile_spread, rejection_limit, spearman, two_way_clustered,
-    unit_clustered, wilson_interval,
+    ClusteredLeastSquares, Grid, Inference, LeastSquares, PanelStatistic, RestrictedCubicSpline,
+    StatsError, benjamini_hochberg, cluster_ewc, coarsen, detectable_effect, difference, holm,
+    kaplan_meier, mean_auc, mean_level, mean_rank_correlation, mid_ranks, naive_t, newey_west,
+    normal_scores, pearson, permute_histories, quantile_spread, rejection_limit, spearman,
+    two_way_clustered, unit_clustered, wilson_interval,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -457,4 +457,42 @@ fn survival_curves_match_lifelines() {
         }
         assert!(curve.steps.iter().filter(|s| s.interval.is_some()).count() > 5, "{}", case.name);
     }
+}
+
+#[derive(Deserialize)]
+struct ClusteredCase {
+    name: String,
+    columns: usize,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    cluster: Vec<u32>,
+    coefficients: Vec<f64>,
+    std_errors: Vec<f64>,
+    p_values: Vec<f64>,
+    half_widths: Vec<f64>,
+    residual_sum: f64,
+}
+
+#[test]
+fn clustered_least_squares_match_statsmodels() {
+    let fixture = Fixture::<ClusteredCase>::read("clustered_regression");
+    for case in &fixture.cases {
+        let fit =
+            ClusteredLeastSquares::fit(&case.x, case.columns, &case.y, &case.cluster).unwrap();
+        let relative = |what: &str, actual: &[f64], expected: &[f64]| {
+            let ratios: Vec<f64> = actual.iter().zip(expected).map(|(a, b)| a / b).collect();
+            fixture.all_near(&format!("{} {what}", case.name), &ratios, &vec![1.0; ratios.len()]);
+        };
+        relative("coefficients", &fit.coefficients, &case.coefficients);
+        relative("errors", &fit.std_errors, &case.std_errors);
+        // Far in the tail, p changes by t² times what the error does: it is compared as it is.
+        fixture.all_near(&case.name, &fit.p_values(), &case.p_values);
+        let critical = fit.critical_value(0.95).unwrap();
+        let widths: Vec<f64> = fit.std_errors.iter().map(|error| critical * error).collect();
+        relative("half widths", &widths, &case.half_widths);
+        relative("residuals", &[fit.residual_sum], &[case.residual_sum]);
+    }
+    let twice = [1.0, 2.0, 2.0, 4.0, 3.0, 6.0, 4.0, 8.0, 5.0, 10.0];
+    let refused = ClusteredLeastSquares::fit(&twice, 2, &[1.0; 5], &[0, 0, 1, 1, 2]).unwrap_err();
+    assert!(matches!(refused, StatsError::Constant { .. }), "{refused}");
 }
