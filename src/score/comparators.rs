@@ -84,7 +84,7 @@ impl Comparator {
 /// assert!((value(Comparator::RvPerCost { floor: 1.0 }) - 6.0 / 16.0).abs() < 1e-12);
 /// assert!((value(Comparator::RvPerCost { floor: 60.0 }) - 0.1).abs() < 1e-12);
 /// // ln 3 + 1 + ln(1 + 25/365.25) + 2^(−.3)
-/// assert!((value(Comparator::VolumeRecency) - 2.977_072).abs() < 1e-6);
+/// assert!((value(Comparator::VolumeRecency) - 2.977_070).abs() < 1e-6);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrailingComparator {

@@ -37,7 +37,7 @@ use crate::time::Instant;
 /// Whose past a score folds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Each contact on its own, rolled up to the account by [`strength`].
+    /// Each contact on its own, rolled up to the account by a [`Rollup`].
     Contact,
     /// The account as a whole.
     Account,

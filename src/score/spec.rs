@@ -140,7 +140,7 @@ impl ScoreSpec {
         ]
     }
 
-    /// The relationship value that the plan means, where it is one that [`explain`](super::explain)
+    /// The relationship value that the plan means, where it is one that [`drivers`](super::drivers)
     /// can take apart.
     ///
     /// # Errors

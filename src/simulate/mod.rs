@@ -214,7 +214,7 @@ impl Simulation {
     ///     Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period)?;
     /// // Teams of 40 accounts.
     /// let shards = [1, 2, 3].map(|number| simulation.shard((number, 3), 1_000));
-    /// assert_eq!(shards, [0..320, 320..680, 680..1_000]);
+    /// assert_eq!(shards, [0..320, 320..640, 640..1_000]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn shard(&self, (number, shards): (u32, u32), accounts: u32) -> Range<u32> {
