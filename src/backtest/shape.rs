@@ -206,7 +206,9 @@ pub fn fit_shape(
     let mut loss = sample.line(&sample.scores(&theta)?)?.residual_sum;
     for round in 1..=MOST_ROUNDS {
         let linear = sample.linearised(&theta)?;
-        let step = linear.step(&sample);
+        // The coefficients after the intercept and the slope.
+        let step: Vec<f64> =
+            linear.coefficients[2..].iter().map(|step| step.clamp(-LONGEST, LONGEST)).collect();
         let Some((next, less)) = sample.halved(&theta, &step, loss)? else {
             return sample.found(&theta, round);
         };
@@ -242,11 +244,6 @@ struct Sample<'a> {
     free: &'a [ShapeParameter],
     outcomes: Vec<f64>,
     cluster: Vec<u32>,
-}
-
-/// The model near one θ: residuals are linear in a step.
-struct Linear {
-    fit: ClusteredLeastSquares,
 }
 
 impl<'a> Sample<'a> {
@@ -296,7 +293,7 @@ impl<'a> Sample<'a> {
     }
 
     /// Outcomes on the scores and what a step of each parameter changes of the fitted values.
-    fn linearised(&self, theta: &[f64]) -> Result<Linear, ShapeError> {
+    fn linearised(&self, theta: &[f64]) -> Result<ClusteredLeastSquares, ShapeError> {
         let scores = self.scores(theta)?;
         let slope = self.line(&scores)?.coefficients[1];
         let mut columns = vec![scores];
@@ -315,9 +312,8 @@ impl<'a> Sample<'a> {
         for row in 0..self.outcomes.len() {
             x.extend(columns.iter().map(|column| column[row]));
         }
-        let fit = ClusteredLeastSquares::fit(&x, k, &self.outcomes, &self.cluster)
-            .map_err(|source| self.unclear(source))?;
-        Ok(Linear { fit })
+        ClusteredLeastSquares::fit(&x, k, &self.outcomes, &self.cluster)
+            .map_err(|source| self.unclear(source))
     }
 
     /// The first of ever shorter steps that lessens the loss; `None` when none does.
@@ -341,7 +337,7 @@ impl<'a> Sample<'a> {
     }
 
     fn found(&self, theta: &[f64], rounds: u32) -> Result<ShapeFit, ShapeError> {
-        let fit = self.linearised(theta)?.fit;
+        let fit = self.linearised(theta)?;
         let critical = fit.critical_value(0.95).map_err(|source| self.unclear(source))?;
         let estimate = |(at, parameter): (usize, &ShapeParameter)| {
             let (value, half) = (theta[at], critical * fit.std_errors[at + 2]);
@@ -360,13 +356,5 @@ impl<'a> Sample<'a> {
             rows: fit.observations,
             rounds,
         })
-    }
-}
-
-impl Linear {
-    /// The step of each parameter: after the intercept and the slope.
-    fn step(&self, sample: &Sample<'_>) -> Vec<f64> {
-        let steps = &self.fit.coefficients[2..2 + sample.free.len()];
-        steps.iter().map(|step| step.clamp(-LONGEST, LONGEST)).collect()
     }
 }

@@ -37,6 +37,12 @@ pub enum PanelError {
         /// First month that counts.
         first: Month,
     },
+    /// A score that is needed is not there.
+    #[error("the panel has no score `{name}`")]
+    NoScore {
+        /// Name of the score.
+        name: String,
+    },
     /// Outcome periods are not calendar months.
     #[error(
         "account `{account}`: the outcome period from {start} to {end} is not a calendar month in `{zone}`"

@@ -6,12 +6,14 @@
 
 mod build;
 mod measure;
+mod relative;
 mod split;
 
 use crate::time::{Calendar, Month};
 
 pub use build::{PanelError, PanelParams};
 pub use measure::Measure;
+pub use relative::Relative;
 pub use split::{Fold, WalkForward};
 
 /// One account of the panel.

@@ -147,7 +147,11 @@ pub fn build_panel(
     if let Some(writer) = writer {
         writer.finish()?;
     }
-    Ok((panel?, benchmark, counts))
+    let mut panel = panel?;
+    for relative in &plan.score.relative {
+        panel.add_relative(relative)?;
+    }
+    Ok((panel, benchmark, counts))
 }
 
 /// Runs every stage on one data set; `say` is told what is going on.
@@ -171,7 +175,7 @@ pub fn analyse(
         strata: account_strata(&panel, plan.backtest.min_stratum as usize),
         draws: streams.global(Purpose::Permutation),
         baselines: columns(&panel, &plan.score.baselines),
-        scores: columns(&panel, &plan.score.scores),
+        scores: under_test(&panel, plan),
     };
     let mut warnings = Vec::new();
     let mut findings = bench.tests(say, &dataset.name, &mut warnings);
@@ -214,6 +218,12 @@ fn columns<'a>(panel: &'a Panel, specs: &[ScoreSpec]) -> Vec<&'a PanelScore> {
             panel.score(&spec.build().expect("a checked plan has valid scores").name())
         })
         .collect()
+}
+
+/// The scores of the plan, and those that it sees within segment and month.
+fn under_test<'a>(panel: &'a Panel, plan: &Plan) -> Vec<&'a PanelScore> {
+    let relative = plan.score.relative.iter().filter_map(|relative| panel.score(&relative.name()));
+    columns(panel, &plan.score.scores).into_iter().chain(relative).collect()
 }
 
 /// The first hypothesis on money is what the charts show; else the first score and outcome.

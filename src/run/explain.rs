@@ -126,7 +126,7 @@ pub fn explain(dataset: &Dataset, question: &Question<'_>) -> Result<Explanation
         account: question.account.to_owned(),
         data: dataset.name.clone(),
         score: Score::name(score),
-        value: found.iter().map(|driver| driver.part).sum(),
+        value: found.iter().fold(0.0, |sum, driver| sum + driver.part),
         by_type: parts(&found, |driver| dataset.types.name(driver.kind).to_owned()),
         by_function: parts(&found, function),
         by_contact: parts(&found, contact),

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::backtest::BacktestParams;
 use crate::diagnostic::{Problems, Source, nearest};
 use crate::hypothesis::{Delta, Hypotheses, HypothesisId};
-use crate::panel::Measure;
+use crate::panel::{Measure, Relative};
 use crate::patterns::{PatternError, PatternParams};
 use crate::rng::Streams;
 use crate::score::ScoreSpec;
@@ -133,11 +133,17 @@ pub struct ScoreParams {
     pub scores: Vec<ScoreSpec>,
     /// Scores they must beat.
     pub baselines: Vec<ScoreSpec>,
+    /// Scores seen within segment and month: further scores under test.
+    pub relative: Vec<Relative>,
 }
 
 impl Default for ScoreParams {
     fn default() -> Self {
-        Self { scores: ScoreSpec::default_family(), baselines: ScoreSpec::baselines() }
+        Self {
+            scores: ScoreSpec::default_family(),
+            baselines: ScoreSpec::baselines(),
+            relative: Vec::new(),
+        }
     }
 }
 
@@ -400,6 +406,28 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
     broken
 }
 
+/// What is wrong with a score that is seen beside others, given the names before it.
+fn broken_relative(relative: &Relative, names: &[(String, bool)]) -> Vec<Broken> {
+    let known = || names.iter().map(|(name, _)| name.as_str());
+    let place = ("score", "relative");
+    let missing = |needed: &str| {
+        let message = format!("`relative` needs the score `{needed}`, which `[score]` lacks");
+        let help = nearest(needed, known()).map(|near| format!("did you mean `{near}`?"));
+        (place, message, help)
+    };
+    let mut broken: Vec<Broken> = relative
+        .needs()
+        .into_iter()
+        .filter(|needed| known().all(|name| name != *needed))
+        .map(missing)
+        .collect();
+    let name = relative.name();
+    if known().any(|known| known == name) {
+        broken.push((place, format!("score `{name}` is named twice"), None));
+    }
+    broken
+}
+
 fn broken_scores(plan: &Plan) -> Vec<Broken> {
     let mut broken: Vec<Broken> = Vec::new();
     let mut names: Vec<(String, bool)> = Vec::new();
@@ -415,6 +443,10 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
             Ok(score) => names.push((score.name(), score.accumulates())),
             Err(error) => broken.push((("score", ""), error.to_string(), None)),
         }
+    }
+    for relative in &plan.score.relative {
+        broken.extend(broken_relative(relative, &names));
+        names.push((relative.name(), false));
     }
     if plan.score.scores.is_empty() {
         let message = "`scores` is empty, expected at least one".to_owned();
@@ -450,9 +482,18 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
             );
             broken.push((("hypotheses", key), message, None));
         }
-        let is_baseline = |spec: &ScoreSpec| {
-            spec.build().is_ok_and(|baseline| baseline.name() == hypothesis.score)
-        };
+        let is_meant =
+            |spec: &&ScoreSpec| spec.build().is_ok_and(|score| score.name() == hypothesis.score);
+        let meant = plan.score.scores.iter().find(is_meant);
+        if meant.is_some_and(ScoreSpec::reads_transactions) {
+            let message = format!(
+                "`{key}` names `{}`, which reads purchases: outcomes in disguise give no verdict \
+                 (rule R1)",
+                hypothesis.score
+            );
+            broken.push((("hypotheses", key), message, None));
+        }
+        let is_baseline = |spec: &ScoreSpec| is_meant(&spec);
         if plan.score.baselines.iter().any(is_baseline) {
             let message = format!(
                 "`{key}` names the baseline `{}`, expected a score under test",

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::error::{ScoreError, at_least, positive_finite};
+use super::error::{ScoreError, above_zero, at_least, positive_finite};
 use super::name::{Name, number};
 use super::value::ValuedInteraction;
 use super::{Score, Unit};
@@ -106,7 +106,7 @@ impl TrailingComparator {
                 at_least("weighted_contacts", "outbound", outbound, 0.0)?;
             }
             Comparator::RvPerCost { floor } => {
-                positive_finite("rv_per_cost", "floor", floor).map(drop)?;
+                above_zero("rv_per_cost", "floor", floor)?;
             }
             Comparator::VolumeRecency | Comparator::VolumeTimesEmotion => {}
         }

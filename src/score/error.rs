@@ -80,6 +80,16 @@ pub(super) fn at_least(
     in_range(value.is_finite() && value >= least, (score, parameter, value), expected)
 }
 
+/// Refuses a `value` that is not above 0, or no finite number.
+pub(super) fn above_zero(
+    score: &'static str,
+    parameter: &'static str,
+    value: f64,
+) -> Result<(), ScoreError> {
+    let expected = || "a finite number above 0".to_owned();
+    in_range(value.is_finite() && value > 0.0, (score, parameter, value), expected)
+}
+
 /// Refuses a `value` outside `[0, 1]`.
 pub(super) fn share(
     score: &'static str,

@@ -64,7 +64,8 @@ pub fn drivers(
             part: weights.of(row) * share.part,
         }
     };
-    Ok(shares.iter().map(driver).filter(|driver| driver.part != 0.0).collect())
+    let counts = |share: &&Share| weights.of(&history.interactions()[share.row]) != 0.0;
+    Ok(shares.iter().filter(counts).map(driver).collect())
 }
 
 /// Why a score moved from one as-of to another: steps that add up to the difference.

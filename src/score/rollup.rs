@@ -185,7 +185,7 @@ impl Rollup {
         match self {
             Self::Strength => members.strength(),
             Self::Softmin { b } => members.softmin(b),
-            Self::Sum => members.all().map(|(_, value)| value).sum(),
+            Self::Sum => members.all().fold(0.0, |sum, (_, value)| sum + value),
             Self::Weakest => {
                 members.contacts.iter().map(|(_, value)| *value).reduce(f64::min).unwrap_or(0.0)
             }

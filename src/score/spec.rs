@@ -160,6 +160,24 @@ impl ScoreSpec {
         })
     }
 
+    /// Whether transactional rows feed the score: it can then stand beside others, but gives no verdict
+    /// (rule R1).
+    pub fn reads_transactions(&self) -> bool {
+        match self {
+            Self::RvSum { transactions }
+            | Self::RvDecay { transactions, .. }
+            | Self::Level { transactions } => *transactions,
+            Self::Rv(params) => params.transactions,
+            Self::RvVelocity(window)
+            | Self::RvAcceleration(window)
+            | Self::RvVolatility(window)
+            | Self::RvSignFlips(window)
+            | Self::RvPeakEnd(window) => window.transactions,
+            Self::Cohesion { .. } | Self::RvPerCost { .. } => false,
+            _ => true,
+        }
+    }
+
     /// The score itself.
     ///
     /// # Errors

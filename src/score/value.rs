@@ -242,8 +242,8 @@ impl ValuedHistory {
     ///
     /// Interactions are put in order of occurrence, those of the same instant in order of position.
     /// An outcome comes at the last instant of its period, after the interactions of that instant.
-    /// Rows of one interaction with several contacts (same source id, type and instant) share its
-    /// cost equally.
+    /// Of the rows of one interaction with several contacts (same source id, type and instant) those
+    /// that became known first share its cost equally, the others carry none.
     ///
     /// # Panics
     ///
@@ -293,8 +293,11 @@ impl ValuedHistory {
     }
 }
 
-/// Divides the cost of an interaction with several contacts among its rows: its value accrues to each
-/// of them, its cost was paid once. Its rows share source id, type and instant.
+/// Counts the cost of an interaction with several contacts once: its value accrues to each of them, its
+/// cost was paid once. Its rows share source id, type and instant.
+///
+/// Those that became known first share the cost equally and later ones carry none, so that no value
+/// depends on a row that was not known yet.
 fn share_costs(rows: &[Interaction], valued: &mut [ValuedInteraction]) {
     let source = |row: &Interaction| row.details.as_deref()?.source_id.clone();
     let mut shared: BTreeMap<(String, TypeIndex, Instant), Vec<usize>> = BTreeMap::new();
@@ -304,11 +307,19 @@ fn share_costs(rows: &[Interaction], valued: &mut [ValuedInteraction]) {
         }
     }
     for positions in shared.values().filter(|positions| positions.len() > 1) {
-        let mut contacts: Vec<_> = positions.iter().map(|&at| rows[at].contact).collect();
+        let first = positions.iter().map(|&at| rows[at].known_at).min();
+        let mut contacts: Vec<_> = positions
+            .iter()
+            .filter(|&&at| Some(rows[at].known_at) == first)
+            .map(|&at| rows[at].contact)
+            .collect();
         contacts.sort_unstable();
         contacts.dedup();
         for &at in positions {
-            valued[at].variable_cost /= contacts.len() as f64;
+            // A second row of a contact who shares the cost is a duplicate, not a further guest.
+            let shares = contacts.contains(&rows[at].contact);
+            let part = if shares { (contacts.len() as f64).recip() } else { 0.0 };
+            valued[at].variable_cost *= part;
         }
     }
 }

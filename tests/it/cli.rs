@@ -814,6 +814,42 @@ fn a_missed_target_is_exit_code_1_and_targets_that_contradict_each_other_2() {
 }
 
 #[test]
+fn a_score_that_reads_purchases_gives_no_verdict() {
+    let study = Study::new();
+    let plan = study.read("plan.toml");
+    let with = plan
+        .replace("{ rv_sum = {} }", "{ rv_decay = { half_life_days = 90, transactions = true } }")
+        .replace("score = \"rv_decay_180d\"", "score = \"rv_decay_90d_with_transactions\"");
+    study.write("with.toml", &with);
+    let refused = study.refused("backtest with.toml --dry-run");
+    assert!(refused.contains("reads purchases") && refused.contains("R1"), "{refused}");
+}
+
+#[test]
+fn a_plan_sees_scores_within_their_segment() {
+    let study = Study::new();
+    let relative = |list: &str| {
+        let plan = study.read("plan.toml");
+        let plan = plan.replace("[panel]", &format!("relative = [{list}]\n\n[panel]"));
+        study.write("relative.toml", &plan);
+    };
+    relative("{ rank = { of = \"rv_sum\" } }, { z = { of = \"rv_decay_180d\" } }");
+    study.ok("score relative.toml --set world.accounts=60 --format csv --out panels");
+    let panel = study.read("panels/informative.csv");
+    let header = panel.lines().next().unwrap();
+    assert!(header.contains("rv_sum_rank") && header.contains("rv_decay_180d_z"), "{header}");
+    relative("{ rank = { of = \"rv_sums\" } }");
+    let refused = study.refused("score relative.toml --out other");
+    assert!(
+        refused.contains("needs the score `rv_sums`") && refused.contains("`rv_sum`?"),
+        "{refused}"
+    );
+    relative("{ rank = { of = \"rv_sum\" } }, { rank = { of = \"rv_sum\" } }");
+    let refused = study.refused("score relative.toml --out other");
+    assert!(refused.contains("`rv_sum_rank` is named twice"), "{refused}");
+}
+
+#[test]
 fn a_score_is_explained_by_parts_that_add_up() {
     let study = Study::new();
     let plan = "plan.toml --set world.accounts=40 --explain A0000003";

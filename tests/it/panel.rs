@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use rvq::flow::Flow;
 use rvq::ids::TypeIndex;
 use rvq::interaction::{Account, AccountHistory, Interaction, Outcome, Status};
-use rvq::panel::{Measure, Panel, PanelError, PanelParams};
+use rvq::panel::{Measure, Panel, PanelError, PanelParams, Relative};
 use rvq::rng::Streams;
-use rvq::score::{ScoreColumn, ScoreSpec, Valuation};
+use rvq::score::{self, RvParams, ScoreColumn, ScoreSpec, Valuation};
 use rvq::simulate::{Simulation, World};
 use rvq::time::{Calendar, Instant, Month};
 
@@ -329,4 +329,58 @@ proptest! {
         };
         prop_assert_eq!(cells(before), cells(after));
     }
+}
+
+#[test]
+fn a_score_is_seen_among_the_accounts_of_its_segment_and_month() {
+    // Segment a: values 2, 8, 5 at costs 0, e − 1, e² − 1; segment b: 1 and 1; c alone.
+    let e = std::f64::consts::E;
+    let rows = [
+        ("a", 2.0, 0.0),
+        ("b", 1.0, 4.0),
+        ("a", 8.0, e - 1.0),
+        ("b", 1.0, 9.0),
+        ("a", 5.0, e * e - 1.0),
+        ("c", 7.0, 3.0),
+    ];
+    let histories = rows.iter().enumerate().map(|(number, (segment, rv, cost))| {
+        let mut history = account(&format!("x{number}"), (0, 0.0), "ccc");
+        history.account.segment_id = Some((*segment).to_owned());
+        history.interactions.push(Interaction {
+            kind: TypeIndex(0),
+            occurred_at: start(Calendar::UTC, 0).plus_days(5.0),
+            known_at: start(Calendar::UTC, 0).plus_days(5.0),
+            rv: Some(*rv),
+            variable_cost: Some(*cost),
+            ..Interaction::default()
+        });
+        history
+    });
+    let cost = RvParams { measure: score::Measure::VariableCost, ..RvParams::default() };
+    let scores: Vec<Box<dyn ScoreColumn>> =
+        [ScoreSpec::RvSum { transactions: false }, ScoreSpec::Rv(cost)]
+            .iter()
+            .map(|spec| spec.build().unwrap())
+            .collect();
+    let valuation = valuation(&Flow::builtin());
+    let mut panel = Panel::build(histories, &valuation, &scores, &params(3, 0, 0)).unwrap();
+    let of = || "rv_sum".to_owned();
+    let residual = Relative::Residual { of: of(), on: "cost_sum".to_owned() };
+    for relative in [Relative::Rank { of: of() }, Relative::Z { of: of() }, residual] {
+        panel.add_relative(&relative).unwrap();
+    }
+    let at_second = |name: &str| -> Vec<f64> {
+        panel.score(name).unwrap().values.iter().skip(1).step_by(3).copied().collect()
+    };
+    let near = |found: Vec<f64>, expected: [f64; 6]| {
+        let close = found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-12);
+        assert!(close, "{found:?} instead of {expected:?}");
+    };
+    near(at_second("rv_sum_rank"), [1.0 / 6.0, 0.5, 5.0 / 6.0, 0.5, 0.5, 0.5]);
+    // Mean 5, standard deviation 3.
+    near(at_second("rv_sum_z"), [-1.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+    // On x = 0, 1, 2 the line is 3.5 + 1.5 x: fitted 3.5, 5, 6.5.
+    near(at_second("rv_sum_residual_on_cost_sum"), [-1.5, 0.0, 3.0, 0.0, -1.5, 0.0]);
+    let missing = panel.add_relative(&Relative::Z { of: "rv_sums".to_owned() }).unwrap_err();
+    assert_eq!(missing.to_string(), "the panel has no score `rv_sums`");
 }

@@ -728,6 +728,39 @@ fn the_cost_of_a_meeting_with_three_is_counted_once_and_its_value_for_each() {
     assert!(close(value, 120.0), "{value}");
 }
 
+proptest! {
+    #[test]
+    fn a_shared_cost_is_counted_once_and_by_what_is_known(
+        known in vec(half_days(-4..40), 1..6),
+        as_of in half_days(1..50),
+    ) {
+        let meeting = |(contact, known): (u16, &f64)| Interaction {
+            contact: Some(ContactIndex(contact)),
+            known_at: day(*known),
+            variable_cost: Some(60.0),
+            details: Some(Box::new(Details {
+                source_id: Some("meeting 7".to_owned()),
+                ..Details::default()
+            })),
+            ..of_type(TypeIndex(1), 0.0)
+        };
+        let log = history(Vec::new(), (0..).zip(&known).map(meeting).collect(), Vec::new());
+        let measure = Measure::VariableCost;
+        let sum = RvParams { measure, rollup: Rollup::Sum, ..RvParams::default() };
+        let value = |log: &AccountHistory, params| {
+            series(&Rv::new(params).unwrap(), &valued(log), &[day(as_of)])[0]
+        };
+        let any = known.iter().any(|known| is_readable(day(0.0), day(*known), day(as_of)));
+        let expected = if any { 60.0 } else { 0.0 };
+        prop_assert!(close(value(&log, sum), expected));
+        // What is not known yet leaves no trace, whoever carries the cost.
+        let past = known_before(&log, day(as_of));
+        for params in [sum, RvParams { measure, ..RvParams::default() }] {
+            prop_assert_eq!(value(&log, params).to_bits(), value(&past, params).to_bits());
+        }
+    }
+}
+
 #[test]
 fn a_bridge_puts_each_move_where_it_belongs() {
     let contact = |id: &str, influence, from, to: Option<f64>| Contact {

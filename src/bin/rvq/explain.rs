@@ -15,7 +15,7 @@ use crate::options::{Console, Format};
 /// What is to be explained.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {
-    /// Say what the score of this account is made of instead.
+    /// Say what the score of this account is made of instead; of the plan's first data set.
     #[arg(long, value_name = "ACCOUNT", conflicts_with = "out")]
     pub(crate) explain: Option<String>,
     /// Score to explain: a relationship value of the plan; its first one if absent.
