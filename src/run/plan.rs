@@ -428,6 +428,27 @@ fn broken_relative(relative: &Relative, names: &[(String, bool)]) -> Vec<Broken>
     broken
 }
 
+/// Why no verdict can come from the score that the hypothesis `key` names.
+fn unfit(plan: &Plan, key: &'static str, score: &str) -> Vec<Broken> {
+    let named = |specs: &[ScoreSpec]| {
+        let is_meant = |spec: &&ScoreSpec| spec.build().is_ok_and(|built| built.name() == score);
+        specs.iter().find(is_meant).copied()
+    };
+    let mut broken = Vec::new();
+    if named(&plan.score.scores).is_some_and(|spec| spec.reads_transactions()) {
+        let message = format!(
+            "`{key}` names `{score}`, which reads purchases: outcomes in disguise give no verdict \
+             (rule R1)"
+        );
+        broken.push((("hypotheses", key), message, None));
+    }
+    if named(&plan.score.baselines).is_some() {
+        let message = format!("`{key}` names the baseline `{score}`, expected a score under test");
+        broken.push((("hypotheses", key), message, None));
+    }
+    broken
+}
+
 fn broken_scores(plan: &Plan) -> Vec<Broken> {
     let mut broken: Vec<Broken> = Vec::new();
     let mut names: Vec<(String, bool)> = Vec::new();
@@ -482,25 +503,7 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
             );
             broken.push((("hypotheses", key), message, None));
         }
-        let is_meant =
-            |spec: &&ScoreSpec| spec.build().is_ok_and(|score| score.name() == hypothesis.score);
-        let meant = plan.score.scores.iter().find(is_meant);
-        if meant.is_some_and(ScoreSpec::reads_transactions) {
-            let message = format!(
-                "`{key}` names `{}`, which reads purchases: outcomes in disguise give no verdict \
-                 (rule R1)",
-                hypothesis.score
-            );
-            broken.push((("hypotheses", key), message, None));
-        }
-        let is_baseline = |spec: &ScoreSpec| is_meant(&spec);
-        if plan.score.baselines.iter().any(is_baseline) {
-            let message = format!(
-                "`{key}` names the baseline `{}`, expected a score under test",
-                hypothesis.score
-            );
-            broken.push((("hypotheses", key), message, None));
-        }
+        broken.extend(unfit(plan, key, &hypothesis.score));
         if !(1..=MAX_MONTHS).contains(&hypothesis.horizon) {
             let message = format!(
                 "`{key}` has a horizon of {} months, expected 1 to {MAX_MONTHS}",
