@@ -908,6 +908,10 @@ fn old_history_is_valued_anew_by_another_catalogue() {
     let refused = study.refused("score plan.toml --explain A0000003 --since 2031-01-01");
     assert!(refused.contains("`--since 2031-01-01` is later than"), "{refused}");
     assert!(study.refused("score plan.toml").contains("--out"));
+    let refused = study.refused("score plan.toml --since 2020-07-01");
+    assert!(refused.contains("--explain") && !refused.contains("--out"), "{refused}");
+    let refused = study.refused("score plan.toml --format json --out panels");
+    assert!(refused.contains("JSON is for `--explain`"), "{refused}");
 }
 
 #[test]

@@ -20,7 +20,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     plan: PlanArgs,
     /// Folder for one panel per data set.
-    #[arg(long, value_name = "DIR", required_unless_present = "explain")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present_any = ["explain", "score", "at", "since", "catalogue", "chart"]
+    )]
     out: Option<PathBuf>,
     /// `csv` writes panels as CSV instead of Parquet; `json` prints an explanation as JSON.
     #[arg(long, value_enum, default_value = "table")]
@@ -35,6 +39,11 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         return args.explain.run(account, &run, args.format, console);
     }
     let Some(out) = &args.out else { bail!("`--out` names no folder for the panels") };
+    if args.format == Format::Json {
+        bail!(
+            "a panel is written as Parquet, or with `--format csv` as CSV; JSON is for `--explain`"
+        );
+    }
     write_panels(args, &run, out, console)
 }
 
