@@ -10,7 +10,6 @@ mod flat;
 mod read;
 mod row;
 pub mod schema;
-mod walks;
 mod words;
 mod write;
 
@@ -23,12 +22,11 @@ pub use row::{
     Placement, Staff, Survey, Truth,
 };
 pub use schema::Table;
-pub use walks::WalkWriter;
 pub use words::{
     Direction, Failure, LedgerComponent, RelationshipState, Stage, Status, UnknownWord,
     ValueAspect, ValueDirection,
 };
-pub use write::LogWriter;
+pub use write::{LogWriter, WalkWriter};
 
 const ACCOUNT_ONCE: &str = "an account id that occurs once";
 const ACCOUNTS_ASCEND: &str = "an account id after that of the row before, in order of bytes";

@@ -265,7 +265,8 @@ impl Life<'_> {
             let last = |order: &&Order| draws.uniform(order.ordinal) < self.traits.dropout;
             if let Some(last) = orders.iter().filter(last).map(|order| order.at).min() {
                 orders.retain(|order| order.at <= last);
-                self.leave(&mut span, last.plus_days(LAST_ORDER_DAYS), "fell_silent");
+                let exit = last.plus_days(LAST_ORDER_DAYS).min(span.end);
+                self.leave(&mut span, exit, "fell_silent");
             }
         }
         (span, Purchases { orders, renewal_seat: stream.uniform() })

@@ -181,19 +181,26 @@ impl Calendar {
         self.zone.name()
     }
 
+    fn local(self, instant: Instant) -> DateTime<chrono_tz::Tz> {
+        DateTime::<Utc>::from_timestamp_micros(instant.0)
+            .expect("instants are within chrono's range")
+            .with_timezone(&self.zone)
+    }
+
     /// The month that contains `instant`.
     pub fn month_of(self, instant: Instant) -> Month {
-        let date = DateTime::<Utc>::from_timestamp_micros(instant.0)
-            .expect("instants are within chrono's range")
-            .with_timezone(&self.zone);
-        Month(date.year() * 12 + date.month0() as i32)
+        let local = self.local(instant);
+        Month(local.year() * 12 + local.month0() as i32)
+    }
+
+    /// The day that contains `instant`.
+    pub fn date_of(self, instant: Instant) -> NaiveDate {
+        self.local(instant).date_naive()
     }
 
     /// Day of the week (0: Monday) and hour of the day of `instant`.
     pub fn weekday_and_hour(self, instant: Instant) -> (u32, u32) {
-        let local = DateTime::<Utc>::from_timestamp_micros(instant.0)
-            .expect("instants are within chrono's range")
-            .with_timezone(&self.zone);
+        let local = self.local(instant);
         (local.weekday().num_days_from_monday(), local.hour())
     }
 
@@ -260,6 +267,14 @@ impl Calendar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_that_of_the_time_zone() {
+        let berlin = Calendar::new("Europe/Berlin").unwrap();
+        let midnight = berlin.parse("2024-07-01").unwrap();
+        assert_eq!(berlin.date_of(midnight).to_string(), "2024-07-01");
+        assert_eq!(Calendar::UTC.date_of(midnight).to_string(), "2024-06-30");
+    }
 
     #[test]
     fn months_count_across_years() {

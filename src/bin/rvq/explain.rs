@@ -60,7 +60,7 @@ impl ExplainArgs {
         let revalued = self.catalogue.as_deref().map(Catalogue::load).transpose()?;
         let question = Question { account, score: &score, at, since, revalued: revalued.as_ref() };
         let found = explain(dataset, &question)?;
-        let day = |at: Instant| at.to_string()[..10].to_owned();
+        let day = |at: Instant| dataset.calendar.date_of(at).to_string();
         if let Some(since) = since.filter(|since| *since > at) {
             bail!("`--since {}` is later than {}, when the score is read", day(since), day(at));
         }

@@ -7,9 +7,12 @@ mod cells;
 mod listing;
 mod rows;
 mod table;
+mod walks;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+
+use tempfile::TempPath;
 
 use super::check::{Way, check, check_initiative, check_staff};
 use super::error::{Fault, TableError};
@@ -18,6 +21,8 @@ use super::{AccountHistory, Initiative, InteractionColumns, Staff, TableCounts};
 use crate::ids::{InitiativeIndex, OwnerIndex, TypeNames};
 use listing::Listing;
 use table::TableWriter;
+
+pub use walks::WalkWriter;
 
 /// Writes a log, one account after another.
 ///
@@ -244,4 +249,13 @@ impl Files {
 
 fn all_kept(faults: Vec<Fault>) -> Result<(), TableError> {
     if faults.is_empty() { Ok(()) } else { Err(TableError::Rows { faults }) }
+}
+
+/// A file beside `path` that goes under a hidden name until it is complete.
+fn hidden_file(path: &Path) -> Result<(File, TempPath), TableError> {
+    let io = |source| TableError::Io { path: path.to_owned(), source };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let hidden = path.with_file_name(format!(".{name}.partial"));
+    let file = File::create(&hidden).map_err(io)?;
+    Ok((file, TempPath::try_from_path(hidden).map_err(io)?))
 }

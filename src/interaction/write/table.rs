@@ -20,6 +20,7 @@ use super::super::schema::{
     Column, ColumnKind, RUN_ID_KEY, SCHEMA_VERSION, SCHEMA_VERSION_KEY, Table,
 };
 use super::cells::{Builder, Cells, written_schema};
+use super::hidden_file;
 use crate::ids::TypeNames;
 
 /// Rows gathered before they are encoded: columns of this length stay in the cache.
@@ -52,10 +53,7 @@ impl TableWriter {
         if path.exists() {
             return Err(TableError::Occupied { path });
         }
-        let hidden = dir.join(format!(".{}.partial", table.file_name()));
-        let io = |source| TableError::Io { path: path.clone(), source };
-        let file = File::create(&hidden).map_err(io)?;
-        let hidden = TempPath::try_from_path(hidden).map_err(io)?;
+        let (file, hidden) = hidden_file(&path)?;
         let schema = written_schema(table);
         let options = ArrowWriterOptions::new()
             .with_properties(properties(table, run_id))

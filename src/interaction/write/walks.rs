@@ -19,8 +19,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use tempfile::TempPath;
 
-use super::error::TableError;
-use super::schema::{ColumnKind, SCHEMA_VERSION, SCHEMA_VERSION_KEY, column};
+use super::super::error::TableError;
+use super::super::schema::{ColumnKind, SCHEMA_VERSION, SCHEMA_VERSION_KEY, column};
+use super::hidden_file;
 
 /// Number of a contact.
 const CONTACT: &str = "contact";
@@ -55,11 +56,7 @@ impl WalkWriter {
         path: &Path,
         types: impl Iterator<Item = &'t str>,
     ) -> Result<Self, TableError> {
-        let io = |source| TableError::Io { path: path.to_owned(), source };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let hidden = path.with_file_name(format!(".{name}.partial"));
-        let file = File::create(&hidden).map_err(io)?;
-        let hidden = TempPath::try_from_path(hidden).map_err(io)?;
+        let (file, hidden) = hidden_file(path)?;
         let schema = schema();
         let options =
             ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
