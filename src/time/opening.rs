@@ -87,6 +87,9 @@ struct Week {
     before: [u8; 8],
     /// First opening of this or the next open week \[µs since the epoch\].
     opening: i64,
+    /// Start of the closed weeks that map to that opening too, or of this week if there are none
+    /// \[µs since the epoch\].
+    opening_from: i64,
 }
 
 /// A number that is often divided by.
@@ -157,6 +160,11 @@ impl BusinessCalendar {
             weeks.push(week(hours, calendar, monday));
             monday = monday + Days::new(7);
         }
+        for position in 1..weeks.len() {
+            if weeks[position - 1].open_days == 0 {
+                weeks[position].opening_from = weeks[position - 1].opening_from;
+            }
+        }
         let mut next = i64::MAX;
         for position in (0..weeks.len()).rev() {
             if let Some(after) = weeks.get(position + 1) {
@@ -195,15 +203,15 @@ impl BusinessCalendar {
     pub fn to_raw(&self, wall: Instant) -> Instant {
         let (week, shift) = self.week_at(wall.micros());
         let elapsed = wall.micros() - shift - week.start;
-        if week.open_days == 0 {
-            return Instant::from_micros(week.start + shift);
-        }
         // A week with an hour more, when clocks go back, ends on its seventh day.
         let day = (elapsed / MICROS_PER_DAY).min(6);
         let time = elapsed - day * MICROS_PER_DAY;
         let [before, after] = [day, day + 1].map(|day| i64::from(week.before[day as usize]));
         let today = (after - before) * (time - self.opens).clamp(0, self.day_length.value);
         let open = before * self.day_length.value + today;
+        if open == 0 {
+            return Instant::from_micros(week.opening_from + shift);
+        }
         let open_minutes = self.open_minutes(week);
         let raw = (open * week.minutes.value + open_minutes - 1) / open_minutes;
         Instant::from_micros(week.start + shift + raw)
@@ -251,7 +259,7 @@ fn week(hours: &OpeningHours, calendar: Calendar, monday: NaiveDate) -> Week {
         before[usize::from(day) + 1] = open_days as u8;
     }
     let minutes = Divisor::new(MICROS_PER_WEEK / MICROS_PER_MINUTE);
-    Week { start, minutes, open_days: open_days as i64, days, before, opening: 0 }
+    Week { start, minutes, open_days: open_days as i64, days, before, opening: 0, opening_from: start }
 }
 
 fn offset_minutes(calendar: Calendar, at: DateTime<Utc>) -> i64 {
@@ -299,6 +307,16 @@ mod tests {
         // which is Thursday's opening.
         let middle = business.to_wall(instant("2024-12-12T12:00:00Z"));
         assert_eq!(middle, instant("2024-12-12T08:00:00Z"));
+    }
+
+    #[test]
+    fn what_comes_before_an_opening_splits_raw_time_before_the_closed_weeks_that_map_to_it() {
+        let business = business("Europe/Berlin");
+        let closed_from = instant("2024-12-22T23:00:00Z");
+        // In the closed week, at Monday's midnight, and at the opening itself.
+        for wall in ["2024-12-27T12:00:00Z", "2024-12-29T23:00:00Z", "2024-12-30T07:00:00Z"] {
+            assert_eq!(business.to_raw(instant(wall)), closed_from);
+        }
     }
 
     #[test]
