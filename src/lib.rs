@@ -70,7 +70,9 @@ pub mod panel;
 pub mod realism;
 
 pub mod backtest;
+pub mod journey;
 pub mod patterns;
+pub mod relationship;
 
 pub mod calibrate;
 pub mod hypothesis;

@@ -12,6 +12,7 @@ mod information;
 mod moments;
 mod quantile;
 mod shape;
+mod share;
 mod strata;
 
 use serde::Deserialize;
@@ -30,6 +31,7 @@ pub use information::{
 pub use moments::{Moment, Moments};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
 pub use shape::{ShapeAccount, ShapeError, ShapeEstimate, ShapeFit, ShapeParameter, fit_shape};
+pub use share::share_model;
 pub use strata::account_strata;
 
 /// `[backtest]` of a plan.

@@ -447,6 +447,7 @@ fn details(row: Row<'_>) -> Result<Option<Box<Details>>, Breach> {
         channel: row.text(Field::Channel)?,
         planned: row.flag(Field::Planned)?,
         severity: row.number_within(Field::Severity, 0.0..=f64::INFINITY)?,
+        sentiment: row.number_within(Field::Sentiment, -1.0..=1.0)?,
         source_system: row.text(Field::SourceSystem)?,
         source_id: row.text(Field::SourceId)?,
     };

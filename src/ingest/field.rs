@@ -65,6 +65,7 @@ fields! {
     InitiativeId column::INITIATIVE_ID,
     Planned column::PLANNED,
     Severity column::SEVERITY,
+    Sentiment column::SENTIMENT,
     SourceSystem column::SOURCE_SYSTEM,
     SourceId column::SOURCE_ID,
     PeriodStart column::PERIOD_START,
@@ -138,6 +139,7 @@ impl Field {
                 F::OwnerId,
                 F::Planned,
                 F::Severity,
+                F::Sentiment,
                 F::SourceSystem,
                 F::SourceId,
             ],
@@ -239,6 +241,7 @@ impl Field {
                 | Self::VariableCost
                 | Self::CustomerEffort
                 | Self::Severity
+                | Self::Sentiment
                 | Self::PeriodStart
                 | Self::PeriodEnd
                 | Self::Revenue

@@ -185,6 +185,12 @@ impl Checker<'_> {
         }
     }
 
+    fn sentiment(&mut self, place: Place, value: Option<f64>) {
+        if let Some(value) = value.filter(|v| !(-1.0..=1.0).contains(v)) {
+            self.fault(place, column::SENTIMENT, value, "a number between -1 and 1");
+        }
+    }
+
     fn share(&mut self, place: Place, column: &'static str, value: impl Into<Option<f64>>) {
         if let Some(value) = value.into().filter(|v| !(0.0..=1.0).contains(v)) {
             self.fault(place, column, value, SHARE);
@@ -309,6 +315,7 @@ impl Checker<'_> {
             self.finite(place, column::CUSTOMER_EFFORT, interaction.customer_effort);
             if let Some(details) = &interaction.details {
                 self.not_negative(place, column::SEVERITY, details.severity);
+                self.sentiment(place, details.sentiment);
             }
         }
     }

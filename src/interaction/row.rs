@@ -127,6 +127,8 @@ pub struct Details {
     pub planned: Option<bool>,
     /// How grave it was, non-negative.
     pub severity: Option<f64>,
+    /// How the customer sounded, from −1 (angry) to 1 (delighted), by whatever judged the text.
+    pub sentiment: Option<f64>,
     /// System the row came from.
     pub source_system: Option<String>,
     /// The row's name in that system.

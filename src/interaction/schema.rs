@@ -59,6 +59,7 @@ pub mod column {
     pub const OWNER_ID: &str = "owner_id";
     pub const PLANNED: &str = "planned";
     pub const SEVERITY: &str = "severity";
+    pub const SENTIMENT: &str = "sentiment";
     pub const SOURCE_SYSTEM: &str = "source_system";
     pub const SOURCE_ID: &str = "source_id";
     pub const PERIOD_START: &str = "period_start";
@@ -302,7 +303,7 @@ const CONTACTS: [Column; 7] = [
     optional(column::VALID_TO, Instant),
 ];
 
-const INTERACTIONS: [Column; 21] = [
+const INTERACTIONS: [Column; 22] = [
     optional(column::INTERACTION_ID, Position),
     required(column::ACCOUNT_ID, Word),
     optional(column::CONTACT_ID, Word),
@@ -322,6 +323,7 @@ const INTERACTIONS: [Column; 21] = [
     optional(column::VARIABLE_COST, Number),
     optional(column::CUSTOMER_EFFORT, Number),
     optional(column::SEVERITY, Number),
+    optional(column::SENTIMENT, Number),
     optional(column::SOURCE_SYSTEM, Word),
     optional(column::SOURCE_ID, Name),
 ];

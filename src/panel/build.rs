@@ -234,6 +234,7 @@ fn account_rows(
             id: history.account.id.clone(),
             segment: history.account.segment_id.clone(),
             size: history.account.size,
+            placement: history.account.placement.clone(),
             entry,
             exit,
             contacts: history.contacts.len() as u32,

@@ -8,13 +8,16 @@ mod build;
 mod measure;
 mod relative;
 mod split;
+mod units;
 
+use crate::interaction::Placement;
 use crate::time::{Calendar, Month};
 
 pub use build::{PanelError, PanelParams};
 pub use measure::Measure;
 pub use relative::Relative;
 pub use split::{Fold, WalkForward};
+pub use units::{UnitLevel, UnitScore};
 
 /// One account of the panel.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +28,8 @@ pub struct PanelAccount {
     pub segment: Option<String>,
     /// Recorded size, where the log has it.
     pub size: Option<f64>,
+    /// Where it belongs.
+    pub placement: Placement,
     /// Position of the first month as a customer; negative when before the panel.
     pub entry: i32,
     /// Position of the month in which the account exited.

@@ -13,6 +13,7 @@ use crate::stats::{LeastSquares, mid_ranks};
 /// rank      (r − ½) / n                   r: mid-rank among the n accounts of segment and month
 /// z         (v − mean) / sd               sd with n − 1; 0 where nothing differs
 /// residual  v − (a + b ln(1 + c))         least squares within segment and month
+/// mutual    min(z of one, z of the other) what both sides have of it
 /// ```
 ///
 /// Raw values of segments with different catalogues are not comparable; ranks and z are. The residual
@@ -38,6 +39,14 @@ pub enum Relative {
         /// Name of the score that explains.
         on: String,
     },
+    /// The worse of two standard scores, such as what the customer has of it and what the firm has:
+    /// never their sum, in which one side's gain would pay for the other's loss.
+    Mutual {
+        /// Name of a score.
+        of: String,
+        /// Name of the other.
+        with: String,
+    },
 }
 
 impl Relative {
@@ -47,6 +56,7 @@ impl Relative {
             Self::Rank { of } => format!("{of}_rank"),
             Self::Z { of } => format!("{of}_z"),
             Self::Residual { of, on } => format!("{of}_residual_on_{on}"),
+            Self::Mutual { of, with } => format!("mutual_of_{of}_and_{with}"),
         }
     }
 
@@ -55,6 +65,7 @@ impl Relative {
         match self {
             Self::Rank { of } | Self::Z { of } => vec![of],
             Self::Residual { of, on } => vec![of, on],
+            Self::Mutual { of, with } => vec![of, with],
         }
     }
 
@@ -66,6 +77,10 @@ impl Relative {
             }
             Self::Z { .. } => standardised(own),
             Self::Residual { .. } => residuals(own, other),
+            Self::Mutual { .. } => {
+                let pairs = standardised(own).into_iter().zip(standardised(other));
+                pairs.map(|(own, other)| own.min(other)).collect()
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::beside::sections;
 use super::results::{Results, WorldResults};
 use super::wording::{self, BENCHMARK, PLANTED, count, ends, headline, horizon, number, p_value};
 
@@ -21,6 +22,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
     verdicts(text, results)?;
     benchmark(text, results)?;
     for world in &results.worlds {
+        beside(text, world)?;
         patterns(text, world)?;
     }
     if !results.warnings.is_empty() {
@@ -92,6 +94,15 @@ fn benchmark(text: &mut String, results: &Results) -> std::fmt::Result {
     }
     let accounts: Vec<_> = measured.iter().map(|(_, b)| count(b.n_accounts)).collect();
     writeln!(text, "| Accounts | {} | |\n", accounts.join(" | "))
+}
+
+fn beside(text: &mut String, world: &WorldResults) -> std::fmt::Result {
+    for section in sections(world) {
+        let (title, name) = (section.title.to_lowercase(), inert(&world.name));
+        let says = section.says.first().map_or("", String::as_str);
+        writeln!(text, "In {name}, {title}: {}\n", inert(says))?;
+    }
+    Ok(())
 }
 
 fn patterns(text: &mut String, world: &WorldResults) -> std::fmt::Result {

@@ -3,6 +3,7 @@
 //! Everything here turns values into text: nothing reads a file, a clock or the network, so the
 //! same results give the same bytes. Text that came from data is escaped for the format it enters.
 
+mod beside;
 mod html;
 mod json;
 mod junit;
@@ -17,7 +18,7 @@ pub use json::{results_schema, write_json};
 pub use junit::junit;
 pub use markdown::summary_markdown;
 pub use results::{
-    Benchmark, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
+    Benchmark, Beside, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
 };
 pub use table::verdict_table;
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::beside::{Section, sections};
 use super::results::{Results, WorldResults};
 use super::wording::{self, BENCHMARK, count, ends, headline, horizon, number, p_value, plain};
 use super::{GateResult, ReportContext};
@@ -93,6 +94,7 @@ struct World {
     name: String,
     description: String,
     charts: Vec<Picture>,
+    beside: Vec<Section>,
     patterns: Vec<Vec<String>>,
     patterns_note: String,
     data: Vec<Fact>,
@@ -221,6 +223,7 @@ fn worlds(results: &Results, charts: &[(String, Chart)]) -> Vec<World> {
                 name: name.clone(),
                 description: String::new(),
                 charts: vec![picture],
+                beside: Vec::new(),
                 patterns: Vec::new(),
                 patterns_note: String::new(),
                 data: Vec::new(),
@@ -238,6 +241,7 @@ fn world(world: &WorldResults) -> World {
         name: world.name.clone(),
         description: plain(&world.description),
         charts: Vec::new(),
+        beside: sections(world),
         patterns: patterns(world),
         patterns_note: format!("No pattern: {}.", plain(note).trim_end_matches('.')),
         data: data(world),

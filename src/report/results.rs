@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::backtest::Finding;
 use crate::hypothesis::Verdict;
+use crate::journey::PlanFigures;
 use crate::patterns::PatternSummary;
+use crate::relationship::{ExchangeFigures, RivalFigures};
 
 /// Version of the layout of `results.json`.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// Everything a run found, for machines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +60,8 @@ pub struct WorldResults {
     pub data: DataInfo,
     /// The starting benchmark; absent when the log has no gross profit.
     pub benchmark: Option<Benchmark>,
+    /// What stands beside the score.
+    pub beside: Beside,
     /// Every estimate.
     pub findings: Vec<Finding>,
     /// Every decision.
@@ -66,6 +70,18 @@ pub struct WorldResults {
     pub patterns: Vec<PatternSummary>,
     /// Why there are no patterns, when there are none.
     pub patterns_note: Option<String>,
+}
+
+/// What stands beside the score, and is never added to it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// The non-monetary ledger beside contribution; absent when the log has none.
+    pub value_exchange: Option<ExchangeFigures>,
+    /// Standing against rivals; absent when nobody compared.
+    pub rivals: Option<RivalFigures>,
+    /// Plan against actual for new contacts; absent without a flow, or without new contacts.
+    pub plan_against_actual: Option<PlanFigures>,
 }
 
 /// Counts, span and dropped rows.

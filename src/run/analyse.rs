@@ -4,19 +4,23 @@ use std::path::Path;
 
 use crate::backtest::{
     self, AttritionBand, Baseline, BenchmarkFigures, Finding, InformationCoefficient, LeadLag,
-    QuantileMeans, StartingBenchmark, account_strata, adjust_family, attrition_auc,
-    attrition_by_band, incremental_gain, information_coefficient, lead_difference, lead_lag,
-    quantile_means, quantile_spread,
+    QuantileMeans, account_strata, adjust_family, attrition_auc, attrition_by_band,
+    incremental_gain, information_coefficient, lead_difference, lead_lag, quantile_means,
+    quantile_spread, share_model,
 };
 use crate::hypothesis::{HypothesisId, HypothesisParams, Judged, Verdict, judge};
+use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::{LogWriter, TableError};
+use crate::journey::PlanFigures;
 use crate::panel::{Measure, Panel, PanelParams, PanelScore};
 use crate::patterns::{Patterns, Trajectories, find_patterns};
+use crate::relationship::{ExchangeFigures, RivalFigures};
 use crate::rng::{Draws, Purpose, Streams};
 use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 
 use super::RunError;
 use super::data::Dataset;
+use super::gather::{Counts, Gathered};
 use super::plan::Plan;
 
 /// What was computed on one data set.
@@ -30,6 +34,12 @@ pub struct Analysis {
     pub verdicts: Vec<Verdict>,
     /// The starting benchmark; absent when the log has no gross profit.
     pub benchmark: Option<BenchmarkFigures>,
+    /// The non-monetary ledger; absent when the log has none.
+    pub exchange: Option<ExchangeFigures>,
+    /// Standing against rivals; absent when nobody compared.
+    pub rivals: Option<RivalFigures>,
+    /// Plan against actual; absent without a flow, or without new contacts.
+    pub plan_actual: Option<PlanFigures>,
     /// Patterns of the leading score, once [`patterns_of`] looked for them.
     pub patterns: Option<PatternsFound>,
     /// Score, outcome and horizon that the charts show.
@@ -57,19 +67,6 @@ pub struct Focus {
     pub horizon: u32,
 }
 
-/// Rows that were read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Accounts.
-    pub accounts: u64,
-    /// Contacts.
-    pub contacts: u64,
-    /// Interactions.
-    pub interactions: u64,
-    /// Exits.
-    pub exits: u64,
-}
-
 /// Patterns with the accounts they were looked for in.
 #[derive(Debug)]
 pub struct PatternsFound {
@@ -82,8 +79,8 @@ pub struct PatternsFound {
 /// Accounts between two words on progress.
 const ACCOUNTS_TOLD: u64 = 5_000;
 
-/// The panel of a data set, with its benchmark; the log is written to `tables` on the way, and
-/// `say` is told what is going on.
+/// The panel of a data set, with what is gathered from its accounts on the way; the log is written to
+/// `tables` too, and `say` is told what is going on.
 ///
 /// # Errors
 ///
@@ -93,7 +90,7 @@ pub fn build_panel(
     plan: &Plan,
     tables: Option<(&Path, &str)>,
     say: &dyn Fn(&str),
-) -> Result<(Panel, StartingBenchmark, Counts), RunError> {
+) -> Result<(Panel, Gathered), RunError> {
     say(&format!("{}: panel", dataset.name));
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
     let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
@@ -106,9 +103,7 @@ pub fn build_panel(
         warm_up_months: plan.panel.warm_up_months,
         min_age_months: plan.panel.min_age_months,
     };
-    let end = dataset.calendar.start_of(dataset.first.plus(dataset.months as i32));
-    let mut benchmark = StartingBenchmark::new(end);
-    let mut counts = Counts::default();
+    let mut gathered = Gathered::new(dataset, plan)?;
     let mut writer = match tables {
         Some((folder, id)) => Some(LogWriter::create(folder, &dataset.types, id)?),
         None => None,
@@ -123,15 +118,12 @@ pub fn build_panel(
         });
         match kept {
             Ok(history) => {
-                counts.accounts += 1;
-                if counts.accounts % ACCOUNTS_TOLD == 0 {
+                gathered.add(&history);
+                let accounts = gathered.counts.accounts;
+                if accounts % ACCOUNTS_TOLD == 0 {
                     let of = dataset.accounts().map_or(String::new(), |all| format!(" of {all}"));
-                    say(&format!("{}: panel, {}{of} accounts", dataset.name, counts.accounts));
+                    say(&format!("{}: panel, {accounts}{of} accounts", dataset.name));
                 }
-                counts.contacts += history.contacts.len() as u64;
-                counts.interactions += history.interactions.len() as u64;
-                counts.exits += u64::from(history.account.exited_at.is_some_and(|at| at < end));
-                benchmark.add(&history);
                 Some(history)
             }
             Err(error) => {
@@ -151,7 +143,7 @@ pub fn build_panel(
     for relative in &plan.score.relative {
         panel.add_relative(relative)?;
     }
-    Ok((panel, benchmark, counts))
+    Ok((panel, gathered))
 }
 
 /// Runs every stage on one data set; `say` is told what is going on.
@@ -166,7 +158,7 @@ pub fn analyse(
     tables: Option<(&Path, &str)>,
     say: &dyn Fn(&str),
 ) -> Result<Analysis, RunError> {
-    let (panel, benchmark, counts) = build_panel(dataset, plan, tables, say)?;
+    let (panel, gathered) = build_panel(dataset, plan, tables, say)?;
     let streams = plan.run.streams();
     let bench = Bench {
         panel: &panel,
@@ -192,17 +184,23 @@ pub fn analyse(
     let curve = lead_lag(&panel, score, focus.outcome, &plan.backtest, with);
     let deciles = quantile_means(&panel, score, focus.outcome, focus.horizon, 10);
     let attrition = attrition_by_band(&panel, score);
+    let resamples = plan.backtest.resamples;
+    let beside =
+        |of: u16| streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX - 2), ContactIndex(of));
     Ok(Analysis {
         lead_lag: noted(curve, &mut warnings),
         deciles: noted(deciles, &mut warnings),
         attrition: noted(attrition, &mut warnings),
-        benchmark: benchmark.finish(plan.backtest.resamples, streams),
+        benchmark: gathered.benchmark.finish(resamples, streams),
+        exchange: gathered.exchange.finish(resamples, beside(0)),
+        rivals: gathered.rivals.finish(resamples, beside(1)),
+        plan_actual: gathered.plan.and_then(|plan| plan.finish()),
         patterns: None,
         findings,
         verdicts,
         focus,
         warnings,
-        counts,
+        counts: gathered.counts,
         panel,
     })
 }
@@ -339,6 +337,11 @@ impl Bench<'_> {
                         findings.extend(result.findings(tested));
                     }
                 }
+            }
+        }
+        if tested && outcome == Measure::ShareOfWallet {
+            for &horizon in &self.plan.backtest.horizons {
+                findings.extend(noted(share_model(self.panel, score, horizon), warnings));
             }
         }
         for &horizon in &self.plan.backtest.horizons {

@@ -12,7 +12,7 @@ use crate::interaction::{AccountHistory, Log, TableError};
 use crate::report::Dropped;
 use crate::rng::Streams;
 use crate::simulate::{Simulation, World, WorldError};
-use crate::time::{Calendar, Month};
+use crate::time::{Calendar, Instant, Month};
 
 use super::RunError;
 use super::plan::{DataParams, ResolvedPlan, RunParams, WorldParams, hex};
@@ -34,6 +34,8 @@ pub struct Dataset {
     pub catalogue: Catalogue,
     /// The interaction types of the log.
     pub types: TypeNames,
+    /// The flow that plans its interactions, where there is one.
+    pub flow: Option<Flow>,
     /// Rows left out before the panel, by reason.
     pub dropped: Vec<Dropped>,
     source: HistorySource,
@@ -68,6 +70,11 @@ impl Input {
 }
 
 impl Dataset {
+    /// The first instant after the data.
+    pub fn end(&self) -> Instant {
+        self.calendar.start_of(self.first.plus(self.months as i32))
+    }
+
     /// The histories in order of account id; a log folder is streamed, a simulation made anew.
     ///
     /// # Errors
@@ -116,7 +123,16 @@ pub fn datasets(resolved: &ResolvedPlan) -> Result<(Vec<Dataset>, Vec<Input>), R
             let streams = plan.run.streams();
             simulated(params, &resolved.folder, calendar, streams)
         }
-        (None, Some(params)) => real(params, &plan.run, &resolved.folder),
+        (None, Some(params)) => {
+            let (mut datasets, mut inputs) = real(params, &plan.run, &resolved.folder)?;
+            if let Some(path) = &params.flow {
+                let path = resolved.folder.join(path);
+                let flow = Flow::load(&path)?;
+                inputs.push(Input::of("flow", format!("{flow:?}").as_bytes()));
+                datasets.iter_mut().for_each(|dataset| dataset.flow = Some(flow.clone()));
+            }
+            Ok((datasets, inputs))
+        }
         (None, None) => unreachable!("a checked plan has `[world]` or `[data]`"),
     }
 }
@@ -161,6 +177,7 @@ fn simulated(
             first: params.start,
             months: params.months,
             catalogue: flow.catalogue().clone(),
+            flow: Some(flow.clone()),
             types: simulation.types(),
             dropped: Vec::new(),
             source: HistorySource::Simulation(Box::new(simulation), params.accounts),
@@ -222,6 +239,7 @@ fn real(
             first,
             months,
             catalogue: ingested.catalogue,
+            flow: None,
             types: ingested.types,
             dropped,
             source: HistorySource::Memory(ingested.histories),
@@ -332,6 +350,7 @@ fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>)
         first,
         months,
         catalogue,
+        flow: None,
         types: log.types().clone(),
         dropped: Vec::new(),
         source: HistorySource::Folder(Box::new(log)),

@@ -3,9 +3,9 @@
 use crate::backtest::{AttritionBand, Figure};
 use crate::chart::{
     self, AttritionData, Chart, ChartError, ConcentrationData, Curve, DecileData, Estimate,
-    LeadLagData, PatternCurve, TrajectoryData,
+    LeadLagData, PathAge, PatternCurve, PlanPathData, TrajectoryData,
 };
-use crate::report::{Benchmark, DataInfo, Dropped, Interval, WorldResults};
+use crate::report::{Benchmark, Beside, DataInfo, Dropped, Interval, WorldResults};
 
 use super::analyse::{Analysis, PatternsFound};
 use super::data::Dataset;
@@ -36,6 +36,9 @@ pub(super) fn charts(
     }
     if let Some(data) = concentration(analysis, simulated) {
         charts.push(chart::concentration(&data)?);
+    }
+    if let Some(data) = plan_path(analysis, simulated) {
+        charts.push(chart::plan_path(&data)?);
     }
     if let Some(simulation) = dataset.simulation() {
         charts.push(chart::flow_diagram(simulation.flow())?);
@@ -187,6 +190,18 @@ fn concentration(analysis: &Analysis, simulated: bool) -> Option<ConcentrationDa
     })
 }
 
+fn plan_path(analysis: &Analysis, simulated: bool) -> Option<PlanPathData> {
+    let figures = analysis.plan_actual.as_ref()?;
+    let age = |point: &crate::journey::PathPoint| PathAge {
+        month: point.age_months as i32,
+        planned: point.planned_rv,
+        actual: point.actual_rv,
+        margin: point.actual_rv_margin,
+        contacts: point.n_contacts,
+    };
+    Some(PlanPathData { path: figures.path.iter().map(age).collect(), simulated })
+}
+
 /// What `results.json` holds of one data set.
 pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
     let panel = &analysis.panel;
@@ -225,6 +240,11 @@ pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
                 n_accounts: figures.accounts as u64,
             }
         }),
+        beside: Beside {
+            value_exchange: analysis.exchange.clone(),
+            rivals: analysis.rivals.clone(),
+            plan_against_actual: analysis.plan_actual.clone(),
+        },
         findings: analysis.findings.clone(),
         verdicts: analysis.verdicts.clone(),
         patterns: found.map(|found| found.summaries().to_vec()).unwrap_or_default(),

@@ -10,7 +10,9 @@ mod error;
 mod expect;
 mod explain;
 mod folder;
+mod gather;
 mod plan;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +30,7 @@ use crate::report::{
 };
 
 pub use analyse::{
-    Analysis, Counts, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
+    Analysis, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
 };
 pub use data::{Dataset, Input, datasets};
 pub use draw::world_results;
@@ -36,10 +38,12 @@ pub use error::{RunError, ingest_exit_code};
 pub use expect::{Expectation, ExpectedFinding, check_expectations};
 pub use explain::{Explanation, Move, Part, Question, Step, explain};
 pub use folder::Manifest;
+pub use gather::{Counts, Gathered};
 pub use plan::{
     DataParams, FULL, Gate, PanelSection, Plan, PlanError, ResolvedPlan, RunParams, ScoreParams,
     WorldParams,
 };
+pub use tables::{Columns, age_columns, record_columns, unit_columns};
 
 /// A plan with everything it depends on, ready to be run.
 #[derive(Debug)]

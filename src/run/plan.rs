@@ -123,6 +123,8 @@ pub struct DataParams {
     pub folder: Option<PathBuf>,
     /// Public log fetched by `data/fetch NAME`, in place of `folder`.
     pub fetched: Option<String>,
+    /// Flow that plans the interactions of the log, for plan against actual.
+    pub flow: Option<PathBuf>,
 }
 
 /// `[score]`.
@@ -430,12 +432,14 @@ fn broken_relative(relative: &Relative, names: &[(String, bool)]) -> Vec<Broken>
 
 /// Why no verdict can come from the score that the hypothesis `key` names.
 fn unfit(plan: &Plan, key: &'static str, score: &str) -> Vec<Broken> {
-    let named = |specs: &[ScoreSpec]| {
-        let is_meant = |spec: &&ScoreSpec| spec.build().is_ok_and(|built| built.name() == score);
-        specs.iter().find(is_meant).copied()
-    };
+    let is_meant = |spec: &&ScoreSpec| spec.build().is_ok_and(|built| built.name() == score);
+    let named =
+        |specs: &'_ [ScoreSpec]| specs.iter().find(is_meant).map(ScoreSpec::reads_transactions);
+    if let Some(relative) = plan.score.relative.iter().find(|relative| relative.name() == score) {
+        return relative.needs().into_iter().flat_map(|needed| unfit(plan, key, needed)).collect();
+    }
     let mut broken = Vec::new();
-    if named(&plan.score.scores).is_some_and(|spec| spec.reads_transactions()) {
+    if named(&plan.score.scores) == Some(true) {
         let message = format!(
             "`{key}` names `{score}`, which reads purchases: outcomes in disguise give no verdict \
              (rule R1)"

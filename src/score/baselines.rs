@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::value::ValuedInteraction;
-use super::{Score, Unit};
+use super::{Fact, Score, Start, Unit};
 use crate::interaction::Outcome;
 use crate::time::Instant;
 
@@ -121,8 +121,8 @@ impl Score for Recency {
         self.rows.include(interaction)
     }
 
-    fn enter(&self, last: &mut Option<Instant>, entered_at: Instant) {
-        *last = Some(entered_at);
+    fn enter(&self, last: &mut Option<Instant>, start: &Start) {
+        *last = Some(start.entered_at);
     }
 
     fn observe(&self, last: &mut Option<Instant>, interaction: &ValuedInteraction) {
@@ -234,12 +234,44 @@ impl Score for Spend {
 
     fn observe(&self, _year: &mut TrailingYear, _interaction: &ValuedInteraction) {}
 
-    fn settle(&self, year: &mut TrailingYear, outcome: &Outcome) {
-        year.push(outcome.revenue);
+    fn note(&self, year: &mut TrailingYear, fact: Fact<'_>) {
+        if let Fact::Outcome(outcome) = fact {
+            year.push(outcome.revenue);
+        }
     }
 
     fn value(&self, year: &TrailingYear, _as_of: Instant) -> f64 {
         year.total()
+    }
+}
+
+/// Recorded size of the account, in whatever unit the log has; 0 without any.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size;
+
+impl Score for Size {
+    type State = f64;
+
+    fn name(&self) -> String {
+        "size".to_owned()
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Account
+    }
+
+    fn reads(&self, _interaction: &ValuedInteraction) -> bool {
+        false
+    }
+
+    fn enter(&self, size: &mut f64, start: &Start) {
+        *size = start.size.unwrap_or(0.0);
+    }
+
+    fn observe(&self, _size: &mut f64, _interaction: &ValuedInteraction) {}
+
+    fn value(&self, size: &f64, _as_of: Instant) -> f64 {
+        *size
     }
 }
 
@@ -271,8 +303,10 @@ impl Score for PastProfit {
 
     fn observe(&self, _year: &mut TrailingYear, _interaction: &ValuedInteraction) {}
 
-    fn settle(&self, year: &mut TrailingYear, outcome: &Outcome) {
-        year.push(profit(outcome));
+    fn note(&self, year: &mut TrailingYear, fact: Fact<'_>) {
+        if let Fact::Outcome(outcome) = fact {
+            year.push(profit(outcome));
+        }
     }
 
     fn value(&self, year: &TrailingYear, _as_of: Instant) -> f64 {
@@ -299,8 +333,8 @@ impl Score for Tenure {
         false
     }
 
-    fn enter(&self, entered: &mut Option<Instant>, entered_at: Instant) {
-        *entered = Some(entered_at);
+    fn enter(&self, entered: &mut Option<Instant>, start: &Start) {
+        *entered = Some(start.entered_at);
     }
 
     fn observe(&self, _entered: &mut Option<Instant>, _interaction: &ValuedInteraction) {}
@@ -337,8 +371,10 @@ impl Score for LastValue {
 
     fn observe(&self, _last: &mut f64, _interaction: &ValuedInteraction) {}
 
-    fn settle(&self, last: &mut f64, outcome: &Outcome) {
-        *last = profit(outcome);
+    fn note(&self, last: &mut f64, fact: Fact<'_>) {
+        if let Fact::Outcome(outcome) = fact {
+            *last = profit(outcome);
+        }
     }
 
     fn value(&self, last: &f64, _as_of: Instant) -> f64 {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::error::{ScoreError, above_zero, at_least, positive_finite};
 use super::name::{Name, number};
 use super::value::ValuedInteraction;
-use super::{Score, Unit};
+use super::{Score, Start, Unit};
 use crate::interaction::Direction;
 use crate::time::Instant;
 
@@ -148,8 +148,8 @@ impl Score for TrailingComparator {
         !(leaves_out && interaction.transactional)
     }
 
-    fn enter(&self, recent: &mut Recent, entered_at: Instant) {
-        recent.entered_at = Some(entered_at);
+    fn enter(&self, recent: &mut Recent, start: &Start) {
+        recent.entered_at = Some(start.entered_at);
     }
 
     fn observe(&self, recent: &mut Recent, interaction: &ValuedInteraction) {

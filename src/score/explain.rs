@@ -4,11 +4,14 @@
 //! of a record a sum over its interactions: fading and shocks scale what earlier interactions left,
 //! so each keeps its share. A recovery gives back in its own name.
 
-use super::Score as _;
+use std::collections::BTreeMap;
+
 use super::error::ScoreError;
+use super::record::RecordKey;
 use super::rollup::Members;
-use super::rv::{Clock, Lost, Rv};
+use super::rv::{Clock, Lost, Rv, RvParams};
 use super::value::{ValuedHistory, ValuedInteraction};
+use super::{Score as _, Unit};
 use crate::ids::{ContactIndex, TypeIndex};
 use crate::time::Instant;
 
@@ -140,6 +143,55 @@ pub fn bridge(
     })
 }
 
+/// One interaction record as of an instant: a contact (or the account) in a segment and an initiative.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InteractionRecord {
+    /// Whose it is, and in what.
+    pub key: RecordKey,
+    /// Relative value accumulated in it.
+    pub value: f64,
+    /// Cost to engage: sum of the variable costs of its interactions \[currency\].
+    pub cost: f64,
+    /// Number of its interactions that the score reads.
+    pub interactions: u32,
+    /// The first of them.
+    pub first: Instant,
+    /// The last of them.
+    pub last: Instant,
+}
+
+/// The interaction records of an account as of `as_of`, those without a known interaction left out.
+///
+/// - `score` is applied to each record on its own, without weights; a contact's records add up to what
+///   [`Rv`] with `per_record` gives the contact.
+/// - Cost is not faded, and holds only rows that the score reads.
+pub fn interaction_records(
+    score: &Rv,
+    history: &ValuedHistory,
+    as_of: Instant,
+) -> Vec<InteractionRecord> {
+    let params = RvParams { per_record: true, ..*score.params() };
+    let score = Rv::new(params).expect("the parameters were valid");
+    let mut records: BTreeMap<usize, InteractionRecord> = BTreeMap::new();
+    let view = View { known: as_of, happened: as_of, at: as_of };
+    for share in shares(&score, history, view) {
+        let row = &history.interactions()[share.row];
+        let record = records.entry(row.record).or_insert_with(|| InteractionRecord {
+            key: history.records().key(row.record),
+            value: 0.0,
+            cost: 0.0,
+            interactions: 0,
+            first: row.occurred_at,
+            last: row.occurred_at,
+        });
+        record.value += share.part;
+        record.cost += row.variable_cost;
+        record.interactions += 1;
+        record.last = row.occurred_at;
+    }
+    records.into_values().collect()
+}
+
 /// Which interactions are read, and when their value is taken.
 #[derive(Debug, Clone, Copy)]
 struct View {
@@ -192,11 +244,11 @@ impl Record {
 /// The shares of the interactions that `view` reads.
 fn shares(score: &Rv, history: &ValuedHistory, view: View) -> Vec<Share> {
     let mut records: Vec<Record> = Vec::new();
-    records.resize_with(history.contacts().len() + 1, Record::default);
+    records.resize_with(history.records().len(), Record::default);
     for (row, interaction) in history.interactions().iter().enumerate() {
         let read = interaction.occurred_at < view.happened && interaction.known_at < view.known;
         if read && score.reads(interaction) {
-            records[record_of(history, interaction)].observe(score, row, interaction);
+            records[record_of(score, history, interaction)].observe(score, row, interaction);
         }
     }
     let mut all: Vec<Share> = Vec::new();
@@ -208,10 +260,13 @@ fn shares(score: &Rv, history: &ValuedHistory, view: View) -> Vec<Share> {
     all
 }
 
-/// Position of the record to which an interaction belongs: that of its contact, or the last one.
-fn record_of(history: &ValuedHistory, interaction: &ValuedInteraction) -> usize {
-    let contacts = history.contacts().len();
-    interaction.contact.map_or(contacts, |contact| usize::from(contact.0)).min(contacts)
+/// Position of the record that `interaction` belongs to, for `score`.
+fn record_of(score: &Rv, history: &ValuedHistory, interaction: &ValuedInteraction) -> usize {
+    if score.unit() == Unit::Record {
+        interaction.record
+    } else {
+        history.records().base(interaction.contact)
+    }
 }
 
 /// What the value of each record counts for the account.
@@ -230,7 +285,7 @@ impl Weights {
         let contacts = history.contacts();
         let mut seen = vec![false; contacts.len() + 1];
         for share in shares {
-            seen[record_of(history, &history.interactions()[share.row])] = true;
+            seen[history.records().base(history.interactions()[share.row].contact)] = true;
         }
         let counted: Vec<usize> =
             (0..contacts.len()).filter(|&at| contacts[at].counts(as_of, seen[at])).collect();

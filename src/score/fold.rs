@@ -43,9 +43,8 @@ struct Fold<'a, S: Score> {
     history: &'a ValuedHistory,
     /// Position of the next step to read.
     next: usize,
-    account: Record<S::State>,
-    /// By contact position; empty for account-level scores.
-    contacts: Vec<Record<S::State>>,
+    /// By position of the record; one alone for scores of the account.
+    records: Vec<Record<S::State>>,
 }
 
 #[derive(Clone, Default)]
@@ -60,24 +59,25 @@ impl<S: Score> Clone for Fold<'_, S> {
             score: self.score,
             history: self.history,
             next: self.next,
-            account: self.account.clone(),
-            contacts: self.contacts.clone(),
+            records: self.records.clone(),
         }
     }
 }
 
 impl<'a, S: Score> Fold<'a, S> {
     fn new(score: &'a S, history: &'a ValuedHistory) -> Self {
-        let mut account = Record::<S::State>::default();
-        let mut contacts = Vec::new();
-        match score.unit() {
-            Unit::Contact => contacts.resize(history.contacts().len(), Record::default()),
-            Unit::Account => score.enter(&mut account.state, history.entered_at()),
+        let count = match score.unit() {
+            Unit::Account => 1,
+            Unit::Contact => history.contacts().len() + 1,
+            Unit::Record => history.records().len(),
+        };
+        let mut records = vec![Record::default(); count];
+        if score.unit() == Unit::Account {
+            score.enter(&mut records[0].state, history.start());
         }
-        Self { score, history, next: 0, account, contacts }
+        Self { score, history, next: 0, records }
     }
 
-    /// Reads on until the first step that may not be read as of `as_of`.
     fn advance(&mut self, as_of: Instant) {
         while let Some(step) = self.peek().filter(|step| step.readable < as_of) {
             self.read(step);
@@ -114,41 +114,56 @@ impl<'a, S: Score> Fold<'a, S> {
     fn concerns(&self, row: Row) -> bool {
         match row {
             Row::Interaction(position) => self.score.reads(&self.history.interactions()[position]),
-            Row::Outcome(_) => self.score.unit() == Unit::Account,
+            _ => self.score.unit() == Unit::Account,
         }
     }
 
     fn read(&mut self, step: Step) {
         self.next += 1;
-        match step.row {
-            Row::Interaction(position) => self.observe(&self.history.interactions()[position]),
-            Row::Outcome(position) => {
-                self.score.settle(&mut self.account.state, &self.history.outcomes()[position]);
-            }
+        if let Row::Interaction(position) = step.row {
+            self.observe(&self.history.interactions()[position]);
+        } else if let Some(fact) = self.history.fact(step.row) {
+            self.score.note(&mut self.records[0].state, fact);
         }
     }
 
     fn observe(&mut self, interaction: &ValuedInteraction) {
-        let contact = interaction.contact.and_then(|i| self.contacts.get_mut(usize::from(i.0)));
-        let record = contact.unwrap_or(&mut self.account);
+        let position = match self.score.unit() {
+            Unit::Account => 0,
+            Unit::Contact => self.history.records().base(interaction.contact),
+            Unit::Record => interaction.record,
+        };
+        let record = &mut self.records[position];
         record.seen = true;
         self.score.observe(&mut record.state, interaction);
     }
 
     fn value(&self, as_of: Instant) -> f64 {
         let value = |record: &Record<S::State>| self.score.value(&record.state, as_of);
-        match self.score.unit() {
-            Unit::Account => value(&self.account),
-            Unit::Contact => {
-                let counted = self.history.contacts().iter().zip(&self.contacts);
-                let members = Members::new(
-                    counted
-                        .filter(|(contact, record)| contact.counts(as_of, record.seen))
-                        .map(|(contact, record)| (contact.influence, value(record))),
-                    self.account.seen.then(|| value(&self.account)),
-                );
-                self.score.rollup().value(&members)
+        if self.score.unit() == Unit::Account {
+            return value(&self.records[0]);
+        }
+        let mut values: Vec<(f64, bool)> =
+            self.records.iter().map(|record| (value(record), record.seen)).collect();
+        let contacts = self.history.contacts();
+        for (position, (value, seen)) in
+            values.split_off(contacts.len() + 1).into_iter().enumerate()
+        {
+            let whose = self.history.records().base_of(contacts.len() + 1 + position);
+            if seen {
+                values[whose].0 += value;
+                values[whose].1 = true;
             }
         }
+        let (own, own_seen) = values[contacts.len()];
+        let members = Members::new(
+            contacts
+                .iter()
+                .zip(&values)
+                .filter(|(contact, (_, seen))| contact.counts(as_of, *seen))
+                .map(|(contact, (value, _))| (contact.influence, *value)),
+            own_seen.then_some(own),
+        );
+        self.score.rollup().value(&members)
     }
 }

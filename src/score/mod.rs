@@ -9,29 +9,40 @@
 //! Rank and z within a segment are not here: they need other accounts, hence the panel.
 
 mod baselines;
+mod clock;
 mod comparators;
 mod dynamics;
 mod error;
+mod exchange;
 mod explain;
 mod fold;
 mod name;
+mod record;
 mod rollup;
 mod rv;
 mod spec;
 mod value;
+mod voice;
 
-pub use baselines::{Count, Frequency, LastValue, PastProfit, Recency, Spend, Tenure};
+pub use baselines::{Count, Frequency, LastValue, PastProfit, Recency, Size, Spend, Tenure};
+pub use clock::AgeClock;
 pub use comparators::{Comparator, Recent, TrailingComparator};
 pub use dynamics::{Cohesion, HandOffs, Level, Movement, RvMovement};
 pub use error::{ScoreError, UnknownType};
-pub use explain::{Bridge, Driver, bridge, drivers};
+pub use exchange::{Appraised, CustomerNetValue, NonMonetary};
+pub use explain::{Bridge, Driver, InteractionRecord, bridge, drivers, interaction_records};
 pub use fold::series;
+pub use record::{RecordKey, Records};
 pub use rollup::Rollup;
 pub use rv::{Measure, Rv, RvParams, RvRecord};
 pub use spec::{ScoreSpec, WindowParams};
-pub use value::{Membership, Valuation, ValuedHistory, ValuedInteraction};
+pub use value::{Membership, Start, Valuation, ValuedHistory, ValuedInteraction};
+pub use voice::{
+    AgainstRivals, Comparison, Dimensions, LastSurvey, Standing, standings, wallet_allocation,
+    wallet_allocation_share,
+};
 
-use crate::interaction::Outcome;
+use crate::interaction::{CustomerValue, LedgerEntry, Outcome, Survey};
 use crate::time::Instant;
 
 /// Whose past a score folds.
@@ -39,8 +50,24 @@ use crate::time::Instant;
 pub enum Unit {
     /// Each contact on its own, rolled up to the account by a [`Rollup`].
     Contact,
+    /// Each of a contact's records, one per segment and initiative, on its own; a contact has their sum.
+    Record,
     /// The account as a whole.
     Account,
+}
+
+/// What a score of accounts is told beside interactions, each once it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Fact<'a> {
+    /// A period has closed.
+    Outcome(&'a Outcome),
+    /// A question was answered.
+    Survey(&'a Survey),
+    /// A value changed hands without money.
+    Ledger(&'a LedgerEntry),
+    /// The customer has appraised the firm over a period.
+    Appraisal(&'a CustomerValue),
 }
 
 /// A running measure of one relationship, as a fold over its past.
@@ -68,13 +95,13 @@ pub trait Score: Sync {
     }
 
     /// Takes the start of the relationship into account; only account-level scores are told.
-    fn enter(&self, _state: &mut Self::State, _entered_at: Instant) {}
+    fn enter(&self, _state: &mut Self::State, _start: &Start) {}
 
     /// Takes one interaction into account; they arrive in order of occurrence.
     fn observe(&self, state: &mut Self::State, interaction: &ValuedInteraction);
 
-    /// Takes a known outcome period into account; only account-level scores are told.
-    fn settle(&self, _state: &mut Self::State, _outcome: &Outcome) {}
+    /// Takes what is known beside interactions into account; only account-level scores are told.
+    fn note(&self, _state: &mut Self::State, _fact: Fact<'_>) {}
 
     /// Value at `as_of`, which lies after everything observed.
     fn value(&self, state: &Self::State, as_of: Instant) -> f64;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ScoreError, finite};
+use super::error::{ScoreError, above_zero, finite};
 use super::name::number;
 use super::value::Membership;
 use crate::time::Instant;
@@ -76,6 +76,11 @@ pub enum Rollup {
     },
     /// Herfindahl index of what is positive.
     Concentration,
+    /// Known people over those thought to take part in buying, at most 1.
+    Coverage {
+        /// Estimated number of people.
+        people: f64,
+    },
 }
 
 /// The records of an account that take part: weight and value.
@@ -174,6 +179,7 @@ impl Rollup {
             Self::Engaged { above } | Self::Density { above } | Self::Authority { above } => {
                 finite("rollup", "above", above)
             }
+            Self::Coverage { people } => above_zero("rollup", "people", people),
             Self::Strength | Self::Sum | Self::Weakest | Self::Dispersion | Self::Concentration => {
                 Ok(())
             }
@@ -199,6 +205,7 @@ impl Rollup {
                 if total > 0.0 { held / total } else { 0.0 }
             }
             Self::Concentration => members.concentration(),
+            Self::Coverage { people } => (n / people).min(1.0),
         }
     }
 
@@ -214,6 +221,7 @@ impl Rollup {
             Self::Density { above } => format!("density_above_{}", number(above)),
             Self::Authority { above } => format!("authority_above_{}", number(above)),
             Self::Concentration => "concentration".to_owned(),
+            Self::Coverage { people } => format!("coverage_of_{}", number(people)),
         }
     }
 
@@ -301,6 +309,8 @@ mod tests {
         assert!(is(all(Rollup::Authority { above: 1.0 }), 0.6));
         // Shares 2/3 and 1/3 of what is positive.
         assert!(is(all(Rollup::Concentration), 5.0 / 9.0));
+        assert!(is(all(Rollup::Coverage { people: 5.0 }), 0.8));
+        assert!(is(all(Rollup::Coverage { people: 3.0 }), 1.0));
         // The account's own record is nobody.
         let with = |rollup| of(rollup, &contacts, Some(-50.0));
         assert!(is(with(Rollup::Weakest), -2.0) && is(with(Rollup::Authority { above: 1.0 }), 0.6));
@@ -319,6 +329,7 @@ mod tests {
             Rollup::Density { above: 0.0 },
             Rollup::Authority { above: 0.0 },
             Rollup::Concentration,
+            Rollup::Coverage { people: 7.0 },
         ] {
             assert!(is(of(rollup, &[], None), 0.0), "{rollup:?}");
         }

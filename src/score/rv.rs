@@ -63,10 +63,16 @@ pub struct RvParams {
     pub half_life_days: Option<f64>,
     /// θ ≥ 0: the n-th interaction of one type counts n^−θ.
     pub position: f64,
+    /// ν > 0: the n-th interaction of one type counts 1 / (1 + (n − 1) / ν), another shape for the same
+    /// idea; absent: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position_scale: Option<f64>,
     /// λ ≥ 0: what is negative counts λ times.
     pub asymmetry: f64,
     /// η ≥ −1: an emotional moment counts 1 + η times.
     pub emotion: f64,
+    /// w in `[0, 1]`: sentiment s moves what an interaction is worth by w · s · |rv|.
+    pub sentiment: f64,
     /// κ in `[0, 1]`: the share of what was built up that a critical failure of the product destroys.
     pub shock_product: f64,
     /// The same for a critical failure of the relationship.
@@ -77,6 +83,8 @@ pub struct RvParams {
     pub recovery_days: f64,
     /// Whether transactional rows are included (rule R1).
     pub transactions: bool,
+    /// Whether each segment and initiative of a contact is a record of its own, which a contact sums up.
+    pub per_record: bool,
     /// From contacts to the account.
     pub rollup: Rollup,
 }
@@ -87,13 +95,16 @@ impl Default for RvParams {
             measure: Measure::Rv,
             half_life_days: None,
             position: 0.0,
+            position_scale: None,
             asymmetry: 1.0,
             emotion: 0.0,
+            sentiment: 0.0,
             shock_product: 0.0,
             shock_relational: 0.0,
             recovery: 0.0,
             recovery_days: 30.0,
             transactions: false,
+            per_record: false,
             rollup: Rollup::Strength,
         }
     }
@@ -162,8 +173,10 @@ impl Rv {
         let half_life = params.half_life_days.unwrap_or(f64::INFINITY);
         positive("rv", "half_life_days", half_life)?;
         at_least("rv", "position", params.position, 0.0)?;
+        positive("rv", "position_scale", params.position_scale.unwrap_or(f64::INFINITY))?;
         at_least("rv", "asymmetry", params.asymmetry, 0.0)?;
         at_least("rv", "emotion", params.emotion, -1.0)?;
+        share("rv", "sentiment", params.sentiment)?;
         share("rv", "shock_product", params.shock_product)?;
         share("rv", "shock_relational", params.shock_relational)?;
         share("rv", "recovery", params.recovery)?;
@@ -195,12 +208,29 @@ impl Rv {
 
     /// Worth of an interaction that is the `nth` of its type in the record, when it happens.
     fn worth(&self, interaction: &ValuedInteraction, nth: u32) -> f64 {
-        let RvParams { measure, position, asymmetry, emotion, .. } = self.params;
-        let value = measure.of(interaction);
+        let RvParams { measure, asymmetry, emotion, .. } = self.params;
+        let mut value = measure.of(interaction);
+        if measure == Measure::Rv {
+            value += self.params.sentiment * interaction.sentiment * value.abs();
+        }
         let sign = if value < 0.0 { asymmetry } else { 1.0 };
         let moment = if interaction.emotional { 1.0 + emotion } else { 1.0 };
-        let place = if position > 0.0 { f64::from(nth).powf(-position) } else { 1.0 };
-        value * place * moment * sign
+        value * self.place(nth) * moment * sign
+    }
+
+    /// What the `nth` interaction of its type counts.
+    fn place(&self, nth: u32) -> f64 {
+        let power = match self.params.position {
+            0.0 => 1.0,
+            position => f64::from(nth).powf(-position),
+        };
+        let scale = self.params.position_scale;
+        power * scale.map_or(1.0, |scale| (1.0 + f64::from(nth - 1) / scale).recip())
+    }
+
+    /// Whether the position of an interaction counts.
+    fn counts(&self) -> bool {
+        self.params.position > 0.0 || self.params.position_scale.is_some()
     }
 
     fn shock(&self, interaction: &ValuedInteraction) -> f64 {
@@ -221,7 +251,7 @@ impl Rv {
     pub(super) fn step(&self, clock: &mut Clock, interaction: &ValuedInteraction) -> Change {
         let now = interaction.occurred_at;
         let kept = self.kept(clock.at.replace(now), now);
-        let nth = if self.params.position > 0.0 { clock.count(interaction.kind) } else { 1 };
+        let nth = if self.counts() { clock.count(interaction.kind) } else { 1 };
         let added = self.worth(interaction, nth);
         Change { kept, cut: self.shock(interaction), added, recovery: interaction.recovery }
     }
@@ -297,8 +327,12 @@ impl Score for Rv {
             None => name.part("sum"),
         };
         name.unless(p.position, 0.0, "position");
+        if let Some(scale) = p.position_scale {
+            name.part("position_scale").part(&number(scale));
+        }
         name.unless(p.asymmetry, 1.0, "asymmetry");
         name.unless(p.emotion, 0.0, "emotion");
+        name.unless(p.sentiment, 0.0, "sentiment");
         if p.shock_product.to_bits() == p.shock_relational.to_bits() {
             name.unless(p.shock_product, 0.0, "shock");
         } else {
@@ -311,12 +345,15 @@ impl Score for Rv {
         if p.transactions {
             name.part("with_transactions");
         }
+        if p.per_record {
+            name.part("per_record");
+        }
         name.part(&p.rollup.name());
         name.finish()
     }
 
     fn unit(&self) -> Unit {
-        Unit::Contact
+        if self.params.per_record { Unit::Record } else { Unit::Contact }
     }
 
     fn rollup(&self) -> Rollup {

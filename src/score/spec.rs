@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohesion, Comparator, Count, Frequency, LastValue, Level, Movement, PastProfit, Recency, Rv,
-    RvMovement, RvParams, ScoreColumn, ScoreError, Spend, Tenure, TrailingComparator,
+    AgainstRivals, Cohesion, Comparator, Comparison, Count, CustomerNetValue, Dimensions,
+    Frequency, LastSurvey, LastValue, Level, Movement, NonMonetary, PastProfit, Recency, Rv,
+    RvMovement, RvParams, ScoreColumn, ScoreError, Size, Spend, Tenure, TrailingComparator,
 };
+use crate::interaction::ValueDirection;
 
 /// One score as a plan writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ScoreSpec {
@@ -77,6 +79,54 @@ pub enum ScoreSpec {
         /// Trailing window \[days\].
         window_days: f64,
     },
+    /// [`LastSurvey`].
+    LastSurvey {
+        /// Questionnaire.
+        instrument: String,
+        /// Value before the first answer.
+        unanswered: f64,
+    },
+    /// [`Comparison::Standing`].
+    Standing {
+        /// Trailing window \[days\].
+        window_days: f64,
+        /// Which dimension decides.
+        #[serde(default)]
+        over: Dimensions,
+        /// Answers at which half of a standing is believed.
+        #[serde(default)]
+        pseudo_answers: f64,
+    },
+    /// [`Comparison::WalletAllocation`].
+    WalletAllocation {
+        /// Trailing window \[days\].
+        window_days: f64,
+        /// The share while nobody compares.
+        unanswered: f64,
+    },
+    /// [`NonMonetary`].
+    NonMonetary {
+        /// Who gave.
+        direction: ValueDirection,
+        /// Trailing window \[days\].
+        window_days: f64,
+    },
+    /// [`CustomerNetValue`].
+    CustomerNetValue {
+        /// What full scores are worth to the customer \[currency per month\].
+        worth: f64,
+        /// Weight of brand value.
+        #[serde(default = "one")]
+        brand: f64,
+        /// Weight of product value.
+        #[serde(default = "one")]
+        product: f64,
+        /// Weight of experience value.
+        #[serde(default = "one")]
+        experience: f64,
+    },
+    /// [`Size`].
+    Size {},
     /// [`Count`].
     Count {},
     /// [`Recency`].
@@ -95,6 +145,10 @@ pub enum ScoreSpec {
     PurchaseCount {},
     /// [`Recency::of_purchases`].
     PurchaseRecency {},
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// A trailing window.
@@ -173,7 +227,13 @@ impl ScoreSpec {
             | Self::RvVolatility(window)
             | Self::RvSignFlips(window)
             | Self::RvPeakEnd(window) => window.transactions,
-            Self::Cohesion { .. } | Self::RvPerCost { .. } => false,
+            Self::Cohesion { .. }
+            | Self::RvPerCost { .. }
+            | Self::LastSurvey { .. }
+            | Self::Standing { .. }
+            | Self::WalletAllocation { .. }
+            | Self::NonMonetary { .. }
+            | Self::Size {} => false,
             _ => true,
         }
     }
@@ -216,6 +276,24 @@ impl ScoreSpec {
             Self::VolumeTimesEmotion { window_days } => {
                 Box::new(trailing(Comparator::VolumeTimesEmotion, window_days)?)
             }
+            Self::LastSurvey { ref instrument, unanswered } => {
+                Box::new(LastSurvey::new(instrument, unanswered)?)
+            }
+            Self::Standing { window_days, over, pseudo_answers } => {
+                let standing = Comparison::Standing { over, pseudo_answers };
+                Box::new(AgainstRivals::new(standing, window_days)?)
+            }
+            Self::WalletAllocation { window_days, unanswered } => {
+                let allocation = Comparison::WalletAllocation { unanswered };
+                Box::new(AgainstRivals::new(allocation, window_days)?)
+            }
+            Self::NonMonetary { direction, window_days } => {
+                Box::new(NonMonetary::new(direction, window_days)?)
+            }
+            Self::CustomerNetValue { worth, brand, product, experience } => {
+                Box::new(CustomerNetValue::new(worth, [brand, product, experience])?)
+            }
+            Self::Size {} => Box::new(Size),
             Self::Count {} => Box::new(Count::default()),
             Self::Recency {} => Box::new(Recency::default()),
             Self::Frequency {} => Box::new(Frequency),

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::Fact;
 use super::error::{ScoreError, UnknownType};
+use super::record::Records;
 use crate::flow::{Catalogue, CatalogueEntry, Worth};
 use crate::ids::{ContactIndex, TypeIndex, TypeNames};
-use crate::interaction::{AccountHistory, Direction, Failure, Interaction, Outcome, Stage};
-use crate::time::Instant;
+use crate::interaction::{
+    AccountHistory, CustomerValue, Direction, Failure, Interaction, LedgerEntry, Outcome, Stage,
+    Survey,
+};
+use crate::time::{Calendar, Instant};
 
 /// The catalogue's values, arranged by the types of one log.
 #[derive(Debug, Clone)]
@@ -27,6 +32,7 @@ struct TypeValue {
     emotional: bool,
     failure: Option<Failure>,
     recovery: bool,
+    stage: Stage,
     direction: Direction,
     function: u16,
     level: Option<u16>,
@@ -42,6 +48,7 @@ impl TypeValue {
             emotional: entry.emotional,
             failure: entry.failure,
             recovery: entry.recovery,
+            stage: entry.stage,
             direction: entry.direction,
             function,
             level,
@@ -86,7 +93,8 @@ impl Valuation {
             .flat_map(|entry| &entry.overrides)
             .map(|(segment, _)| (segment.clone(), values(Some(segment))))
             .collect();
-        let (base, functions) = (values(None), functions.into_iter().map(str::to_owned).collect());
+        let base = values(None);
+        let functions = functions.into_iter().chain([OTHER_FUNCTION]).map(str::to_owned).collect();
         Ok(Self { base, segments, functions })
     }
 
@@ -95,10 +103,33 @@ impl Valuation {
         &self.functions
     }
 
+    /// The values for `segment`: the catalogue's own, where it overrides none there.
     fn of_segment(&self, segment: Option<&str>) -> &[TypeValue] {
         segment.and_then(|id| self.segments.get(id)).unwrap_or(&self.base)
     }
+
+    /// Values one row of an account in segment `of_account`.
+    ///
+    /// What the row says itself comes first, then what its own segment does, then the account's.
+    fn value(&self, row: &Interaction, of_account: &[TypeValue]) -> ValuedInteraction {
+        let details = row.details.as_deref();
+        let own_segment = details.and_then(|details| details.segment_id.as_deref());
+        let values = own_segment.map_or(of_account, |segment| self.of_segment(Some(segment)));
+        let mut valued = ValuedInteraction::new(row, &values[usize::from(row.kind.0)]);
+        if let Some(function) = details.and_then(|details| details.function.as_deref()) {
+            valued.function = position_or_last(&self.functions, function);
+        }
+        valued
+    }
 }
+
+/// Position of `name`, or that of the last, which stands for all others.
+fn position_or_last(names: &[String], name: &str) -> u16 {
+    names.iter().position(|known| known == name).unwrap_or(names.len() - 1) as u16
+}
+
+/// Function of a row that names one which no type of the catalogue has.
+const OTHER_FUNCTION: &str = "another function";
 
 /// Each of `names` once, in order of first appearance.
 fn ranks<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
@@ -150,12 +181,18 @@ pub struct ValuedInteraction {
     pub failure: Option<Failure>,
     /// It repairs what a critical one destroyed.
     pub recovery: bool,
+    /// Stage of the relationship that it belongs to.
+    pub stage: Stage,
     /// Who moved first.
     pub direction: Direction,
     /// Position of the firm's function among [`Valuation::functions`].
     pub function: u16,
     /// Rank of the level to which it moves the contact, from 1 in order of stage and catalogue.
     pub level: Option<u16>,
+    /// How the customer sounded, from −1 (angry) to 1 (delighted); 0 where nobody says.
+    pub sentiment: f64,
+    /// Position of its interaction record in [`ValuedHistory::records`].
+    pub record: usize,
 }
 
 impl ValuedInteraction {
@@ -173,9 +210,12 @@ impl ValuedInteraction {
             emotional: false,
             failure: None,
             recovery: false,
+            stage: Stage::Retention,
             direction: Direction::Outbound,
             function: 0,
             level: None,
+            sentiment: 0.0,
+            record: 0,
         }
     }
 
@@ -192,9 +232,12 @@ impl ValuedInteraction {
             emotional: value.emotional,
             failure: value.failure,
             recovery: value.recovery,
+            stage: row.stage.unwrap_or(value.stage),
             direction: row.direction.unwrap_or(value.direction),
             function: value.function,
             level: value.level,
+            sentiment: row.details.as_deref().and_then(|d| d.sentiment).unwrap_or(0.0),
+            record: 0,
         }
     }
 }
@@ -214,10 +257,29 @@ pub struct Membership {
 #[derive(Debug, Clone)]
 pub struct ValuedHistory {
     interactions: Vec<ValuedInteraction>,
-    outcomes: Vec<Outcome>,
+    facts: Facts,
     contacts: Vec<Membership>,
-    entered_at: Instant,
+    records: Records,
+    start: Start,
     steps: Vec<Step>,
+}
+
+/// What an account has beside its interactions.
+#[derive(Debug, Clone)]
+struct Facts {
+    outcomes: Vec<Outcome>,
+    surveys: Vec<Survey>,
+    ledger: Vec<LedgerEntry>,
+    appraisals: Vec<CustomerValue>,
+}
+
+/// What is known of an account from the start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Start {
+    /// When the relationship began.
+    pub entered_at: Instant,
+    /// Recorded size, where the log has it.
+    pub size: Option<f64>,
 }
 
 /// One interaction or outcome, with the instants that decide when a score may read it.
@@ -235,13 +297,17 @@ pub(super) struct Step {
 pub(super) enum Row {
     Interaction(usize),
     Outcome(usize),
+    Survey(usize),
+    Ledger(usize),
+    Appraisal(usize),
 }
 
 impl ValuedHistory {
     /// Values the rows of `history`.
     ///
     /// Interactions are put in order of occurrence, those of the same instant in order of position.
-    /// An outcome comes at the last instant of its period, after the interactions of that instant.
+    /// An outcome comes at the last instant of its period, after the interactions of that instant, and
+    /// so does an appraisal, in the last two hours of its month; a survey comes when it is answered.
     /// Of the rows of one interaction with several contacts (same source id, type and instant) those
     /// that became known first share its cost equally, the others carry none.
     ///
@@ -250,21 +316,21 @@ impl ValuedHistory {
     /// When `valuation` was made for another log and lacks a type.
     pub fn new(history: &AccountHistory, valuation: &Valuation) -> Self {
         let values = valuation.of_segment(history.account.segment_id.as_deref());
-        let mut interactions: Vec<_> = history
-            .interactions
-            .iter()
-            .map(|row| ValuedInteraction::new(row, &values[usize::from(row.kind.0)]))
-            .collect();
+        let mut interactions: Vec<_> =
+            history.interactions.iter().map(|row| valuation.value(row, values)).collect();
         share_costs(&history.interactions, &mut interactions);
+        let contacts = contacts(history);
+        let records = Records::of(history, contacts.len(), &mut interactions);
         interactions.sort_by_key(|interaction| interaction.occurred_at);
-        let mut outcomes = history.outcomes.clone();
-        outcomes.sort_by_key(|outcome| outcome.period_end);
+        let facts = Facts::of(history);
+        let account = &history.account;
         Self {
-            steps: steps(&interactions, &outcomes),
-            contacts: contacts(history),
-            entered_at: history.account.entered_at,
+            steps: steps(&interactions, &facts),
+            contacts,
+            records,
+            start: Start { entered_at: account.entered_at, size: account.size },
             interactions,
-            outcomes,
+            facts,
         }
     }
 
@@ -275,7 +341,7 @@ impl ValuedHistory {
 
     /// The outcomes, in order of period.
     pub fn outcomes(&self) -> &[Outcome] {
-        &self.outcomes
+        &self.facts.outcomes
     }
 
     /// The contacts, by position; those that occur only in interactions have influence 1.
@@ -283,9 +349,26 @@ impl ValuedHistory {
         &self.contacts
     }
 
-    /// When the relationship began.
-    pub fn entered_at(&self) -> Instant {
-        self.entered_at
+    /// Its interaction records: one per contact, and one more per contact, segment and initiative.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// What is known from the start.
+    pub fn start(&self) -> &Start {
+        &self.start
+    }
+
+    /// What a row beside the interactions says; absent for an interaction.
+    pub(super) fn fact(&self, row: Row) -> Option<Fact<'_>> {
+        let facts = &self.facts;
+        Some(match row {
+            Row::Interaction(_) => return None,
+            Row::Outcome(at) => Fact::Outcome(&facts.outcomes[at]),
+            Row::Survey(at) => Fact::Survey(&facts.surveys[at]),
+            Row::Ledger(at) => Fact::Ledger(&facts.ledger[at]),
+            Row::Appraisal(at) => Fact::Appraisal(&facts.appraisals[at]),
+        })
     }
 
     pub(super) fn steps(&self) -> &[Step] {
@@ -324,19 +407,66 @@ fn share_costs(rows: &[Interaction], valued: &mut [ValuedInteraction]) {
     }
 }
 
-fn steps(interactions: &[ValuedInteraction], outcomes: &[Outcome]) -> Vec<Step> {
-    let step = |at: Instant, known_at: Instant, row| Step { at, readable: at.max(known_at), row };
-    let mut steps: Vec<Step> = interactions
-        .iter()
-        .enumerate()
-        .map(|(n, row)| step(row.occurred_at, row.known_at, Row::Interaction(n)))
-        .chain(outcomes.iter().enumerate().map(|(n, row)| {
-            // A period and what is known at its close belong to the as-of at that close: baselines
-            // must not lag a month behind scores that see every row up to it.
-            let just_before = |at: Instant| Instant::from_micros(at.micros() - 1);
-            step(just_before(row.period_end), just_before(row.known_at), Row::Outcome(n))
-        }))
-        .collect();
+impl Facts {
+    fn of(history: &AccountHistory) -> Self {
+        let mut outcomes = history.outcomes.clone();
+        outcomes.sort_by_key(|outcome| outcome.period_end);
+        Self {
+            outcomes,
+            surveys: history.surveys.clone(),
+            ledger: history.ledger.clone(),
+            appraisals: history.customer_value.clone(),
+        }
+    }
+
+    fn steps(&self) -> impl Iterator<Item = Step> + '_ {
+        // A period and what is known at its close belong to the as-of at that close: baselines
+        // must not lag a month behind scores that see every row up to it.
+        let just_before = |at: Instant| Instant::from_micros(at.micros() - 1);
+        let closed = move |end: Instant, known_at: Instant, row| {
+            Step::new(just_before(end), just_before(known_at), row)
+        };
+        let outcomes =
+            self.outcomes.iter().enumerate().map(move |(n, outcome)| {
+                closed(outcome.period_end, outcome.known_at, Row::Outcome(n))
+            });
+        let appraisals = self.appraisals.iter().enumerate().map(move |(n, appraisal)| {
+            let end = end_of_month(appraisal.period_start);
+            closed(end, end, Row::Appraisal(n))
+        });
+        let surveys = self.surveys.iter().enumerate().filter_map(|(n, survey)| {
+            let answered_at = survey.answered_at?;
+            survey.value.map(|_| Step::new(answered_at, answered_at, Row::Survey(n)))
+        });
+        let ledger = self.ledger.iter().enumerate();
+        let ledger = ledger
+            .map(|(n, entry)| Step::new(entry.occurred_at, entry.occurred_at, Row::Ledger(n)));
+        outcomes.chain(surveys).chain(ledger).chain(appraisals)
+    }
+}
+
+/// The end of the calendar month that begins at `start` in some time zone, or up to two hours before it.
+///
+/// The month is that of fourteen hours later in UTC, whatever the zone; an hour is taken off for a clock
+/// that is put forward on the way.
+fn end_of_month(start: Instant) -> Instant {
+    let inside = Calendar::UTC.month_of(start.plus_days(14.0 / 24.0));
+    let days = Calendar::UTC.end_of(inside).days_since(Calendar::UTC.start_of(inside));
+    start.plus_days(days - 1.0 / 24.0)
+}
+
+impl Step {
+    fn new(at: Instant, known_at: Instant, row: Row) -> Self {
+        Self { at, readable: at.max(known_at), row }
+    }
+}
+
+fn steps(interactions: &[ValuedInteraction], facts: &Facts) -> Vec<Step> {
+    let of_interaction = |(n, row): (usize, &ValuedInteraction)| {
+        Step::new(row.occurred_at, row.known_at, Row::Interaction(n))
+    };
+    let mut steps: Vec<Step> =
+        interactions.iter().enumerate().map(of_interaction).chain(facts.steps()).collect();
     steps.sort_by_key(|step| step.at);
     steps
 }
@@ -362,6 +492,7 @@ fn contacts(history: &AccountHistory) -> Vec<Membership> {
 mod tests {
     use super::*;
     use crate::interaction::Account;
+    use crate::time::Month;
 
     fn worth(rv: f64) -> Worth {
         Worth { rv, rv_sd: None, variable_cost: 10.0 * rv, cost_sd: None }
@@ -457,6 +588,19 @@ mod tests {
             error.to_string(),
             "catalogue `2026-01` has no `executive_meetng` (nearest: `executive_meeting`), `zzz`"
         );
+    }
+
+    #[test]
+    fn an_appraisal_is_known_when_its_month_ends_and_never_later() {
+        for zone in ["UTC", "Europe/Berlin", "Pacific/Auckland", "Pacific/Honolulu"] {
+            let calendar = Calendar::new(zone).unwrap();
+            for number in 0..24 {
+                let month = Month::new(2023, 1).unwrap().plus(number);
+                let end = calendar.end_of(month);
+                let early = end.days_since(end_of_month(calendar.start_of(month)));
+                assert!((0.0..=2.0 / 24.0 + 1e-9).contains(&early), "{zone} {month}: {early}");
+            }
+        }
     }
 
     #[test]

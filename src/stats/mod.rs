@@ -39,7 +39,7 @@ pub use panel::{
     quantile_spread,
 };
 pub use permutation::{PermutationTest, permute_histories, permute_histories_many};
-pub use rank::{mid_ranks, normal_scores, pearson, spearman};
+pub use rank::{kendall, mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};
 pub use spline::RestrictedCubicSpline;
 pub use strata::coarsen;

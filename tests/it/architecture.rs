@@ -22,6 +22,8 @@ const LEVELS: &[(&str, u8)] = &[
     ("panel", 4),
     ("realism", 4),
     ("backtest", 5),
+    ("journey", 5),
+    ("relationship", 5),
     ("patterns", 5),
     ("hypothesis", 6),
     ("calibrate", 6),
@@ -52,7 +54,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that must work without the simulated truth.
-const BLIND_TO_TRUTH: &[&str] = &["score", "panel", "backtest", "patterns", "hypothesis"];
+const BLIND_TO_TRUTH: &[&str] =
+    &["score", "panel", "backtest", "journey", "relationship", "patterns", "hypothesis"];
 
 struct SourceFile {
     path: PathBuf,

@@ -9,7 +9,7 @@ use rvq::chart::{
 use rvq::hypothesis::{Decision, Rung, RungResult, Verdict};
 use rvq::patterns::{PatternLabel, PatternSummary};
 use rvq::report::{
-    Benchmark, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
+    Benchmark, Beside, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
 };
 
 fn curve(months: &[i32], level: f64, slope: f64, n: u64) -> Curve {
@@ -180,6 +180,7 @@ fn informative() -> WorldResults {
             .to_owned(),
         data: data_info(),
         benchmark: Some(benchmark()),
+        beside: Beside::default(),
         findings: vec![
             finding("H1", "rv_velocity_3m", "contribution", 3, (0.121, 0.021), 0.001),
             finding("H1", "rv_velocity_3m", "contribution", 12, (0.064, 0.03), 0.038),
@@ -224,6 +225,7 @@ fn irrelevant() -> WorldResults {
             .to_owned(),
         data: data_info(),
         benchmark: Some(benchmark()),
+        beside: Beside::default(),
         findings: vec![
             finding("H1", "rv_velocity_3m", "contribution", 3, (0.008, 0.021), 0.71),
             finding("H8", "rv_decay_90d", "attrition", 6, (-0.004, 0.024), 0.86),

@@ -4,16 +4,17 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rvq::flow::{Catalogue, CatalogueEntry, Worth};
-use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
+use rvq::ids::{ContactIndex, InitiativeIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
-    Account, AccountHistory, Contact, Details, Direction, Failure, Interaction, Outcome, Stage,
-    Status,
+    Account, AccountHistory, Contact, CustomerValue, Details, Direction, Failure, Interaction,
+    LedgerComponent, LedgerEntry, Outcome, Stage, Status, Survey, ValueAspect, ValueDirection,
 };
 use rvq::score::{
-    Measure, Movement, Rollup, Rv, RvMovement, RvParams, ScoreColumn, ScoreError, ScoreSpec,
-    Valuation, ValuedHistory, WindowParams, bridge, drivers, series,
+    AgeClock, Dimensions, Measure, Movement, Rollup, Rv, RvMovement, RvParams, ScoreColumn,
+    ScoreError, ScoreSpec, Valuation, ValuedHistory, WindowParams, bridge, drivers,
+    interaction_records, series,
 };
-use rvq::time::Instant;
+use rvq::time::{Calendar, Instant, Month};
 
 const TYPES: [(&str, f64, bool); 6] = [
     ("demo_download", 1.0, false),
@@ -129,14 +130,77 @@ fn delay() -> impl Strategy<Value = f64> {
 fn any_row() -> impl Strategy<Value = Interaction> {
     let contact = proptest::option::weighted(0.8, 0_u16..4);
     let rv = proptest::option::weighted(0.5, -20.0..20.0);
-    (half_days(0..800), delay(), contact, 0_u16..6, rv).prop_map(
-        |(occurred, delay, contact, kind, rv)| Interaction {
+    let initiative = proptest::option::weighted(0.3, (0_u16..2).prop_map(InitiativeIndex));
+    (half_days(0..800), delay(), contact, 0_u16..6, rv, (initiative, any_details())).prop_map(
+        |(occurred, delay, contact, kind, rv, (initiative, details))| Interaction {
             contact: contact.map(ContactIndex),
             kind: TypeIndex(kind),
             rv,
+            initiative,
+            details,
             ..row(occurred, occurred + delay, 0.0)
         },
     )
+}
+
+fn any_details() -> impl Strategy<Value = Option<Box<Details>>> {
+    let sentiment = proptest::option::of(-1.0..=1.0);
+    let segment = proptest::option::weighted(0.3, Just("retail".to_owned()));
+    let function = proptest::option::weighted(0.2, Just("billing".to_owned()));
+    let details = (sentiment, segment, function).prop_map(|(sentiment, segment_id, function)| {
+        Box::new(Details { sentiment, segment_id, function, ..Details::default() })
+    });
+    proptest::option::of(details)
+}
+
+fn any_surveys() -> impl Strategy<Value = Vec<Survey>> {
+    let subject = prop::sample::select(vec![None, Some("us"), Some("acme"), Some("best")]);
+    let answer = proptest::option::weighted(0.8, half_days(0..60));
+    let dimension = proptest::option::of(prop::sample::select(vec!["price", "service"]));
+    let survey = (half_days(0..800), answer, subject, dimension, 1..6).prop_map(
+        |(asked, wait, subject, dimension, value)| Survey {
+            asked_at: day(asked),
+            answered_at: wait.map(|wait| day(asked + wait)),
+            instrument: "satisfaction".to_owned(),
+            subject: subject.map(str::to_owned),
+            dimension: dimension.map(str::to_owned),
+            value: wait.map(|_| f64::from(value)),
+            ..Survey::default()
+        },
+    );
+    vec(survey, 0..12)
+}
+
+fn any_ledger() -> impl Strategy<Value = Vec<LedgerEntry>> {
+    let component = prop::sample::select(LedgerComponent::ALL.to_vec());
+    let entry = (half_days(0..800), component, any::<bool>(), proptest::option::of(0.0..1e4));
+    let entry = entry.prop_map(|(occurred, component, given, value)| LedgerEntry {
+        contact: None,
+        occurred_at: day(occurred),
+        component,
+        direction: if given { ValueDirection::Given } else { ValueDirection::Received },
+        quantity: 1.0,
+        value_low: value,
+        value_high: value.map(|value| 2.0 * value),
+    });
+    vec(entry, 0..8)
+}
+
+/// Appraisals of calendar months in UTC.
+fn any_appraisals() -> impl Strategy<Value = Vec<CustomerValue>> {
+    let aspect = prop::sample::select(ValueAspect::ALL.to_vec());
+    let appraisal = (0..20, aspect, 0.0..=1.0, proptest::option::of(0.0..1e3));
+    let appraisal = appraisal.prop_map(|(number, aspect, score, cost)| CustomerValue {
+        period_start: Calendar::UTC.start_of(first_month().plus(number)),
+        aspect,
+        score,
+        total_cost_of_ownership: cost,
+    });
+    vec(appraisal, 0..8)
+}
+
+fn first_month() -> Month {
+    Month::new(2023, 12).expect("December is a month")
 }
 
 fn any_outcomes() -> impl Strategy<Value = Vec<Outcome>> {
@@ -166,8 +230,16 @@ fn any_contacts() -> impl Strategy<Value = Vec<Contact>> {
 }
 
 fn any_history() -> impl Strategy<Value = AccountHistory> {
-    (any_contacts(), vec(any_row(), 0..40), any_outcomes())
-        .prop_map(|(contacts, rows, outcomes)| history(contacts, rows, outcomes))
+    let beside = (any_surveys(), any_ledger(), any_appraisals());
+    (any_contacts(), vec(any_row(), 0..40), any_outcomes(), beside).prop_map(
+        |(contacts, rows, outcomes, (surveys, ledger, customer_value))| AccountHistory {
+            initiatives: vec!["launch".to_owned(), "council".to_owned()],
+            surveys,
+            ledger,
+            customer_value,
+            ..history(contacts, rows, outcomes)
+        },
+    )
 }
 
 fn any_dates() -> impl Strategy<Value = Vec<Instant>> {
@@ -184,6 +256,7 @@ fn relationship_values() -> Vec<RvParams> {
         position: 0.5,
         asymmetry: 2.25,
         emotion: 0.5,
+        sentiment: 0.5,
         shock_product: 0.3,
         shock_relational: 0.6,
         recovery: 0.5,
@@ -200,10 +273,16 @@ fn relationship_values() -> Vec<RvParams> {
         Rollup::Density { above: 1.0 },
         Rollup::Authority { above: 1.0 },
         Rollup::Concentration,
+        Rollup::Coverage { people: 7.0 },
     ];
     let measures = [Measure::VariableCost, Measure::CustomerEffort, Measure::Activity];
     let rolled_up = rollups.into_iter().map(|rollup| RvParams { rollup, ..all });
-    rolled_up.chain(measures.into_iter().map(|measure| RvParams { measure, ..all })).collect()
+    let others = [
+        RvParams { per_record: true, ..all },
+        RvParams { position: 0.0, position_scale: Some(3.0), ..all },
+    ];
+    let measured = measures.into_iter().map(|measure| RvParams { measure, ..all });
+    rolled_up.chain(measured).chain(others).collect()
 }
 
 /// Scores for which the order of interactions at one instant matters: that of storage.
@@ -234,6 +313,13 @@ fn order_free() -> Vec<Box<dyn ScoreColumn>> {
         ScoreSpec::WeightedContacts { window_days: 90.0, inbound: 2.0, outbound: 1.0 },
         ScoreSpec::VolumeRecency { window_days: 90.0 },
         ScoreSpec::VolumeTimesEmotion { window_days: 90.0 },
+        ScoreSpec::Standing { window_days: 365.0, over: Dimensions::Mean, pseudo_answers: 2.0 },
+        ScoreSpec::Standing { window_days: 365.0, over: Dimensions::Weakest, pseudo_answers: 0.0 },
+        ScoreSpec::WalletAllocation { window_days: 365.0, unanswered: 0.5 },
+        ScoreSpec::LastSurvey { instrument: "satisfaction".to_owned(), unanswered: 3.0 },
+        ScoreSpec::NonMonetary { direction: ValueDirection::Received, window_days: 365.0 },
+        ScoreSpec::CustomerNetValue { worth: 1e3, brand: 1.0, product: 1.0, experience: 2.0 },
+        ScoreSpec::Size {},
         ScoreSpec::RvSum { transactions: true },
         ScoreSpec::RvDecay { half_life_days: 30.0, transactions: true },
         ScoreSpec::RvVelocity(WindowParams { window_days: 365.0, transactions: true }),
@@ -254,6 +340,13 @@ fn is_readable(occurred_at: Instant, known_at: Instant, as_of: Instant) -> bool 
 fn known_before(history: &AccountHistory, as_of: Instant) -> AccountHistory {
     let mut past = history.clone();
     past.interactions.retain(|row| is_readable(row.occurred_at, row.known_at, as_of));
+    past.surveys.retain(|row| row.answered_at.is_some_and(|at| at < as_of));
+    past.ledger.retain(|row| row.occurred_at < as_of);
+    // An appraisal is of a month, and known in its last two hours.
+    past.customer_value.retain(|row| {
+        let month = Calendar::UTC.month_of(row.period_start);
+        Calendar::UTC.end_of(month).plus_days(-2.0 / 24.0) <= as_of
+    });
     past.outcomes.retain(|row| row.period_end <= as_of && row.known_at <= as_of);
     past
 }
@@ -813,7 +906,7 @@ fn names_say_their_parameters_and_bad_ones_are_refused() {
     unique.sort();
     unique.dedup();
     assert_eq!(unique.len(), names.len(), "{names:?}");
-    let mixture = "rv_decay_60d_position_0_5_asymmetry_2_25_emotion_0_5_product_shock_0_3_\
+    let mixture = "rv_decay_60d_position_0_5_asymmetry_2_25_emotion_0_5_sentiment_0_5_product_shock_0_3_\
                    relational_shock_0_6_recovery_0_5_within_20d";
     assert!(names.iter().any(|name| name == mixture), "{names:?}");
     assert!(names.contains(&format!("{mixture}_softmin_0_2")), "{names:?}");
@@ -831,4 +924,167 @@ fn names_say_their_parameters_and_bad_ones_are_refused() {
         refused(RvParams { rollup, ..RvParams::default() }),
         "`b` of `rollup` is inf, expected a finite number"
     );
+}
+
+/// An interaction of `TYPES[0]` by the first contact, with value 2, in an initiative.
+fn in_initiative(occurred: f64, rv: f64, initiative: u16) -> Interaction {
+    let row = of_contact(0, row(occurred, occurred, rv));
+    Interaction { initiative: Some(InitiativeIndex(initiative)), ..row }
+}
+
+#[test]
+fn a_record_per_initiative_counts_positions_and_takes_shocks_on_its_own() {
+    let failure = Interaction { kind: OUTAGE, ..in_initiative(4.0, -1.0, 0) };
+    let rows = vec![
+        of_contact(0, row(1.0, 1.0, 8.0)),
+        in_initiative(2.0, 4.0, 0),
+        in_initiative(3.0, 4.0, 1),
+        failure,
+    ];
+    let log = AccountHistory {
+        initiatives: vec!["launch".to_owned(), "council".to_owned()],
+        ..history(vec![contact(1.0, None, None)], rows, Vec::new())
+    };
+    let value = |params: RvParams| series(&Rv::new(params).unwrap(), &valued(&log), &[day(5.0)])[0];
+    let shock = RvParams { shock_product: 0.5, ..RvParams::default() };
+    // One record: (8 + 4 + 4) halved, less 1; three: 8 + (4 / 2 − 1) + 4.
+    assert!(close(value(shock), 7.0));
+    assert!(close(value(RvParams { per_record: true, ..shock }), 13.0));
+    let position = RvParams { position: 1.0, ..RvParams::default() };
+    // One record: 8 + 4 / 2 + 4 / 3 − 1; three: each its own first.
+    assert!(close(value(position), 8.0 + 2.0 + 4.0 / 3.0 - 1.0));
+    assert!(close(value(RvParams { per_record: true, ..position }), 15.0));
+    let records = interaction_records(&Rv::sum(), &valued(&log), day(5.0));
+    let found: Vec<(Option<&str>, f64, u32)> = records
+        .iter()
+        .map(|record| (record.key.initiative.as_deref(), record.value, record.interactions))
+        .collect();
+    assert_eq!(found, [(None, 8.0, 1), (Some("council"), 4.0, 1), (Some("launch"), 3.0, 2)]);
+}
+
+#[test]
+fn sentiment_moves_what_an_interaction_is_worth_in_its_own_direction() {
+    let sounding = |occurred, rv, sentiment| {
+        let details = Details { sentiment: Some(sentiment), ..Details::default() };
+        Interaction { details: Some(Box::new(details)), ..row(occurred, occurred, rv) }
+    };
+    let rows = vec![sounding(1.0, 4.0, 0.5), sounding(2.0, -4.0, 0.5), row(3.0, 3.0, 1.0)];
+    let log = history(Vec::new(), rows, Vec::new());
+    let value = |sentiment| {
+        let params = RvParams { sentiment, ..RvParams::default() };
+        series(&Rv::new(params).unwrap(), &valued(&log), &[day(4.0)])[0]
+    };
+    // Without the rule 1; with w = .5: 4 + .5·.5·4, −4 + .5·.5·4, 1.
+    assert!(close(value(0.0), 1.0));
+    assert!(close(value(0.5), 5.0 - 3.0 + 1.0));
+}
+
+#[test]
+fn three_clocks_align_accounts_at_equal_age() {
+    let stage = |stage, row: Interaction| Interaction { stage: Some(stage), ..row };
+    let rows = vec![
+        stage(Stage::Acquisition, row(10.0, 10.0, 1.0)),
+        // Known late: of age, but not of the first 20 days.
+        stage(Stage::Acquisition, row(12.0, 50.0, 2.0)),
+        stage(Stage::Closing, row(30.0, 30.0, 4.0)),
+        stage(Stage::Closing, row(45.0, 45.0, 8.0)),
+    ];
+    let valued = valued(&history(Vec::new(), rows, Vec::new()));
+    let values = |clock: AgeClock, ages: &[f64]| clock.values(&Rv::sum(), &valued, ages, day(60.0));
+    assert_eq!(values(AgeClock::FirstInteraction, &[0.0, 20.0, 41.0]), [1.0, 5.0, 15.0]);
+    assert_eq!(values(AgeClock::Stage(Stage::Closing), &[0.0, 15.0, 25.0]), [5.0, 13.0, 15.0]);
+    // The late one is the fourth to be known.
+    assert_eq!(values(AgeClock::Index, &[1.0, 2.0, 3.0, 4.0]), [1.0, 5.0, 13.0, 15.0]);
+    assert!(values(AgeClock::FirstInteraction, &[60.0])[0].is_nan());
+    assert!(values(AgeClock::Index, &[5.0])[0].is_nan());
+    assert!(values(AgeClock::Stage(Stage::Retention), &[1.0])[0].is_nan());
+    assert_eq!("index".parse(), Ok(AgeClock::Index));
+    assert_eq!("retention".parse(), Ok(AgeClock::Stage(Stage::Retention)));
+    let error = "moon".parse::<AgeClock>().unwrap_err();
+    assert!(error.starts_with("`moon` is no clock, expected `first`"), "{error}");
+}
+
+#[test]
+fn what_customers_say_counts_from_the_day_they_say_it() {
+    let answer = |asked, answered, subject: Option<&str>, value| Survey {
+        asked_at: day(asked),
+        answered_at: Some(day(answered)),
+        instrument: "satisfaction".to_owned(),
+        subject: subject.map(str::to_owned),
+        dimension: subject.map(|_| "service".to_owned()),
+        value: Some(value),
+        ..Survey::default()
+    };
+    let log = AccountHistory {
+        surveys: vec![
+            answer(1.0, 10.0, None, 4.0),
+            answer(2.0, 12.0, Some("us"), 4.0),
+            answer(2.0, 12.0, Some("acme"), 5.0),
+            answer(2.0, 14.0, Some("slow"), 1.0),
+            answer(20.0, 22.0, None, 2.0),
+        ],
+        ..history(Vec::new(), Vec::new(), Vec::new())
+    };
+    let values = |spec: ScoreSpec| {
+        spec.build().unwrap().series(&valued(&log), &[5.0, 11.0, 13.0, 15.0, 30.0].map(day))
+    };
+    let last = ScoreSpec::LastSurvey { instrument: "satisfaction".to_owned(), unanswered: 3.0 };
+    assert_eq!(values(last), [3.0, 4.0, 4.0, 4.0, 2.0]);
+    let standing = |pseudo_answers| ScoreSpec::Standing {
+        window_days: 365.0,
+        over: Dimensions::Mean,
+        pseudo_answers,
+    };
+    assert_eq!(values(standing(0.0)), [0.0, 0.0, -1.0, -1.0, -1.0]);
+    assert_eq!(values(standing(1.0)), [0.0, 0.0, -0.5, -0.5, -0.5]);
+    // Second of two, then second of three: (1 − 2/3) · 2/2, (1 − 2/4) · 2/3.
+    let shares = values(ScoreSpec::WalletAllocation { window_days: 365.0, unanswered: 0.5 });
+    let expected = [0.5, 0.5, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0];
+    assert!(shares.iter().zip(expected).all(|(a, b)| close(*a, b)), "{shares:?}");
+}
+
+#[test]
+fn value_beside_money_is_summed_over_the_window_and_never_with_relationship_value() {
+    let entry = |occurred, direction, value: Option<f64>| LedgerEntry {
+        contact: None,
+        occurred_at: day(occurred),
+        component: LedgerComponent::Reference,
+        direction,
+        quantity: 1.0,
+        value_low: value,
+        value_high: value.map(|value| 3.0 * value),
+    };
+    let appraisal = |aspect, score, cost| CustomerValue {
+        period_start: Calendar::UTC.start_of(first_month()),
+        aspect,
+        score,
+        total_cost_of_ownership: cost,
+    };
+    let log = AccountHistory {
+        ledger: vec![
+            entry(1.0, ValueDirection::Received, Some(10.0)),
+            entry(2.0, ValueDirection::Given, Some(5.0)),
+            entry(3.0, ValueDirection::Received, None),
+            entry(40.0, ValueDirection::Received, Some(1.0)),
+        ],
+        customer_value: vec![
+            appraisal(ValueAspect::Brand, 0.4, Some(100.0)),
+            appraisal(ValueAspect::Product, 0.8, None),
+        ],
+        ..history(Vec::new(), Vec::new(), Vec::new())
+    };
+    let values = |spec: ScoreSpec, dates: &[f64]| {
+        let dates: Vec<Instant> = dates.iter().copied().map(day).collect();
+        spec.build().unwrap().series(&valued(&log), &dates)
+    };
+    let received =
+        ScoreSpec::NonMonetary { direction: ValueDirection::Received, window_days: 30.0 };
+    assert_eq!(values(received, &[1.0, 5.0, 35.0, 45.0]), [0.0, 20.0, 0.0, 2.0]);
+    let given = ScoreSpec::NonMonetary { direction: ValueDirection::Given, window_days: 30.0 };
+    assert_eq!(values(given, &[5.0]), [10.0]);
+    // December ends 47.1 days after the start: worth 1,000 · (.4 + 3·.8) / 4 less 100.
+    let net = ScoreSpec::CustomerNetValue { worth: 1e3, brand: 1.0, product: 3.0, experience: 1.0 };
+    let found = values(net, &[40.0, 48.0]);
+    assert!(close(found[0], 0.0) && close(found[1], 600.0), "{found:?}");
+    assert_eq!(values(ScoreSpec::RvSum { transactions: false }, &[48.0]), [0.0]);
 }

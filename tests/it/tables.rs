@@ -248,13 +248,13 @@ prop_compose! {
     fn details()(
         texts in vec(option::of(name()), 6),
         planned in option::of(any::<bool>()),
-        severity in option::of(0.0..1e3),
+        severity in option::of(0.0..1e3), sentiment in option::of(-1.0..=1.0),
     ) -> Option<Box<Details>> {
         let mut texts = texts.into_iter();
         let mut next = || texts.next().flatten();
         let details = Details {
             level: next(), function: next(), channel: next(),
-            source_system: next(), source_id: next(), segment_id: next(), planned, severity,
+            source_system: next(), source_id: next(), segment_id: next(), planned, severity, sentiment,
         };
         (details != Details::default()).then(|| Box::new(details))
     }

@@ -48,7 +48,7 @@ impl ExplainArgs {
     ) -> anyhow::Result<()> {
         let dataset = &run.datasets()[0];
         let score = self.chosen(&run.plan().score.scores)?;
-        let end = dataset.calendar.start_of(dataset.first.plus(dataset.months as i32));
+        let end = dataset.end();
         let date = |written: &Option<String>, option: &str| -> anyhow::Result<Option<Instant>> {
             let parse = |text: &String| {
                 dataset.calendar.parse(text).with_context(|| format!("`{option} {text}`"))
@@ -85,7 +85,7 @@ impl ExplainArgs {
     }
 
     /// The relationship value of the plan that is meant.
-    fn chosen(&self, scores: &[ScoreSpec]) -> anyhow::Result<Rv> {
+    pub(crate) fn chosen(&self, scores: &[ScoreSpec]) -> anyhow::Result<Rv> {
         let mut known: Vec<Rv> = Vec::new();
         for spec in scores {
             known.extend(spec.rv()?);

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         return console.print_line(&format!("would look for patterns in {}", run.names()));
     }
     let panel_of = |dataset: &Dataset| {
-        build_panel(dataset, run.plan(), None, &|text| console.say(text)).map(|(panel, ..)| panel)
+        build_panel(dataset, run.plan(), None, &|text| console.say(text)).map(|(panel, _)| panel)
     };
     if let Some(model) = model {
         let panel = panel_of(&run.datasets()[0])?;

@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use rvq::interaction::{write_csv, write_table};
-use rvq::run::{Run, build_panel, panel_columns};
+use rvq::interaction::{ColumnData, write_csv, write_table};
+use rvq::panel::Panel;
+use rvq::run::{
+    Columns, Dataset, Run, age_columns, build_panel, panel_columns, record_columns, unit_columns,
+};
+use rvq::score::AgeClock;
 
 use crate::explain::ExplainArgs;
 use crate::options::{Console, Format, PlanArgs};
@@ -14,7 +18,7 @@ use crate::options::{Console, Format, PlanArgs};
 /// With `--explain`, say what the score of one account is made of, and why it moved.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples, in a clone:\n  rvq score --profile smoke experiments/starting_benchmark/plan.toml --out panels\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012 --since 2024-07-01 --chart charts"
+    after_help = "Examples, in a clone:\n  rvq score --profile smoke experiments/starting_benchmark/plan.toml --out panels\n  rvq score experiments/starting_benchmark/plan.toml --out panels --also records,units,ages\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012 --since 2024-07-01 --chart charts"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -29,8 +33,41 @@ pub(crate) struct Args {
     /// `csv` writes panels as CSV instead of Parquet; `json` prints an explanation as JSON.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Tables to write beside each panel.
+    #[arg(long, value_enum, value_name = "TABLE", value_delimiter = ',', requires = "out")]
+    also: Vec<Also>,
+    /// Clock of `--also ages`: `first` interaction, `index` of interactions, or first of a stage.
+    #[arg(long, value_name = "CLOCK", default_value = "first")]
+    clock: AgeClock,
+    /// Ages of `--also ages`, in days or interactions.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = AGES)]
+    ages: Vec<f64>,
     #[command(flatten)]
     explain: ExplainArgs,
+}
+
+/// Ages by default: a quarter of a year, to two years.
+const AGES: [f64; 8] = [90.0, 180.0, 270.0, 360.0, 450.0, 540.0, 630.0, 720.0];
+
+/// A table beside the panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Also {
+    /// Interaction records at the end of the data: contact × segment × initiative.
+    Records,
+    /// The first score by segment, business unit, division and enterprise.
+    Units,
+    /// The first score at equal ages.
+    Ages,
+}
+
+impl Also {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Units => "units",
+            Self::Ages => "ages",
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
@@ -54,17 +91,8 @@ fn write_panels(args: &Args, run: &Run, out: &Path, console: &Console) -> anyhow
     }
     std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
     for dataset in run.datasets() {
-        let (panel, _, _) = build_panel(dataset, run.plan(), None, &|text| console.say(text))?;
-        let columns = panel_columns(&panel);
-        let path = if args.format == Format::Csv {
-            let path = out.join(format!("{}.csv", dataset.name));
-            write_csv(&path, &columns)?;
-            path
-        } else {
-            let path = out.join(format!("{}.parquet", dataset.name));
-            write_table(&path, &columns)?;
-            path
-        };
+        let (panel, _) = build_panel(dataset, run.plan(), None, &|text| console.say(text))?;
+        let path = write(args.format, out, &dataset.name, &panel_columns(&panel))?;
         console.print_line(&format!(
             "{}: {} account-months, {} scores",
             path.display(),
@@ -74,6 +102,44 @@ fn write_panels(args: &Args, run: &Run, out: &Path, console: &Console) -> anyhow
         for drop in panel.drops() {
             console.print_line(&format!("  left out: {} × {}", drop.count, drop.reason))?;
         }
+        for &also in &args.also {
+            let columns = beside(also, args, run, dataset, &panel)?;
+            let name = format!("{}.{}", dataset.name, also.name());
+            let path = write(args.format, out, &name, &columns)?;
+            console.print_line(&format!("{}: {} rows", path.display(), columns[0].1.len()))?;
+        }
     }
     Ok(())
+}
+
+/// A table beside the panel, of the first score of the plan that it can be made of.
+fn beside(
+    also: Also,
+    args: &Args,
+    run: &Run,
+    dataset: &Dataset,
+    panel: &Panel,
+) -> anyhow::Result<Columns> {
+    let scores = &run.plan().score.scores;
+    Ok(match also {
+        Also::Records => record_columns(dataset, &args.explain.chosen(scores)?, dataset.end())?,
+        Also::Units => unit_columns(panel, &panel.scores()[0].name)?,
+        Also::Ages => age_columns(dataset, scores[0].build()?.as_ref(), args.clock, &args.ages)?,
+    })
+}
+
+fn write(
+    format: Format,
+    out: &Path,
+    name: &str,
+    columns: &[(&str, ColumnData)],
+) -> anyhow::Result<PathBuf> {
+    let csv = format == Format::Csv;
+    let path = out.join(format!("{name}.{}", if csv { "csv" } else { "parquet" }));
+    if csv {
+        write_csv(&path, columns)?;
+    } else {
+        write_table(&path, columns)?;
+    }
+    Ok(path)
 }

@@ -237,6 +237,7 @@ struct DetailCells {
     channel: Texts,
     planned: Flags,
     severity: Numbers,
+    sentiment: Numbers,
     source_system: Texts,
     source: Texts,
     is_empty: bool,
@@ -251,6 +252,7 @@ impl DetailCells {
             channel: Texts::new(batch, column::CHANNEL),
             planned: Flags::new(batch, column::PLANNED),
             severity: Numbers::new(batch, column::SEVERITY),
+            sentiment: Numbers::new(batch, column::SENTIMENT),
             source_system: Texts::new(batch, column::SOURCE_SYSTEM),
             source: Texts::new(batch, column::SOURCE_ID),
             is_empty: false,
@@ -265,7 +267,8 @@ impl DetailCells {
         ];
         all.is_empty = texts.into_iter().all(Texts::is_empty)
             && all.planned.is_empty()
-            && all.severity.is_empty();
+            && all.severity.is_empty()
+            && all.sentiment.is_empty();
         all
     }
 
@@ -280,6 +283,7 @@ impl DetailCells {
             channel: self.channel.owned(row),
             planned: self.planned.get(row),
             severity: self.severity.get(row),
+            sentiment: self.sentiment.get(row),
             source_system: self.source_system.owned(row),
             source_id: self.source.owned(row),
         };

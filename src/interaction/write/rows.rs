@@ -132,8 +132,11 @@ pub(super) fn interactions(cells: &mut Cells<'_>, history: &AccountHistory) {
         cells.numbers(column::CUSTOMER_EFFORT, rows().map(|i| i.customer_effort));
     }
     if present.details {
-        let severity = |i: &Interaction| i.details.as_deref().and_then(|d| d.severity);
-        cells.numbers(column::SEVERITY, rows().map(severity));
+        let number = |of: fn(&Details) -> Option<f64>| {
+            rows().map(move |i: &Interaction| i.details.as_deref().and_then(of))
+        };
+        cells.numbers(column::SEVERITY, number(|d| d.severity));
+        cells.numbers(column::SENTIMENT, number(|d| d.sentiment));
         cells.texts(column::SOURCE_SYSTEM, text(|d| d.source_system.as_deref()));
         cells.texts(column::SOURCE_ID, text(|d| d.source_id.as_deref()));
     }

@@ -1,0 +1,158 @@
+//! How the firm stands against its customers' other suppliers, and what that says of its share.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Estimate;
+use crate::interaction::{AccountHistory, Survey};
+use crate::rng::Draws;
+use crate::score::{Standing, standings, wallet_allocation};
+use crate::stats::spearman;
+use crate::time::Instant;
+
+/// The comparisons of one account over the trailing year.
+#[derive(Debug, Clone, Default)]
+struct Row {
+    standings: Vec<Standing>,
+    /// Share of wallet by the allocation rule, and as recorded.
+    shares: Option<(f64, f64)>,
+}
+
+/// One dimension over all accounts that compared in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DimensionFigures {
+    /// What was asked about; absent for the firm as a whole.
+    pub dimension: Option<String>,
+    /// Accounts that compared.
+    pub n_accounts: u64,
+    /// Mean answer about the firm.
+    pub us: f64,
+    /// Mean answer about each account's best rival.
+    pub leader: f64,
+    /// Mean difference over accounts.
+    pub relative: Estimate,
+    /// Share of accounts in which the firm leads, as answered.
+    pub leads: f64,
+    /// Variance of the accounts' true differences over that of the observed ones, in `[0, 1]`: 0 says that
+    /// the differences between accounts are measurement error. Absent without repeated answers.
+    pub reliability: Option<f64>,
+}
+
+/// The firm against its rivals over the trailing year.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RivalFigures {
+    /// By dimension, in order of name.
+    pub dimensions: Vec<DimensionFigures>,
+    /// Accounts with a comparison and a recorded share of wallet.
+    pub n_shares: u64,
+    /// Spearman correlation of the share by the allocation rule with the recorded one.
+    pub allocation_correlation: Option<Estimate>,
+    /// Mean absolute difference between the two shares.
+    pub allocation_error: Option<f64>,
+}
+
+/// Takes accounts one by one, over the twelve months before `end`.
+#[derive(Debug, Clone)]
+pub struct Rivals {
+    from: Instant,
+    end: Instant,
+    rows: Vec<Row>,
+}
+
+impl Rivals {
+    /// Comparisons that end at `end`.
+    pub fn new(end: Instant) -> Self {
+        Self { from: end.plus_days(-366.25), end, rows: Vec::new() }
+    }
+
+    /// Takes an account; it counts when it compared the firm with a rival in the trailing year.
+    pub fn add(&mut self, history: &AccountHistory) {
+        let answered = |survey: &&Survey| {
+            survey.subject.is_some()
+                && survey.answered_at.is_some_and(|at| (self.from..self.end).contains(&at))
+        };
+        let answers: Vec<&Survey> = history.surveys.iter().filter(answered).collect();
+        let standings = standings(answers.iter().copied());
+        if standings.is_empty() {
+            return;
+        }
+        let recorded = history
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.period_end <= self.end && outcome.period_end > self.from)
+            .filter_map(|outcome| outcome.share_of_wallet);
+        let (sum, months) = recorded.fold((0.0, 0.0), |(sum, n), share| (sum + share, n + 1.0));
+        let allocated = wallet_allocation(answers);
+        let shares = allocated.filter(|_| months > 0.0).map(|share| (share, sum / months));
+        self.rows.push(Row { standings, shares });
+    }
+
+    /// The figures; intervals resample accounts.
+    ///
+    /// `None` when nobody compared.
+    pub fn finish(&self, resamples: u32, draws: Draws) -> Option<RivalFigures> {
+        let mut dimensions: BTreeMap<Option<&str>, Vec<&Standing>> = BTreeMap::new();
+        for standing in self.rows.iter().flat_map(|row| &row.standings) {
+            dimensions.entry(standing.dimension.as_deref()).or_default().push(standing);
+        }
+        if dimensions.is_empty() {
+            return None;
+        }
+        let shares: Vec<(f64, f64)> = self.rows.iter().filter_map(|row| row.shares).collect();
+        let correlation = |chosen: &[usize]| {
+            let (rule, recorded): (Vec<f64>, Vec<f64>) =
+                chosen.iter().map(|&at| shares[at]).unzip();
+            spearman(&rule, &recorded).ok()
+        };
+        let error = shares.iter().map(|(rule, recorded)| (rule - recorded).abs()).sum::<f64>();
+        Some(RivalFigures {
+            dimensions: dimensions
+                .into_iter()
+                .filter_map(|(name, all)| DimensionFigures::of(name, &all, (resamples, draws)))
+                .collect(),
+            n_shares: shares.len() as u64,
+            allocation_correlation: Estimate::bootstrap(
+                shares.len(),
+                (resamples, draws),
+                correlation,
+            ),
+            allocation_error: (!shares.is_empty()).then(|| error / shares.len() as f64),
+        })
+    }
+}
+
+impl DimensionFigures {
+    fn of(name: Option<&str>, all: &[&Standing], resampling: (u32, Draws)) -> Option<Self> {
+        let n = all.len() as f64;
+        let mean = |of: &dyn Fn(&Standing) -> f64| all.iter().map(|s| of(s)).sum::<f64>() / n;
+        let relative = Estimate::bootstrap(all.len(), resampling, |chosen| {
+            let sum: f64 = chosen.iter().map(|&at| all[at].relative()).sum();
+            Some(sum / chosen.len() as f64)
+        })?;
+        Some(Self {
+            dimension: name.map(str::to_owned),
+            n_accounts: all.len() as u64,
+            us: mean(&|standing| standing.us),
+            leader: mean(&|standing| standing.leader),
+            relative,
+            leads: mean(&|standing| f64::from(u8::from(standing.relative() > 0.0))),
+            reliability: reliability(all),
+        })
+    }
+}
+
+/// Share of the variance of observed differences that is not measurement error.
+fn reliability(all: &[&Standing]) -> Option<f64> {
+    let errors: Vec<f64> = all.iter().filter_map(|standing| standing.std_error).collect();
+    if errors.is_empty() || all.len() < 2 {
+        return None;
+    }
+    let n = all.len() as f64;
+    let centre = all.iter().map(|standing| standing.relative()).sum::<f64>() / n;
+    let squares: f64 = all.iter().map(|standing| (standing.relative() - centre).powi(2)).sum();
+    let observed = squares / (n - 1.0);
+    let noise = errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64;
+    (observed > 0.0).then(|| (1.0 - noise / observed).clamp(0.0, 1.0))
+}

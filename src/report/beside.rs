@@ -1,0 +1,190 @@
+//! What stands beside the score, in words: plan against actual, rivals, and the non-monetary ledger.
+
+use serde::Serialize;
+
+use super::results::WorldResults;
+use super::wording::{count, ends, number, plain};
+use crate::chart::{percent, three_digits};
+use crate::journey::{PathPoint, PlanFigures};
+use crate::relationship::{DimensionFigures, Estimate, ExchangeFigures, RivalFigures};
+
+/// A headed paragraph with a table.
+#[derive(Debug, Serialize)]
+pub(super) struct Section {
+    pub(super) title: String,
+    pub(super) says: Vec<String>,
+    pub(super) headers: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+/// Rows of a table that are shown.
+const SHOWN: usize = 12;
+
+/// The sections of a world that it has figures for.
+pub(super) fn sections(world: &WorldResults) -> Vec<Section> {
+    let beside = &world.beside;
+    let plan = beside.plan_against_actual.as_ref().map(plan);
+    let rivals = beside.rivals.as_ref().map(rivals);
+    let ledger = beside.value_exchange.as_ref().map(ledger);
+    [plan, rivals, ledger].into_iter().flatten().collect()
+}
+
+fn interval(estimate: &Estimate) -> String {
+    let Estimate { estimate, ci_low, ci_high } = *estimate;
+    format!("{} ({})", three_digits(estimate), ends(Some(ci_low), Some(ci_high)))
+}
+
+/// Larger, smaller or no different, for an actual value with its margin.
+fn against(actual: f64, margin: f64, planned: f64) -> &'static str {
+    match actual - planned {
+        difference if difference > margin => "above plan",
+        difference if difference < -margin => "below plan",
+        _ => "not told apart from plan",
+    }
+}
+
+fn plan(figures: &PlanFigures) -> Section {
+    let at = |months: u32| figures.path.iter().find(|point| point.age_months == months);
+    let last = figures.path.last().expect("a path has a point");
+    let point = at(12).unwrap_or(last);
+    let PathPoint { age_months, planned_rv, actual_rv, planned_cost, actual_cost, .. } = *point;
+    let mut says = vec![format!(
+        "{} months after its first interaction a new contact has an RV of {} where the flow plans {} \
+         ({}), at a cost to engage of {} where it plans {} ({}). Contacts of {} accounts.",
+        age_months,
+        three_digits(actual_rv),
+        three_digits(planned_rv),
+        against(actual_rv, point.actual_rv_margin, planned_rv),
+        three_digits(actual_cost),
+        three_digits(planned_cost),
+        against(actual_cost, point.actual_cost_margin, planned_cost),
+        count(point.n_accounts),
+    )];
+    says.extend(listed("Planned, and never seen", &figures.missing));
+    says.extend(listed("Seen, and not planned", &figures.unplanned));
+    says.push(
+        "The table holds the types that make most of the difference in RV over the first year."
+            .to_owned(),
+    );
+    let row = |gap: &crate::journey::TypeGap| {
+        vec![
+            gap.interaction_type.clone(),
+            three_digits(gap.planned),
+            three_digits(gap.actual),
+            three_digits(gap.rv_gap),
+        ]
+    };
+    Section {
+        title: "Plan against actual".to_owned(),
+        says,
+        headers: vec!["Interaction type", "Planned per contact", "Actual", "RV it makes"],
+        rows: figures.types.iter().take(SHOWN).map(row).collect(),
+    }
+}
+
+fn listed(what: &str, names: &[String]) -> Option<String> {
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!names.is_empty()).then(|| plain(&format!("{what}: {shown}{more}.")))
+}
+
+fn rivals(figures: &RivalFigures) -> Section {
+    let mut says = vec![
+        "Answers of the trailing year about the firm, less those about each customer's own best \
+         rival. A reliability near 0 says that accounts differ by measurement error only."
+            .to_owned(),
+    ];
+    if let (Some(correlation), Some(error)) =
+        (&figures.allocation_correlation, figures.allocation_error)
+    {
+        says.push(format!(
+            "The wallet allocation rule, from ranks alone, correlates {} with the recorded share of \
+             wallet of {} accounts, and is off by {} on average.",
+            interval(correlation),
+            count(figures.n_shares),
+            percent(error)
+        ));
+    }
+    let row = |figures: &DimensionFigures| {
+        vec![
+            figures.dimension.clone().unwrap_or_else(|| "as a whole".to_owned()),
+            count(figures.n_accounts),
+            three_digits(figures.us),
+            three_digits(figures.leader),
+            interval(&figures.relative),
+            percent(figures.leads),
+            number(figures.reliability),
+        ]
+    };
+    Section {
+        title: "Against rivals".to_owned(),
+        says,
+        headers: vec![
+            "Dimension",
+            "Accounts",
+            "We",
+            "Best rival",
+            "Difference (95 % interval)",
+            "We lead in",
+            "Reliability",
+        ],
+        rows: figures.dimensions.iter().map(row).collect(),
+    }
+}
+
+fn ledger(figures: &ExchangeFigures) -> Section {
+    let mut says = vec![
+        "What changed hands without money in the trailing year. It stands beside RV and is never added \
+         to it: a referral is an interaction too."
+            .to_owned(),
+    ];
+    if let Some(shift) = &figures.rank_shift {
+        let [low, high] = shift.kendall_low_high.map(three_digits);
+        says.push(format!(
+            "Adding it to contribution would leave Kendall's τ at {} with the ranking by contribution \
+             ({low} with all lower ends, {high} with all upper ends), and {} of the best tenth in place.",
+            interval(&shift.kendall),
+            interval(&shift.top_tenth_kept),
+        ));
+        if let Some(correlation) = &shift.correlation {
+            says.push(format!(
+                "Contribution and what was received correlate {}.",
+                interval(correlation)
+            ));
+        }
+    }
+    let quadrants = figures.quadrants;
+    says.push(format!(
+        "Of {} accounts, {} bring much of both, {} much contribution only, {} much beside money only. \
+         {} of the best fifth by contribution have an empty ledger{}.",
+        count(figures.n_accounts),
+        count(quadrants.affluents_who_give),
+        count(quadrants.affluents),
+        count(quadrants.advocates),
+        count(figures.n_empty),
+        named(figures),
+    ));
+    let row = |component: &crate::relationship::ComponentFigures| {
+        vec![
+            component.component.replace('_', " "),
+            component.direction.clone(),
+            count(component.entries),
+            ends(Some(component.value_low), Some(component.value_high)),
+            count(component.unpriced),
+        ]
+    };
+    Section {
+        title: "Value exchanged without money".to_owned(),
+        says,
+        headers: vec!["Component", "Direction", "Entries", "Worth", "Without a price"],
+        rows: figures.components.iter().filter(|c| c.entries > 0).map(row).collect(),
+    }
+}
+
+fn named(figures: &ExchangeFigures) -> String {
+    let shown: Vec<String> = figures.empty.iter().take(5).map(|e| plain(&e.account_id)).collect();
+    if shown.is_empty() { String::new() } else { format!(", such as {}", shown.join(", ")) }
+}

@@ -1,0 +1,115 @@
+//! Tables that `rvq score` writes beside the panel: interaction records, units, scores by age.
+
+use crate::interaction::ColumnData;
+use crate::panel::{Panel, UnitScore};
+use crate::score::{AgeClock, Rv, ScoreColumn, Valuation, ValuedHistory, interaction_records};
+use crate::time::Instant;
+
+use super::RunError;
+use super::data::Dataset;
+
+/// A table as columns.
+pub type Columns = Vec<(&'static str, ColumnData)>;
+
+/// The interaction records of `dataset` as of `at`: one row per contact, segment and initiative.
+///
+/// # Errors
+///
+/// [`RunError`] when the log cannot be read or valued.
+pub fn record_columns(dataset: &Dataset, score: &Rv, at: Instant) -> Result<Columns, RunError> {
+    let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
+    let mut texts: [Vec<String>; 4] = Default::default();
+    let (mut firsts, mut lasts) = (Vec::new(), Vec::new());
+    let (mut values, mut costs, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    for history in dataset.histories()? {
+        let history = history?;
+        let valued = ValuedHistory::new(&history, &valuation);
+        for record in interaction_records(score, &valued, at) {
+            let contact = record.key.contact.map_or_else(String::new, |contact| {
+                let listed = history.contacts.get(usize::from(contact.0));
+                listed.map_or_else(|| format!("{}", contact.0 + 1), |contact| contact.id.clone())
+            });
+            let segment = record.key.segment.or_else(|| history.account.segment_id.clone());
+            let cells = [
+                history.account.id.clone(),
+                contact,
+                segment.unwrap_or_default(),
+                record.key.initiative.unwrap_or_default(),
+            ];
+            for (column, cell) in texts.iter_mut().zip(cells) {
+                column.push(cell);
+            }
+            firsts.push(record.first);
+            lasts.push(record.last);
+            values.push(record.value);
+            costs.push(record.cost);
+            counts.push(i64::from(record.interactions));
+        }
+    }
+    let [accounts, contacts, segments, initiatives] = texts.map(ColumnData::Text);
+    Ok(vec![
+        ("account_id", accounts),
+        ("contact_id", contacts),
+        ("segment_id", segments),
+        ("initiative_id", initiatives),
+        ("rv", ColumnData::Number(values)),
+        ("cost_to_engage", ColumnData::Number(costs)),
+        ("interactions", ColumnData::Integer(counts)),
+        ("first_at", ColumnData::Instant(firsts)),
+        ("last_at", ColumnData::Instant(lasts)),
+    ])
+}
+
+/// A score by segment, business unit, division and enterprise, month by month; levels that no account
+/// names are left out.
+///
+/// # Errors
+///
+/// [`RunError::Panel`] when the panel lacks the score, or `past_profit` to weigh by.
+pub fn unit_columns(panel: &Panel, score: &str) -> Result<Columns, RunError> {
+    let units: Vec<UnitScore> =
+        panel.units(score, "past_profit")?.into_iter().filter(|unit| !unit.is_unnamed()).collect();
+    let text = |of: fn(&UnitScore) -> String| ColumnData::Text(units.iter().map(of).collect());
+    let number = |of: fn(&UnitScore) -> f64| ColumnData::Number(units.iter().map(of).collect());
+    Ok(vec![
+        ("level", text(|unit| unit.level.name().to_owned())),
+        ("unit", text(|unit| unit.unit.clone().unwrap_or_default())),
+        ("month", text(|unit| unit.month.to_string())),
+        ("accounts", ColumnData::Integer(units.iter().map(|unit| unit.accounts as i64).collect())),
+        ("profit", number(|unit| unit.profit)),
+        ("score", number(|unit| unit.score.unwrap_or(f64::NAN))),
+    ])
+}
+
+/// A score at equal ages on `clock`: one row per account and age that it reached.
+///
+/// # Errors
+///
+/// [`RunError`] when the log cannot be read or valued.
+pub fn age_columns(
+    dataset: &Dataset,
+    score: &dyn ScoreColumn,
+    clock: AgeClock,
+    ages: &[f64],
+) -> Result<Columns, RunError> {
+    let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
+    let until = dataset.end();
+    let (mut accounts, mut at, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for history in dataset.histories()? {
+        let history = history?;
+        let valued = ValuedHistory::new(&history, &valuation);
+        let until = history.account.exited_at.map_or(until, |exited| exited.min(until));
+        for (age, value) in ages.iter().zip(clock.values(score, &valued, ages, until)) {
+            if value.is_finite() {
+                accounts.push(history.account.id.clone());
+                at.push(*age);
+                values.push(value);
+            }
+        }
+    }
+    Ok(vec![
+        ("account_id", ColumnData::Text(accounts)),
+        (clock.unit(), ColumnData::Number(at)),
+        ("score", ColumnData::Number(values)),
+    ])
+}
