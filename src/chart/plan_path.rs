@@ -1,4 +1,4 @@
-//! Plan against actual: relative value of a contact by months since its first interaction.
+//! Plan against actual: relative value of a contact by months into retention.
 
 use super::canvas::{BLUE, Canvas, Caption, Key, ORANGE, Painted, picture};
 use super::plot::{AtRisk, Axes, Ticks, month_range, padded, plot};
@@ -7,7 +7,7 @@ use super::{Chart, ChartError, ChartTable, three_digits};
 /// One age of the two paths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PathAge {
-    /// Months since the first interaction.
+    /// Months since the first interaction in retention.
     pub month: i32,
     /// Planned mean.
     pub planned: f64,
@@ -41,8 +41,8 @@ pub fn plan_path(data: &PlanPathData) -> Result<Chart, ChartError> {
         name: &name,
         title: &title,
         alt: &alt,
-        note: "Mean cumulative RV per new contact, who leaves counted with what it had; band: 95 % \
-               interval, accounts as clusters.",
+        note: "Mean cumulative RV per contact of a new customer, who leaves counted with what it had; band: \
+               95 % interval, accounts as clusters.",
         simulated: data.simulated,
     };
     let svg = picture(&caption, |canvas| paint(data, canvas))?;
@@ -51,10 +51,10 @@ pub fn plan_path(data: &PlanPathData) -> Result<Chart, ChartError> {
 
 fn title(data: &PlanPathData) -> String {
     let Some(age) = data.path.iter().find(|age| age.month == 12).or(data.path.last()) else {
-        return "No new contact to compare with the plan".to_owned();
+        return "No contact of a new customer to compare with the plan".to_owned();
     };
     format!(
-        "After {} months a new contact has an RV of {}; the flow plans {}",
+        "{} months into retention a contact has an RV of {}; the flow plans {}",
         age.month,
         three_digits(age.actual),
         three_digits(age.planned)
@@ -79,7 +79,7 @@ fn paint(data: &PlanPathData, canvas: &mut Canvas<'_>) -> Painted {
         y_ticks: Ticks::round(&y, 7),
         x,
         y,
-        x_label: "Months since the first interaction",
+        x_label: "Months since the first interaction in retention",
         y_label: "Cumulative RV per contact [RV points]",
     };
     let rows = [AtRisk { label: "Contacts", color: BLUE, months: &ages, counts: &contacts }];

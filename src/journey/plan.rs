@@ -1,4 +1,7 @@
-//! Plan against actual: the path that the flow plans for a new contact, and the paths that were taken.
+//! Plan against actual: the path that the flow plans for contacts of new customers, and those taken.
+//!
+//! The clock of a contact begins with its first interaction of the stage retention: until then it depends
+//! on what its whole account does when its walk ends, and plan and actual are not comparable.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,13 +23,13 @@ const YEAR: usize = 12;
 /// 97.5 % point of the normal law.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// What the flow plans for a new contact, by months since its first interaction.
+/// What the flow plans for a contact of a new customer, by months since its first interaction as one.
 ///
 /// ```text
 /// RV*(τ), C*(τ) = mean cumulative relative value and cost of walkers at age τ
 /// ```
 ///
-/// - Walkers begin at the flow's `entry`; who leaves keeps what it has. Mean of 10,000 walks.
+/// - Walkers begin at the flow's `retention_entry`; who leaves keeps what it has. Mean of 10,000 walks.
 /// - Relative value without transactional rows (rule R1), cost with them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedPath {
@@ -57,7 +60,7 @@ impl PlannedPath {
     pub fn new(flow: &Flow, streams: Streams, calendar: Calendar, months: u32) -> Self {
         // Long before any data, and a month more than needed: the first interaction comes late.
         let start = Month::new(2001, 1).expect("January is a month");
-        let walk = PlainFlow::new(flow, streams, calendar, start, months + 13);
+        let walk = PlainFlow::new(flow, streams, calendar, start, months + 13).of_customers();
         let entries = flow.catalogue().entries();
         let mut path = Self {
             rv: vec![0.0; months as usize],
@@ -110,7 +113,7 @@ fn month_of_age(first: Instant, at: Instant) -> usize {
 /// Plan and actual at one age.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PathPoint {
-    /// Months since the first interaction.
+    /// Months since the first interaction as a customer.
     pub age_months: u32,
     /// Contacts that were watched for that long.
     pub n_contacts: u64,
@@ -130,7 +133,7 @@ pub struct PathPoint {
     pub actual_cost_margin: f64,
 }
 
-/// One interaction type in the first year of a contact.
+/// One interaction type in the first year of a contact as a customer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeGap {
     /// The type.
@@ -143,7 +146,7 @@ pub struct TypeGap {
     pub rv_gap: f64,
 }
 
-/// Plan against actual for new contacts.
+/// Plan against actual for contacts of new customers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanFigures {
     /// By age; ages with fewer than ten accounts are left out.
@@ -168,7 +171,7 @@ struct Sums {
     accounts: Vec<[f64; 3]>,
 }
 
-/// Takes accounts one by one: contacts that began in acquisition, of accounts that entered in the log.
+/// Takes accounts one by one: contacts of accounts that entered within the log and became customers.
 #[derive(Debug, Clone)]
 pub struct PlanAgainstActual {
     planned: PlannedPath,
@@ -176,8 +179,6 @@ pub struct PlanAgainstActual {
     types: Vec<(String, f64, f64)>,
     /// Planned types that the log has no name for.
     absent: Vec<String>,
-    /// Whether the catalogue puts a type of the log into acquisition.
-    begins: Vec<bool>,
     valuation: Valuation,
     start: Instant,
     end: Instant,
@@ -210,15 +211,12 @@ impl PlanAgainstActual {
             let rv = if entry.transactional { 0.0 } else { entry.worth.rv };
             (name.to_owned(), planned.counts[at], rv)
         };
-        let begins =
-            |name: &str| position(name).map(|at| entries[at].stage) == Some(Stage::Acquisition);
         let named = |name: &str| types.iter().any(|known| known == name);
         let absent = entries.iter().zip(&planned.counts);
         let absent = absent.filter(|(e, count)| **count > 0.0 && !named(&e.interaction_type));
         Ok(Self {
             types: types.iter().map(of_log).collect(),
             absent: absent.map(|(entry, _)| entry.interaction_type.clone()).collect(),
-            begins: types.iter().map(begins).collect(),
             counts: vec![0.0; types.len()],
             ages: vec![Sums::default(); months as usize],
             planned,
@@ -238,15 +236,12 @@ impl PlanAgainstActual {
         let mut account = vec![[0.0; 3]; self.ages.len()];
         for contact in 0..valued.contacts().len() {
             let own = || {
-                valued
-                    .interactions()
-                    .iter()
-                    .filter(move |row| row.contact.is_some_and(|at| usize::from(at.0) == contact))
+                let rows = valued.interactions().iter();
+                let own =
+                    rows.filter(move |r| r.contact.is_some_and(|c| usize::from(c.0) == contact));
+                own.skip_while(|row| row.stage != Stage::Retention)
             };
-            let Some(first) = own().next().filter(|row| self.begins[usize::from(row.kind.0)])
-            else {
-                continue;
-            };
+            let Some(first) = own().next() else { continue };
             let ages = month_of_age(first.occurred_at, self.end).min(self.ages.len());
             let (mut rv, mut cost) = (vec![0.0; ages], vec![0.0; ages]);
             let whole_year = ages >= YEAR.min(self.ages.len());
@@ -330,5 +325,101 @@ impl PlanAgainstActual {
             actual_cost,
             actual_cost_margin,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AccountIndex, ContactIndex};
+    use crate::interaction::{Account, Contact, Interaction};
+
+    fn span() -> (Month, u32) {
+        (Month::new(2020, 1).unwrap(), 24)
+    }
+
+    /// A log of accounts with three contacts each, who walk the flow as its plan says.
+    fn walked(flow: &Flow, accounts: u32) -> Vec<AccountHistory> {
+        let (first, months) = span();
+        let walk = PlainFlow::new(flow, Streams::new(77), Calendar::UTC, first, months);
+        let start = Calendar::UTC.start_of(first);
+        let end = Calendar::UTC.start_of(first.plus(months as i32));
+        let account = |account: u32| {
+            let mut interactions = Vec::new();
+            for contact in 0..3 {
+                let name = (AccountIndex(account), ContactIndex(contact));
+                let rows = walk.contact_walk(name, flow.retention_entry(), (start, end)).rows;
+                interactions.extend(rows.into_iter().map(|(at, kind)| Interaction {
+                    contact: Some(ContactIndex(contact)),
+                    kind,
+                    occurred_at: at,
+                    known_at: at,
+                    ..Interaction::default()
+                }));
+            }
+            AccountHistory {
+                contacts: vec![Contact::default(); 3],
+                interactions,
+                ..AccountHistory::empty(Account {
+                    id: format!("A{account:04}"),
+                    entered_at: start,
+                    ..Account::default()
+                })
+            }
+        };
+        (0..accounts).map(account).collect()
+    }
+
+    fn compared(flow: &Flow, histories: &[AccountHistory]) -> PlanFigures {
+        let entries = flow.catalogue().entries().iter();
+        let types: TypeNames = entries.map(|entry| entry.interaction_type.as_str()).collect();
+        let mut compared =
+            PlanAgainstActual::new(flow, &types, Streams::new(1), Calendar::UTC, span()).unwrap();
+        histories.iter().for_each(|history| compared.add(history));
+        compared.finish().unwrap()
+    }
+
+    #[test]
+    fn a_log_that_walks_as_planned_is_on_plan() {
+        let flow = Flow::builtin();
+        let figures = compared(&flow, &walked(&flow, 800));
+        assert_eq!(figures.path.len(), 24);
+        for point in &figures.path {
+            // Three standard errors and those of the plan itself, at eight times fewer walks.
+            let margin = |half: f64| 2.0 * half;
+            let rv = (point.actual_rv - point.planned_rv).abs();
+            assert!(rv < margin(point.actual_rv_margin), "{point:?}");
+            let cost = (point.actual_cost - point.planned_cost).abs();
+            assert!(cost < margin(point.actual_cost_margin), "{point:?}");
+        }
+        assert_eq!(figures.unplanned, [""; 0]);
+        let first_year: f64 = figures.types.iter().map(|gap| gap.actual * rv_of(&flow, gap)).sum();
+        assert!((first_year - figures.path[11].actual_rv).abs() < 1e-9);
+    }
+
+    fn rv_of(flow: &Flow, gap: &TypeGap) -> f64 {
+        let entries = flow.catalogue().entries();
+        let entry = entries.iter().find(|e| e.interaction_type == gap.interaction_type).unwrap();
+        if entry.transactional { 0.0 } else { entry.worth.rv }
+    }
+
+    #[test]
+    fn what_is_left_out_shows_as_missing_and_below_plan() {
+        let flow = Flow::builtin();
+        let mut histories = walked(&flow, 200);
+        let all = compared(&flow, &histories);
+        // The type that brings most relative value as planned is never done.
+        let value = |gap: &TypeGap| gap.planned * rv_of(&flow, gap);
+        let most = all.types.iter().max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
+        let entries = flow.catalogue().entries();
+        let kind =
+            entries.iter().position(|e| e.interaction_type == most.interaction_type).unwrap();
+        for history in &mut histories {
+            history.interactions.retain(|row| usize::from(row.kind.0) != kind);
+        }
+        let figures = compared(&flow, &histories);
+        assert!(figures.missing.contains(&most.interaction_type), "{:?}", figures.missing);
+        let last = figures.path.last().unwrap();
+        assert!(last.actual_rv + last.actual_rv_margin < last.planned_rv, "{last:?}");
     }
 }

@@ -49,7 +49,7 @@ fn plan(figures: &PlanFigures) -> Section {
     let point = at(12).unwrap_or(last);
     let PathPoint { age_months, planned_rv, actual_rv, planned_cost, actual_cost, .. } = *point;
     let mut says = vec![format!(
-        "{} months after its first interaction a new contact has an RV of {} where the flow plans {} \
+        "{} months into retention a contact of a new customer has an RV of {} where the flow plans {} \
          ({}), at a cost to engage of {} where it plans {} ({}). Contacts of {} accounts.",
         age_months,
         three_digits(actual_rv),

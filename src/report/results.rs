@@ -80,7 +80,7 @@ pub struct Beside {
     pub value_exchange: Option<ExchangeFigures>,
     /// Standing against rivals; absent when nobody compared.
     pub rivals: Option<RivalFigures>,
-    /// Plan against actual for new contacts; absent without a flow, or without new contacts.
+    /// Plan against actual for contacts of new customers; absent without a flow or without any.
     pub plan_against_actual: Option<PlanFigures>,
 }
 

@@ -38,7 +38,7 @@ pub struct Analysis {
     pub exchange: Option<ExchangeFigures>,
     /// Standing against rivals; absent when nobody compared.
     pub rivals: Option<RivalFigures>,
-    /// Plan against actual; absent without a flow, or without new contacts.
+    /// Plan against actual; absent without a flow or without new customers.
     pub plan_actual: Option<PlanFigures>,
     /// Patterns of the leading score, once [`patterns_of`] looked for them.
     pub patterns: Option<PatternsFound>,

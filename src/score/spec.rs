@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgainstRivals, Cohesion, Comparator, Comparison, Count, CustomerNetValue, Dimensions,
-    Frequency, LastSurvey, LastValue, Level, Movement, NonMonetary, PastProfit, Recency, Rv,
-    RvMovement, RvParams, ScoreColumn, ScoreError, Size, Spend, Tenure, TrailingComparator,
+    ExpectedPurchases, Frequency, LastSurvey, LastValue, Level, Movement, NonMonetary, PastProfit,
+    Recency, Rv, RvMovement, RvParams, ScoreColumn, ScoreError, Size, Spend, Tenure,
+    TrailingComparator,
 };
 use crate::interaction::ValueDirection;
+use crate::stats::BgNbd;
 
 /// One score as a plan writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -124,6 +126,19 @@ pub enum ScoreSpec {
         /// Weight of experience value.
         #[serde(default = "one")]
         experience: f64,
+    },
+    /// [`ExpectedPurchases`].
+    BgNbd {
+        /// Shape of the rates of purchase.
+        r: f64,
+        /// Scale of the rates of purchase \[days\].
+        alpha: f64,
+        /// First shape of the probabilities of dropping out.
+        a: f64,
+        /// Second shape of the probabilities of dropping out.
+        b: f64,
+        /// Days over which purchases are expected \[days\].
+        horizon_days: f64,
     },
     /// [`Size`].
     Size {},
@@ -292,6 +307,9 @@ impl ScoreSpec {
             }
             Self::CustomerNetValue { worth, brand, product, experience } => {
                 Box::new(CustomerNetValue::new(worth, [brand, product, experience])?)
+            }
+            Self::BgNbd { r, alpha, a, b, horizon_days } => {
+                Box::new(ExpectedPurchases::new(BgNbd { r, alpha, a, b }, horizon_days)?)
             }
             Self::Size {} => Box::new(Size),
             Self::Count {} => Box::new(Count::default()),

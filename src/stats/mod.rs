@@ -6,6 +6,7 @@
 //!
 //! An undefined statistic is an error, never NaN; NaN means "not observed" and only in a [`Grid`].
 
+mod bg_nbd;
 mod binomial;
 mod bootstrap;
 mod clustered;
@@ -23,6 +24,7 @@ mod regression;
 mod spline;
 mod strata;
 
+pub use bg_nbd::{BgNbd, BgNbdFit, PurchaseSummary};
 pub use binomial::{Interval, rejection_limit, wilson_interval};
 pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
 pub use clustered::ClusteredLeastSquares;

@@ -1,14 +1,16 @@
 //! Exports through mappings: the maintained logs, the sample, and bad input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use proptest::prelude::*;
 use rvq::ingest::{
     IngestError, IngestReport, Ingested, Mapping, Reason, RejectedRow, SourceReport, ingest,
 };
 use rvq::interaction::{ColumnData, Log, Status, write_table};
+use rvq::stats::{BgNbd, BgNbdFit, PurchaseSummary};
 use rvq::time::Instant;
 
 fn project(path: &str) -> PathBuf {
@@ -683,5 +685,42 @@ proptest! {
         let mut lines: Vec<u64> = log.rejected.iter().map(|row| row.row).collect();
         lines.dedup();
         prop_assert_eq!(lines.len(), log.rejected.len());
+    }
+}
+
+/// Purchases of the one-in-ten sample of CDNOW in weeks, to the end of September 1997.
+fn cdnow_sample(folder: &Path) -> Vec<PurchaseSummary> {
+    let text = std::fs::read_to_string(folder.join("CDNOW_sample.txt")).expect("it was fetched");
+    let end = NaiveDate::from_ymd_opt(1997, 9, 30).unwrap();
+    let mut days: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
+    for line in text.lines() {
+        let mut cells = line.split_whitespace();
+        let (customer, date) = (cells.next().unwrap(), cells.nth(1).unwrap());
+        let date = NaiveDate::parse_from_str(date, "%Y%m%d").unwrap();
+        if date <= end {
+            days.entry(customer).or_default().insert(date);
+        }
+    }
+    let weeks = |from: NaiveDate, to: NaiveDate| (to - from).num_days() as f64 / 7.0;
+    days.values()
+        .map(|days| {
+            let (first, last) = (*days.first().unwrap(), *days.last().unwrap());
+            let repeats = days.len() as f64 - 1.0;
+            PurchaseSummary { repeats, last: weeks(first, last), age: weeks(first, end) }
+        })
+        .collect()
+}
+
+#[test]
+fn the_purchase_model_of_cdnow_has_its_published_parameters() {
+    let Some(folder) = fetched("cdnow") else { return };
+    let customers = cdnow_sample(&folder);
+    assert_eq!(customers.len(), 2_357);
+    assert_eq!(customers.iter().filter(|c| c.repeats == 0.0).count(), 1_411);
+    let BgNbdFit { model, log_likelihood, .. } = BgNbd::fit(&customers).unwrap();
+    assert!((log_likelihood - -9_582.43).abs() < 0.01, "{log_likelihood}");
+    let found = [model.r, model.alpha, model.a, model.b];
+    for (found, published) in found.into_iter().zip([0.2426, 4.4135, 0.7929, 2.4258]) {
+        assert!((found / published - 1.0).abs() < 5e-4, "{found} {published}");
     }
 }

@@ -320,6 +320,7 @@ fn order_free() -> Vec<Box<dyn ScoreColumn>> {
         ScoreSpec::NonMonetary { direction: ValueDirection::Received, window_days: 365.0 },
         ScoreSpec::CustomerNetValue { worth: 1e3, brand: 1.0, product: 1.0, experience: 2.0 },
         ScoreSpec::Size {},
+        ScoreSpec::BgNbd { r: 0.243, alpha: 30.9, a: 0.793, b: 2.426, horizon_days: 90.0 },
         ScoreSpec::RvSum { transactions: true },
         ScoreSpec::RvDecay { half_life_days: 30.0, transactions: true },
         ScoreSpec::RvVelocity(WindowParams { window_days: 365.0, transactions: true }),
