@@ -10,6 +10,7 @@ mod finding;
 mod incremental;
 mod information;
 mod moments;
+mod power;
 mod quantile;
 mod shape;
 mod share;
@@ -29,6 +30,7 @@ pub use information::{
     InformationCoefficient, LeadLag, information_coefficient, lead_difference, lead_lag,
 };
 pub use moments::{Moment, Moments};
+pub use power::{Power, power_of};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
 pub use shape::{ShapeAccount, ShapeError, ShapeEstimate, ShapeFit, ShapeParameter, fit_shape};
 pub use share::share_model;

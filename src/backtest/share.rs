@@ -97,3 +97,36 @@ fn log_odds(share: f64) -> f64 {
     let share = share.clamp(EDGE, 1.0 - EDGE);
     (share / (1.0 - share)).ln()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_between_accounts_for_good_is_no_effect() {
+        // Within accounts the log-odds move by .5 per point; between them, against the score.
+        let mut rows = Within::default();
+        for account in 0..8_u32 {
+            let level = f64::from(account);
+            let x: Vec<f64> = [0.0, 1.0, 2.0, 1.0].map(|step| level + step).to_vec();
+            let odds: Vec<f64> = x.iter().map(|x| -3.0 * level + 0.5 * (x - level)).collect();
+            let noise = [0.1, -0.1, 0.1, -0.1].map(|e| e * (1.0 + level / 8.0));
+            let y: Vec<f64> = odds.iter().zip(noise).map(|(y, e)| y + e).collect();
+            let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+            let (mx, my) = (mean(&x), mean(&y));
+            rows.x.extend(x.iter().map(|x| x - mx));
+            rows.y.extend(y.iter().map(|y| y - my));
+            rows.cluster.extend([account; 4]);
+        }
+        let fit = ClusteredLeastSquares::fit(&rows.x, 1, &rows.y, &rows.cluster).unwrap();
+        // The noise is even in the score: it moves no slope.
+        assert!((fit.coefficients[1] - 0.5).abs() < 1e-12, "{:?}", fit.coefficients);
+    }
+
+    #[test]
+    fn log_odds_end_at_the_edges() {
+        assert!((log_odds(0.0) + log_odds(1.0)).abs() < 1e-12);
+        assert!(log_odds(0.5).abs() < 1e-15);
+        assert!((log_odds(0.0) - (0.001_f64 / 0.999).ln()).abs() < 1e-12);
+    }
+}

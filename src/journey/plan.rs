@@ -383,7 +383,8 @@ mod tests {
     fn a_log_that_walks_as_planned_is_on_plan() {
         let flow = Flow::builtin();
         let figures = compared(&flow, &walked(&flow, 800));
-        assert_eq!(figures.path.len(), 24);
+        // First interactions take time: nobody is watched through all of the 24 months.
+        assert_eq!(figures.path.len(), 23);
         for point in &figures.path {
             // Three standard errors and those of the plan itself, at eight times fewer walks.
             let margin = |half: f64| 2.0 * half;

@@ -156,3 +156,97 @@ fn reliability(all: &[&Standing]) -> Option<f64> {
     let noise = errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64;
     (observed > 0.0).then(|| (1.0 - noise / observed).clamp(0.0, 1.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interaction::{Account, Outcome};
+    use crate::rng::{Purpose, Streams};
+
+    fn end() -> Instant {
+        "2024-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    /// An account that was asked twice about the firm and a rival, with a recorded share.
+    fn customer(
+        number: usize,
+        us: [f64; 2],
+        rival: [f64; 2],
+        share: Option<f64>,
+    ) -> AccountHistory {
+        let answer = |subject: &str, value: f64, days: f64| Survey {
+            asked_at: end().plus_days(-days),
+            answered_at: Some(end().plus_days(-days)),
+            instrument: "comparison".to_owned(),
+            dimension: Some("delivery".to_owned()),
+            subject: Some(subject.to_owned()),
+            value: Some(value),
+            ..Survey::default()
+        };
+        let id = format!("A{number:02}");
+        AccountHistory {
+            surveys: vec![
+                answer("us", us[0], 90.0),
+                answer("acme", rival[0], 90.0),
+                answer("us", us[1], 10.0),
+                answer("acme", rival[1], 10.0),
+                // Before the trailing year.
+                answer("us", 1.0, 400.0),
+            ],
+            outcomes: vec![Outcome {
+                period_start: end().plus_days(-31.0),
+                period_end: end(),
+                share_of_wallet: share,
+                ..Outcome::default()
+            }],
+            ..AccountHistory::empty(Account { id, ..Account::default() })
+        }
+    }
+
+    fn figures(histories: &[AccountHistory]) -> Option<RivalFigures> {
+        let mut rivals = Rivals::new(end());
+        histories.iter().for_each(|history| rivals.add(history));
+        rivals.finish(199, Streams::new(1).global(Purpose::Bootstrap))
+    }
+
+    #[test]
+    fn a_dimension_has_its_means_and_the_rule_its_error() {
+        let histories = [
+            customer(1, [4.0, 4.0], [3.0, 3.0], Some(0.7)),
+            customer(2, [2.0, 2.0], [5.0, 5.0], Some(0.3)),
+        ];
+        let figures = figures(&histories).unwrap();
+        let delivery = &figures.dimensions[0];
+        assert_eq!((delivery.us, delivery.leader, delivery.leads), (3.0, 4.0, 0.5));
+        assert!((delivery.relative.estimate - -1.0).abs() < 1e-12);
+        // No answer differs from the one before: all that differs between accounts is true.
+        assert_eq!(delivery.reliability, Some(1.0));
+        // The rule says 2/3 and 1/3.
+        let expected = f64::midpoint(0.7 - 2.0 / 3.0, 1.0 / 3.0 - 0.3);
+        assert!((figures.allocation_error.unwrap() - expected).abs() < 1e-12);
+        assert_eq!(figures.n_shares, 2);
+    }
+
+    #[test]
+    fn where_answers_only_scatter_accounts_do_not_differ_reliably() {
+        // Every account answers 1 and 5 about both: the difference is 0 or ±2 by chance alone.
+        let noisy = |n: usize| {
+            let us = [[1.0, 5.0], [5.0, 5.0], [1.0, 1.0]][n % 3];
+            customer(n, us, [1.0, 5.0], None)
+        };
+        let figures = figures(&(0..30).map(noisy).collect::<Vec<_>>()).unwrap();
+        // Squared standard errors: (8 + 8)/2 · 1, twice 8/2 · 1; observed variance 8/3 · 30/29.
+        let noise = (8.0 + 4.0 + 4.0) / 3.0;
+        let observed = 8.0 / 3.0 * 30.0 / 29.0;
+        let expected = f64::max(1.0 - noise / observed, 0.0);
+        assert!((figures.dimensions[0].reliability.unwrap() - expected).abs() < 1e-12);
+        assert_eq!(figures.allocation_error, None);
+    }
+
+    #[test]
+    fn without_a_rival_there_is_nothing_to_say() {
+        let mut alone = customer(1, [4.0, 4.0], [3.0, 3.0], None);
+        alone.surveys.retain(|survey| survey.subject.as_deref() == Some("us"));
+        assert_eq!(figures(&[alone]), None);
+    }
+}

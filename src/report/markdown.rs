@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::beside::sections;
+use super::power::sentence;
 use super::results::{Results, WorldResults};
 use super::wording::{self, BENCHMARK, PLANTED, count, ends, headline, horizon, number, p_value};
 
@@ -19,6 +20,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
     if run.simulated {
         writeln!(text, "> **Planted, recovered.** {PLANTED}\n")?;
     }
+    powers(text, results)?;
     verdicts(text, results)?;
     benchmark(text, results)?;
     for world in &results.worlds {
@@ -39,6 +41,16 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
          causal.",
         run.seed
     )
+}
+
+fn powers(text: &mut String, results: &Results) -> std::fmt::Result {
+    for world in &results.worlds {
+        for power in &world.power {
+            writeln!(text, "- In {}, {}", inert(&world.name), inert(&sentence(power)))?;
+        }
+    }
+    let any = results.worlds.iter().any(|world| !world.power.is_empty());
+    if any { writeln!(text) } else { Ok(()) }
 }
 
 fn verdicts(text: &mut String, results: &Results) -> std::fmt::Result {

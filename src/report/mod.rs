@@ -9,6 +9,7 @@ mod json;
 mod junit;
 mod markdown;
 mod page;
+mod power;
 pub mod results;
 mod table;
 mod wording;
@@ -17,8 +18,10 @@ pub use html::html;
 pub use json::{results_schema, write_json};
 pub use junit::junit;
 pub use markdown::summary_markdown;
+pub use power::power_table;
 pub use results::{
-    Benchmark, Beside, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
+    Benchmark, Beside, DataInfo, Dropped, HypothesisPower, Interval, Results, RunInfo,
+    SCHEMA_VERSION, WorldResults,
 };
 pub use table::verdict_table;
 

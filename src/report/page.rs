@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::beside::{Section, sections};
+use super::power::sentence;
 use super::results::{Results, WorldResults};
 use super::wording::{self, BENCHMARK, count, ends, headline, horizon, number, p_value, plain};
 use super::{GateResult, ReportContext};
@@ -19,6 +20,7 @@ pub(super) struct Page {
     warnings: Vec<String>,
     gates: Vec<Gate>,
     worlds: Vec<World>,
+    powers: Vec<String>,
     hypotheses: Vec<Hypothesis>,
     measured_worlds: Vec<String>,
     benchmark: Vec<Measure>,
@@ -131,6 +133,7 @@ impl Page {
             warnings: results.warnings.iter().map(|w| plain(w)).collect(),
             gates: context.gates.iter().map(gate).collect(),
             worlds: worlds(results, charts),
+            powers: powers(results),
             hypotheses: hypotheses(results),
             measured_worlds: measured().map(|(world, _)| world.name.clone()).collect(),
             benchmark: if measured().next().is_some() { benchmark.collect() } else { Vec::new() },
@@ -155,6 +158,15 @@ fn facts(results: &Results) -> Vec<Fact> {
         fact("Currency", run.currency.as_str()),
         fact("Time zone", run.time_zone.as_str()),
     ]
+}
+
+fn powers(results: &Results) -> Vec<String> {
+    let of = |world: &WorldResults| {
+        let name = plain(&world.name);
+        let said = world.power.iter().map(move |power| format!("In {name}, {}", sentence(power)));
+        said.collect::<Vec<_>>()
+    };
+    results.worlds.iter().flat_map(of).collect()
 }
 
 fn gate(gate: &GateResult) -> Gate {

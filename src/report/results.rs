@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::backtest::Finding;
+use crate::backtest::{Finding, Power};
 use crate::hypothesis::Verdict;
 use crate::journey::PlanFigures;
 use crate::patterns::PatternSummary;
@@ -62,6 +62,8 @@ pub struct WorldResults {
     pub benchmark: Option<Benchmark>,
     /// What stands beside the score.
     pub beside: Beside,
+    /// What each hypothesis could show on these data, stated before its verdict.
+    pub power: Vec<HypothesisPower>,
     /// Every estimate.
     pub findings: Vec<Finding>,
     /// Every decision.
@@ -70,6 +72,24 @@ pub struct WorldResults {
     pub patterns: Vec<PatternSummary>,
     /// Why there are no patterns, when there are none.
     pub patterns_note: Option<String>,
+}
+
+/// What one hypothesis could show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HypothesisPower {
+    /// The hypothesis.
+    pub hypothesis: String,
+    /// Smallest relevant effect of the rung "associated", as the plan states it.
+    pub smallest_relevant_effect: f64,
+    /// Probability to find it.
+    pub power_at_smallest: f64,
+    /// Accounts with which it would be found with 80 % power.
+    pub accounts_needed: f64,
+    /// Months with which it would; absent where no number of months would do.
+    pub months_needed: Option<f64>,
+    /// The test and its power.
+    pub power: Power,
 }
 
 /// What stands beside the score, and is never added to it.

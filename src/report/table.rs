@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::power::sentence;
 use super::results::{Results, WorldResults};
 use super::wording::{PLANTED, ends, headline, horizon, number, p_value};
 use super::wording::{decision as decision_words, rung as rung_words};
@@ -36,6 +37,9 @@ pub fn verdict_table(results: &Results) -> String {
 
 fn block(world: &WorldResults) -> String {
     let mut text = format!("{}\n", single_line(&world.name));
+    for power in &world.power {
+        writeln!(text, "  {}", single_line(&sentence(power))).expect("a string takes every word");
+    }
     let rows: Vec<_> = world.verdicts.iter().map(|verdict| row(world, verdict)).collect();
     if rows.is_empty() {
         text.push_str("  no hypothesis was judged\n");

@@ -15,6 +15,7 @@ use crate::journey::PlanFigures;
 use crate::panel::{Measure, Panel, PanelParams, PanelScore};
 use crate::patterns::{Patterns, Trajectories, find_patterns};
 use crate::relationship::{ExchangeFigures, RivalFigures};
+use crate::report::HypothesisPower;
 use crate::rng::{Draws, Purpose, Streams};
 use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 
@@ -22,12 +23,15 @@ use super::RunError;
 use super::data::Dataset;
 use super::gather::{Counts, Gathered};
 use super::plan::Plan;
+use super::power::powers;
 
 /// What was computed on one data set.
 #[derive(Debug)]
 pub struct Analysis {
     /// The panel.
     pub panel: Panel,
+    /// What each hypothesis could show, stated before its verdict.
+    pub powers: Vec<HypothesisPower>,
     /// Every estimate.
     pub findings: Vec<Finding>,
     /// Every decision.
@@ -169,7 +173,8 @@ pub fn analyse(
         baselines: columns(&panel, &plan.score.baselines),
         scores: under_test(&panel, plan),
     };
-    let mut warnings = Vec::new();
+    say(&format!("{}: power", dataset.name));
+    let (powers, mut warnings) = powers(&panel, plan);
     let mut findings = bench.tests(say, &dataset.name, &mut warnings);
     let judged = bench.hypotheses(say, &dataset.name, &mut findings, &mut warnings);
     adjust_family(&mut findings);
@@ -196,6 +201,7 @@ pub fn analyse(
         rivals: gathered.rivals.finish(resamples, beside(1)),
         plan_actual: gathered.plan.and_then(|plan| plan.finish()),
         patterns: None,
+        powers,
         findings,
         verdicts,
         focus,

@@ -245,6 +245,7 @@ pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
             rivals: analysis.rivals.clone(),
             plan_against_actual: analysis.plan_actual.clone(),
         },
+        power: analysis.powers.clone(),
         findings: analysis.findings.clone(),
         verdicts: analysis.verdicts.clone(),
         patterns: found.map(|found| found.summaries().to_vec()).unwrap_or_default(),

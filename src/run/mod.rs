@@ -12,6 +12,7 @@ mod explain;
 mod folder;
 mod gather;
 mod plan;
+mod power;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ pub use plan::{
     DataParams, FULL, Gate, PanelSection, Plan, PlanError, ResolvedPlan, RunParams, ScoreParams,
     WorldParams,
 };
+pub use power::powers;
 pub use tables::{Columns, age_columns, record_columns, unit_columns};
 
 /// A plan with everything it depends on, ready to be run.

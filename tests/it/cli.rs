@@ -850,6 +850,37 @@ fn a_plan_sees_scores_within_their_segment() {
 }
 
 #[test]
+fn records_units_and_scores_by_age_are_written_beside_the_panel() {
+    let study = Study::new();
+    let plan = "score plan.toml --set world.accounts=60 --format csv --out panels";
+    study.ok(&format!("{plan} --also records,units,ages --clock index --ages 1,5,100000"));
+    let rows = |name: &str| -> Vec<Vec<String>> {
+        let text = study.read(&format!("panels/informative.{name}.csv"));
+        text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    };
+    let records = rows("records");
+    assert_eq!(records[0][..5], ["account_id", "contact_id", "segment_id", "initiative_id", "rv"]);
+    let panel = study.read("panels/informative.csv");
+    let accounts = |rows: &[Vec<String>]| -> usize {
+        let ids: std::collections::BTreeSet<&String> =
+            rows[1..].iter().map(|row| &row[0]).collect();
+        ids.len()
+    };
+    assert!(accounts(&records) > 50, "{}", records.len());
+    let units = rows("units");
+    let enterprise = units.iter().filter(|row| row[0] == "enterprise").count();
+    let months: std::collections::BTreeSet<&str> =
+        panel.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert_eq!(enterprise, months.len(), "one row per month of the panel");
+    let ages = rows("ages");
+    assert_eq!(ages[0], ["account_id", "interactions", "score"]);
+    assert!(ages[1..].iter().all(|row| row[1] == "1" || row[1] == "5"), "nobody has 100,000");
+    let refused = study.rvq("score plan.toml --out panels --also ages --clock moon");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("`moon` is no clock, expected `first`"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_score_is_explained_by_parts_that_add_up() {
     let study = Study::new();
     let plan = "plan.toml --set world.accounts=40 --explain A0000003";

@@ -1,15 +1,21 @@
 //! Invented charts and results, in realistic shape, for the tests of charts and reports.
 
-use rvq::backtest::Finding;
+use rvq::backtest::{Finding, Power};
 use rvq::chart::{
     AttritionBand, AttritionData, BoardColumn, Chart, ConcentrationData, Curve, DecileData,
     Estimate, LeadLagData, PatternCurve, TrajectoryData, VerdictBoardData, attrition_by_band,
     concentration, lead_lag, outcome_by_decile, trajectories, verdict_board,
 };
 use rvq::hypothesis::{Decision, Rung, RungResult, Verdict};
+use rvq::journey::{PathPoint, PlanFigures, TypeGap};
 use rvq::patterns::{PatternLabel, PatternSummary};
+use rvq::relationship::{
+    ComponentFigures, DimensionFigures, EmptyLedger, ExchangeFigures, Quadrants, RankShift,
+    RivalFigures,
+};
 use rvq::report::{
-    Benchmark, Beside, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
+    Benchmark, Beside, DataInfo, Dropped, HypothesisPower, Interval, Results, RunInfo,
+    SCHEMA_VERSION, WorldResults,
 };
 
 fn curve(months: &[i32], level: f64, slope: f64, n: u64) -> Curve {
@@ -172,6 +178,108 @@ pub(crate) fn results() -> Results {
     }
 }
 
+fn power() -> HypothesisPower {
+    HypothesisPower {
+        hypothesis: "H1".to_owned(),
+        smallest_relevant_effect: 0.02,
+        power_at_smallest: 0.14,
+        accounts_needed: 15_240.0,
+        months_needed: None,
+        power: Power {
+            score: "rv_velocity_3m".to_owned(),
+            outcome: "contribution".to_owned(),
+            horizon_months: 3,
+            statistic: "mean_rank_ic".to_owned(),
+            n_accounts: 1_396,
+            n_periods: 51,
+            null_std_error: 0.0235,
+            detectable_effect: 0.0659,
+            lasting: 0.4,
+            curve: vec![(0.0329, 0.288), (0.0659, 0.8)],
+        },
+    }
+}
+
+/// Figures of every part that stands beside the score.
+fn beside() -> Beside {
+    let estimate = |estimate: f64, half: f64| rvq::relationship::Estimate {
+        estimate,
+        ci_low: estimate - half,
+        ci_high: estimate + half,
+    };
+    let dimension = |name: &str, us, leader| DimensionFigures {
+        dimension: Some(name.to_owned()),
+        n_accounts: 412,
+        us,
+        leader,
+        relative: estimate(us - leader, 0.12),
+        leads: 0.41,
+        reliability: Some(0.38),
+    };
+    let component = |component: &str, direction: &str, unpriced| ComponentFigures {
+        component: component.to_owned(),
+        direction: direction.to_owned(),
+        entries: 157,
+        quantity: 157.0,
+        value_low: 672_000.0,
+        value_high: 2_690_000.0,
+        unpriced,
+    };
+    let point = |age_months: u32| PathPoint {
+        age_months,
+        n_contacts: 4_000,
+        n_accounts: 640,
+        planned_rv: f64::from(age_months) * 1.5,
+        actual_rv: f64::from(age_months) * 1.2,
+        actual_rv_margin: 1.1,
+        planned_cost: f64::from(age_months) * 38.0,
+        actual_cost: f64::from(age_months) * 52.0,
+        actual_cost_margin: 41.0,
+    };
+    let gap = |name: &str, planned, actual| TypeGap {
+        interaction_type: name.to_owned(),
+        planned,
+        actual,
+        rv_gap: 4.0 * (actual - planned),
+    };
+    Beside {
+        value_exchange: Some(ExchangeFigures {
+            n_accounts: 1_388,
+            components: vec![
+                component("customer_referral", "received", 0),
+                component("knowledge", "given", 157),
+            ],
+            rank_shift: Some(RankShift {
+                kendall: estimate(0.918, 0.011),
+                kendall_low_high: [0.961, 0.886],
+                top_tenth_kept: estimate(0.957, 0.03),
+                correlation: Some(estimate(0.192, 0.05)),
+            }),
+            quadrants: Quadrants {
+                affluents_who_give: 414,
+                affluents: 280,
+                advocates: 280,
+                others: 414,
+            },
+            n_empty: 72,
+            empty: vec![EmptyLedger { account_id: "A<7>".to_owned(), contribution: 81_000.0 }],
+        }),
+        rivals: Some(RivalFigures {
+            dimensions: vec![dimension("delivery", 3.86, 3.45), dimension("service", 3.5, 3.9)],
+            n_shares: 771,
+            allocation_correlation: Some(estimate(0.101, 0.07)),
+            allocation_error: Some(0.213),
+        }),
+        plan_against_actual: Some(PlanFigures {
+            path: (1..=24).map(point).collect(),
+            n_contacts: 4_000,
+            types: vec![gap("quarterly_review", 3.9, 2.1), gap("incident_reported", 0.4, 0.9)],
+            missing: vec!["advisory_board_attended".to_owned()],
+            unplanned: vec!["ad_hoc_call".to_owned()],
+        }),
+    }
+}
+
 fn informative() -> WorldResults {
     WorldResults {
         name: "informative".to_owned(),
@@ -180,7 +288,8 @@ fn informative() -> WorldResults {
             .to_owned(),
         data: data_info(),
         benchmark: Some(benchmark()),
-        beside: Beside::default(),
+        beside: beside(),
+        power: vec![power()],
         findings: vec![
             finding("H1", "rv_velocity_3m", "contribution", 3, (0.121, 0.021), 0.001),
             finding("H1", "rv_velocity_3m", "contribution", 12, (0.064, 0.03), 0.038),
@@ -226,6 +335,7 @@ fn irrelevant() -> WorldResults {
         data: data_info(),
         benchmark: Some(benchmark()),
         beside: Beside::default(),
+        power: Vec::new(),
         findings: vec![
             finding("H1", "rv_velocity_3m", "contribution", 3, (0.008, 0.021), 0.71),
             finding("H8", "rv_decay_90d", "attrition", 6, (-0.004, 0.024), 0.86),

@@ -9,6 +9,7 @@ mod ingest;
 mod init;
 mod options;
 mod patterns;
+mod power;
 mod report;
 mod run;
 mod schema;
@@ -46,6 +47,7 @@ enum Command {
     Simulate(simulate::Args),
     Ingest(ingest::Args),
     Score(score::Args),
+    Power(power::Args),
     Backtest(backtest::Args),
     Patterns(patterns::Args),
     Report(report::Args),
@@ -74,6 +76,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args, &console),
         Command::Ingest(args) => ingest::run(args, &console).map(done),
         Command::Score(args) => score::run(args, &console).map(done),
+        Command::Power(args) => power::run(args, &console).map(done),
         Command::Backtest(args) => backtest::run(args, &console).map(done),
         Command::Patterns(args) => patterns::run(args, &console).map(done),
         Command::Report(args) => report::run(args, &console).map(done),

@@ -1,0 +1,216 @@
+//! Power before results: what this panel could show, whatever it holds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use super::information::{failed, grid};
+use super::{BacktestError, BacktestParams};
+use crate::panel::{Measure, Panel, PanelScore};
+use crate::rng::Draws;
+use crate::stats::{StatsError, permute_histories};
+
+/// Size at which power is stated, two-sided.
+const SIZE: f64 = 0.05;
+/// Power at which an effect counts as detectable.
+const POWER: f64 = 0.8;
+/// Effects of the curve, in detectable ones.
+const CURVE: [f64; 8] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+
+/// What one test of the panel can show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Power {
+    /// Score tested.
+    pub score: String,
+    /// Outcome it is tested on.
+    pub outcome: String,
+    /// Horizon \[months\].
+    pub horizon_months: u32,
+    /// `mean_rank_ic`, or `landmark_auc` less ½ for attrition.
+    pub statistic: String,
+    /// Accounts with a score and an outcome.
+    pub n_accounts: u64,
+    /// Months with a score and an outcome.
+    pub n_periods: u64,
+    /// Standard error of the statistic if there were no effect.
+    pub null_std_error: f64,
+    /// Effect found with 80 % power by a two-sided test at 5 %.
+    pub detectable_effect: f64,
+    /// Part of the null variance that no number of months takes away, in `[0, 1]`: accounts differ for good.
+    pub lasting: f64,
+    /// Effects and the power to find them.
+    pub curve: Vec<(f64, f64)>,
+}
+
+impl Power {
+    /// Probability to find `effect`.
+    ///
+    /// ```text
+    /// power = Φ(δ/SE − z.975) + Φ(−δ/SE − z.975)
+    /// ```
+    pub fn of(&self, effect: f64) -> f64 {
+        power(effect / self.null_std_error)
+    }
+
+    /// Accounts with which `effect` would be detectable; the variance falls as 1 / accounts.
+    pub fn accounts_for(&self, effect: f64) -> f64 {
+        (self.n_accounts as f64 * (self.detectable_effect / effect).powi(2)).ceil()
+    }
+
+    /// Months with which `effect` would be detectable; absent where no number of them would do.
+    ///
+    /// ```text
+    /// SE²(T) = SE²·(lasting + (1 − lasting)·T₀/T)
+    /// ```
+    pub fn months_for(&self, effect: f64) -> Option<f64> {
+        let allowed = (effect / self.detectable_effect).powi(2) - self.lasting;
+        let months = self.n_periods as f64 * (1.0 - self.lasting) / allowed;
+        (allowed > 0.0).then(|| months.ceil())
+    }
+}
+
+fn power(standardised: f64) -> f64 {
+    let law = Normal::standard();
+    let critical = law.inverse_cdf(1.0 - SIZE / 2.0);
+    law.cdf(standardised - critical) + law.cdf(-standardised - critical)
+}
+
+/// What a test of `score` on `outcome` can show on this panel, before any result is seen.
+///
+/// - The null spread comes from permuting whole histories inside strata: it holds this panel's accounts,
+///   months, attrition, gaps and persistence, and nothing of how score and outcome go together.
+/// - What more months would do is read from its halves: var(T) = a + b/T.
+/// - For attrition, a rank correlation ρ with exits of share p is an AUC of ½ + ρ/√(12 p (1 − p)), exactly
+///   so at a date without ties.
+/// - The headline test takes the larger of two p-values, so its power is a little lower.
+///
+/// # Errors
+///
+/// [`BacktestError::Statistic`] when no month has enough accounts, or fewer than two permutations are asked for.
+pub fn power_of(
+    panel: &Panel,
+    score: &PanelScore,
+    (outcome, horizon): (Measure, u32),
+    params: &BacktestParams,
+    (strata, draws): (&[u32], Draws),
+) -> Result<Power, BacktestError> {
+    let fail = || failed("power", &score.name, outcome, horizon as i32);
+    let months = panel.months();
+    let values = panel.outcome(outcome, horizon as i32);
+    let observed = |at: usize| !score.values[at].is_nan() && !values[at].is_nan();
+    let dates: Vec<usize> = (0..months)
+        .filter(|month| (0..panel.accounts().len()).any(|a| observed(a * months + month)))
+        .collect();
+    let null = |from: usize, to: usize| -> Result<f64, StatsError> {
+        let kept = |at: usize| (from..to).contains(&(at % months));
+        let part: Vec<f64> = score
+            .values
+            .iter()
+            .enumerate()
+            .map(|(at, value)| if kept(at) { *value } else { f64::NAN })
+            .collect();
+        let permutations = params.permutations as usize;
+        let min = params.min_accounts as usize;
+        let test = permute_histories(
+            grid(&part, panel)?,
+            grid(&values, panel)?,
+            strata,
+            permutations,
+            draws,
+            min,
+        )?;
+        let squares: f64 = test.null.iter().map(|value| value * value).sum();
+        Ok(squares / test.null.len() as f64)
+    };
+    let whole = null(0, months).map_err(fail())?;
+    let middle = dates.get(dates.len() / 2).copied().unwrap_or(0);
+    let halves = [null(0, middle), null(middle, months)];
+    let [Ok(first), Ok(second)] = halves else {
+        return Ok(described(panel, score, (outcome, horizon), &values, (whole, 1.0)));
+    };
+    // var(T) = a + b/T and var(T/2) = a + 2b/T, so a = 2 var(T) − var(T/2).
+    let lasting = (2.0 - f64::midpoint(first, second) / whole).clamp(0.0, 1.0);
+    Ok(described(panel, score, (outcome, horizon), &values, (whole, lasting)))
+}
+
+fn described(
+    panel: &Panel,
+    score: &PanelScore,
+    (outcome, horizon): (Measure, u32),
+    values: &[f64],
+    (variance, lasting): (f64, f64),
+) -> Power {
+    let months = panel.months();
+    let both = |at: &usize| !score.values[*at].is_nan() && !values[*at].is_nan();
+    let cells: Vec<usize> = (0..values.len()).filter(both).collect();
+    let distinct = |of: &dyn Fn(usize) -> usize| {
+        let mut all: Vec<usize> = cells.iter().map(|at| of(*at)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len() as u64
+    };
+    let (statistic, scale) = if outcome == Measure::Attrition {
+        let share = cells.iter().map(|at| values[*at]).sum::<f64>() / cells.len() as f64;
+        ("landmark_auc", (12.0 * share * (1.0 - share)).sqrt().recip())
+    } else {
+        ("mean_rank_ic", 1.0)
+    };
+    let null_std_error = variance.sqrt() * scale;
+    let law = Normal::standard();
+    let z = law.inverse_cdf(1.0 - SIZE / 2.0) + law.inverse_cdf(POWER);
+    let detectable_effect = z * null_std_error;
+    let curve = CURVE.map(|part| (part * detectable_effect, power(part * z)));
+    Power {
+        score: score.name.clone(),
+        outcome: outcome.name().to_owned(),
+        horizon_months: horizon,
+        statistic: statistic.to_owned(),
+        n_accounts: distinct(&|at| at / months),
+        n_periods: distinct(&|at| at % months),
+        null_std_error,
+        detectable_effect,
+        lasting,
+        curve: curve.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn power_with(lasting: f64) -> Power {
+        Power {
+            score: "rv_sum".to_owned(),
+            outcome: "revenue".to_owned(),
+            horizon_months: 3,
+            statistic: "mean_rank_ic".to_owned(),
+            n_accounts: 200,
+            n_periods: 48,
+            null_std_error: 0.05,
+            detectable_effect: 0.05 * 2.801_585,
+            lasting,
+            curve: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_detectable_effect_has_eighty_percent_power_and_none_has_the_size() {
+        let power = power_with(0.5);
+        assert!((power.of(power.detectable_effect) - 0.8).abs() < 1e-4);
+        assert!((power.of(0.0) - 0.05).abs() < 1e-12);
+        assert!(power.of(10.0) > 0.999_999);
+    }
+
+    #[test]
+    fn half_the_effect_needs_four_times_the_accounts_and_more_months_than_that_or_none() {
+        let half = |power: &Power| 0.5 * power.detectable_effect;
+        let steady = power_with(0.0);
+        assert!((steady.accounts_for(half(&steady)) - 800.0).abs() < 1e-9);
+        assert_eq!(steady.months_for(half(&steady)), Some(192.0));
+        // A quarter of the variance allowed, and a tenth of it lasts: 48 · .9 / .15.
+        let mixed = power_with(0.1);
+        assert_eq!(mixed.months_for(half(&mixed)), Some(288.0));
+        let lasting = power_with(0.3);
+        assert_eq!(lasting.months_for(half(&lasting)), None);
+    }
+}

@@ -1,0 +1,52 @@
+//! What could be shown, in words: said before any verdict.
+
+use std::fmt::Write as _;
+
+use super::results::HypothesisPower;
+use super::wording::count;
+use crate::chart::{percent, three_digits};
+
+/// One line per hypothesis and data set.
+pub fn power_table(all: &[(String, Vec<HypothesisPower>)]) -> String {
+    let mut text = String::new();
+    for (name, powers) in all {
+        writeln!(text, "{name}").expect("a string takes every word");
+        if powers.is_empty() {
+            text.push_str("  no hypothesis of the plan can be tested on these data\n");
+        }
+        for power in powers {
+            writeln!(text, "  {}", sentence(power)).expect("a string takes every word");
+        }
+    }
+    text
+}
+
+/// What the panel can show of one hypothesis.
+pub(super) fn sentence(stated: &HypothesisPower) -> String {
+    let HypothesisPower { hypothesis, power, smallest_relevant_effect: delta, .. } = stated;
+    let unit =
+        if power.statistic == "landmark_auc" { "an AUC of ½ ±" } else { "a rank IC of ±" };
+    let mut text = format!(
+        "{hypothesis}: with {} accounts over {} months, {} → {} over {} months can be told from chance at {unit} {} \
+         in four of five such panels; the smallest relevant {} would be seen in {}",
+        count(power.n_accounts),
+        count(power.n_periods),
+        power.score,
+        power.outcome,
+        power.horizon_months,
+        three_digits(power.detectable_effect),
+        three_digits(*delta),
+        percent(stated.power_at_smallest),
+    );
+    if stated.power_at_smallest < 0.8 {
+        let months = stated.months_needed.map_or_else(
+            || "no number of months would do, since accounts differ for good".to_owned(),
+            |months| format!("or {} months", count(months as u64)),
+        );
+        let accounts = count(stated.accounts_needed as u64);
+        write!(text, ", for four of five it takes {accounts} accounts; {months}")
+            .expect("a string takes every word");
+    }
+    text.push('.');
+    text
+}
