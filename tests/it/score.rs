@@ -11,7 +11,7 @@ use rvq::interaction::{
 };
 use rvq::score::{
     Measure, Movement, Rollup, Rv, RvMovement, RvParams, ScoreColumn, ScoreError, ScoreSpec,
-    Valuation, ValuedHistory, WindowParams, bridge, drivers, series,
+    Valuation, ValuedHistory, WindowParams, bridge, drivers, exposures, series,
 };
 use rvq::time::Instant;
 
@@ -294,7 +294,78 @@ fn additive() -> Vec<Rv> {
     additive.map(|params| Rv::new(params).unwrap()).chain([Rv::sum()]).collect()
 }
 
+/// Linear in the values: every parameter that keeps it so, and the plain sum.
+fn linear() -> Vec<Rv> {
+    let all = RvParams {
+        half_life_days: Some(60.0),
+        position: 0.5,
+        emotion: 0.5,
+        recovery: 0.5,
+        transactions: true,
+        ..RvParams::default()
+    };
+    let params = [all, RvParams { rollup: Rollup::Sum, ..all }, RvParams::default()];
+    params.map(|params| Rv::new(params).unwrap()).to_vec()
+}
+
+/// Two catalogues that agree only in the ratio of the segment `large` to the base.
+fn with_segments(factor: f64) -> Valuation {
+    let entries = TYPES.map(|of_type| {
+        let mut entry = entry(of_type);
+        entry.worth.rv *= factor * f64::from(entry.interaction_type.len() as u32 % 3);
+        let large = Worth { rv: 2.5 * entry.worth.rv, ..entry.worth };
+        entry.overrides = vec![("large".to_owned(), large)];
+        entry
+    });
+    let catalogue = Catalogue::from_entries("test", entries.to_vec()).expect("names are unique");
+    let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
+    Valuation::new(&catalogue, &types).expect("the catalogue has every type")
+}
+
 proptest! {
+    #[test]
+    fn exposures_times_any_catalogue_are_the_score_under_it(
+        mut log in any_history(),
+        dates in any_dates(),
+        is_large in any::<bool>(),
+    ) {
+        log.account.segment_id = is_large.then(|| "large".to_owned());
+        let segment = log.account.segment_id.as_deref();
+        let (one, other) = (with_segments(1.0), with_segments(-3.0));
+        let history = ValuedHistory::new(&log, &one);
+        for score in linear() {
+            let found = exposures(&score, &history, &one, segment, &dates).unwrap();
+            for valuation in [&one, &other] {
+                let scores = series(&score, &ValuedHistory::new(&log, valuation), &dates);
+                for (date, expected) in scores.into_iter().enumerate() {
+                    let pairs = found.types.iter().zip(found.at(date));
+                    let parts: f64 = pairs.map(|(&m, e)| valuation.base_value(m) * e).sum();
+                    let sum = found.fixed[date] + parts;
+                    prop_assert!(close(sum, expected), "{} is {expected}, not {sum}", ScoreColumn::name(&score));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn exposures_do_not_look_ahead(log in any_history(), dates in any_dates()) {
+        let valuation = valuation();
+        for score in linear() {
+            let all = exposures(&score, &valued(&log), &valuation, None, &dates).unwrap();
+            for (date, &as_of) in dates.iter().enumerate() {
+                let past = valued(&known_before(&log, as_of));
+                let then = exposures(&score, &past, &valuation, None, &[as_of]).unwrap();
+                let found: Vec<_> = all.types.iter().zip(all.at(date)).collect();
+                for (kind, &value) in found {
+                    let known = then.types.iter().position(|k| k == kind);
+                    let expected = known.map_or(0.0, |at| then.values[at]);
+                    prop_assert_eq!(value.to_bits(), expected.to_bits(), "{:?} looks ahead", kind);
+                }
+                prop_assert_eq!(all.fixed[date].to_bits(), then.fixed[0].to_bits());
+            }
+        }
+    }
+
     #[test]
     fn the_drivers_of_a_score_add_up_to_it(log in any_history(), dates in any_dates()) {
         let history = valued(&log);
