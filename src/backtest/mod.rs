@@ -13,6 +13,7 @@ mod moments;
 mod quantile;
 mod shape;
 mod strata;
+mod weights;
 
 use serde::Deserialize;
 
@@ -31,6 +32,10 @@ pub use moments::{Moment, Moments};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
 pub use shape::{ShapeAccount, ShapeError, ShapeEstimate, ShapeFit, ShapeParameter, fit_shape};
 pub use strata::account_strata;
+pub use weights::{
+    Constraint, ExpertType, LearnedWeights, NullAuc, NullBand, OrderReversal, Standing, TypeWeight,
+    WeightAuc, WeightError, WeightFit, WeightParams, WeightSample, learn_weights, period_dates,
+};
 
 /// `[backtest]` of a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -38,7 +38,7 @@ pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
     quantile_spread,
 };
-pub use permutation::{PermutationTest, permute_histories, permute_histories_many};
+pub use permutation::{PermutationTest, permute_histories, permute_histories_many, shuffle_within};
 pub use rank::{mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};
 pub use spline::RestrictedCubicSpline;
