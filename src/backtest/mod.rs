@@ -11,6 +11,7 @@ mod incremental;
 mod information;
 mod moments;
 mod quantile;
+mod rank_flips;
 mod shape;
 mod strata;
 mod weights;
@@ -30,6 +31,7 @@ pub use information::{
 };
 pub use moments::{Moment, Moments};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
+pub use rank_flips::{AccountRank, CatalogueDraws, RankFlips, rank_flips};
 pub use shape::{ShapeAccount, ShapeError, ShapeEstimate, ShapeFit, ShapeParameter, fit_shape};
 pub use strata::account_strata;
 pub use weights::{

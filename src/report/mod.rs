@@ -17,7 +17,8 @@ pub use json::{results_schema, write_json};
 pub use junit::junit;
 pub use markdown::summary_markdown;
 pub use results::{
-    Benchmark, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WorldResults,
+    Benchmark, DataInfo, Dropped, Interval, Results, RunInfo, SCHEMA_VERSION, WeightResults,
+    WorldResults,
 };
 pub use table::verdict_table;
 

@@ -18,6 +18,7 @@ use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 use super::RunError;
 use super::data::Dataset;
 use super::plan::Plan;
+use super::weights::{WeightsFound, weights_of};
 
 /// What was computed on one data set.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Analysis {
     pub verdicts: Vec<Verdict>,
     /// The starting benchmark; absent when the log has no gross profit.
     pub benchmark: Option<BenchmarkFigures>,
+    /// Learned weights and ranks, where the plan asks for them.
+    pub weights: Option<WeightsFound>,
     /// Patterns of the leading score, once [`patterns_of`] looked for them.
     pub patterns: Option<PatternsFound>,
     /// Score, outcome and horizon that the charts show.
@@ -192,7 +195,15 @@ pub fn analyse(
     let curve = lead_lag(&panel, score, focus.outcome, &plan.backtest, with);
     let deciles = quantile_means(&panel, score, focus.outcome, focus.horizon, 10);
     let attrition = attrition_by_band(&panel, score);
+    let weights = match &plan.weights {
+        Some(params) => {
+            say(&format!("{}: weights", dataset.name));
+            Some(weights_of(dataset, &panel, plan, params)?)
+        }
+        None => None,
+    };
     Ok(Analysis {
+        weights,
         lead_lag: noted(curve, &mut warnings),
         deciles: noted(deciles, &mut warnings),
         attrition: noted(attrition, &mut warnings),

@@ -11,6 +11,7 @@ mod expect;
 mod explain;
 mod folder;
 mod plan;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub use plan::{
     DataParams, FULL, Gate, PanelSection, Plan, PlanError, ResolvedPlan, RunParams, ScoreParams,
     WorldParams,
 };
+pub use weights::{WeightsFound, weights_of};
 
 /// A plan with everything it depends on, ready to be run.
 #[derive(Debug)]
@@ -143,6 +145,9 @@ impl Run {
             say(&format!("{}: patterns", dataset.name));
             analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
             write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
+            if let Some(found) = &analysis.weights {
+                weights::write_weights(&tables, found)?;
+            }
             let drawn = draw::charts(dataset, &analysis, &self.plan().run.currency)?;
             charts.extend(drawn.into_iter().map(|chart| (dataset.name.clone(), chart)));
             warnings.extend(analysis.warnings.iter().map(|w| format!("{}: {w}", dataset.name)));

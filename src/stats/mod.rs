@@ -15,6 +15,7 @@ mod generator;
 mod grid;
 mod inference;
 mod kaplan_meier;
+mod kendall;
 mod multiplicity;
 mod panel;
 mod permutation;
@@ -33,6 +34,7 @@ pub use inference::{
     unit_clustered,
 };
 pub use kaplan_meier::{SurvivalCurve, SurvivalStep, kaplan_meier};
+pub use kendall::kendall;
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,

@@ -213,6 +213,7 @@ fn informative() -> WorldResults {
             pattern(3, PatternLabel::AtRisk, 448, 0.79, (-96.0, 28.0)),
         ],
         patterns_note: None,
+        weights: None,
     }
 }
 
@@ -235,6 +236,7 @@ fn irrelevant() -> WorldResults {
         ],
         patterns: Vec::new(),
         patterns_note: Some("no number of patterns reached a stability of .75".to_owned()),
+        weights: None,
     }
 }
 

@@ -7,9 +7,9 @@ use rvq::rng::{Purpose, Streams};
 use rvq::stats::{
     ClusteredLeastSquares, Grid, Inference, LeastSquares, PanelStatistic, RestrictedCubicSpline,
     StatsError, benjamini_hochberg, cluster_ewc, coarsen, detectable_effect, difference, holm,
-    kaplan_meier, mean_auc, mean_level, mean_rank_correlation, mid_ranks, naive_t, newey_west,
-    normal_scores, pearson, permute_histories, quantile_spread, rejection_limit, spearman,
-    two_way_clustered, unit_clustered, wilson_interval,
+    kaplan_meier, kendall, mean_auc, mean_level, mean_rank_correlation, mid_ranks, naive_t,
+    newey_west, normal_scores, pearson, permute_histories, quantile_spread, rejection_limit,
+    spearman, two_way_clustered, unit_clustered, wilson_interval,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -97,6 +97,22 @@ fn correlations_match_scipy() {
     for case in &fixture.cases {
         fixture.near(&case.name, pearson(&case.x, &case.y).unwrap(), case.pearson);
         fixture.near(&case.name, spearman(&case.x, &case.y).unwrap(), case.spearman);
+    }
+}
+
+#[derive(Deserialize)]
+struct KendallCase {
+    name: String,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    tau: f64,
+}
+
+#[test]
+fn agreement_of_rankings_matches_scipy() {
+    let fixture = Fixture::<KendallCase>::read("kendall");
+    for case in &fixture.cases {
+        fixture.near(&case.name, kendall(&case.x, &case.y).unwrap(), case.tau);
     }
 }
 

@@ -72,7 +72,7 @@ fn default_horizon() -> u32 {
 }
 
 fn default_penalties() -> Vec<f64> {
-    vec![0.1, 1.0, 10.0, 100.0]
+    vec![1.0, 3.0, 10.0, 30.0, 100.0]
 }
 
 fn default_folds() -> u32 {

@@ -9,9 +9,11 @@ use super::sample::WeightSample;
 use super::solve::{Case, Design, Freedom, Model, Sums, fit, log_loss};
 use crate::panel::WalkForward;
 
-/// Precision of the penalties' comparison and of what is reported \[log odds per standard deviation\].
-const ROUGH: f64 = 1e-4;
-pub(super) const FINE: f64 = 1e-8;
+/// Precision of what penalties are compared by, of forecasts, and of what is reported \[log odds per standard
+/// deviation\].
+const ROUGH: f64 = 1e-3;
+const FORECAST: f64 = 1e-5;
+const FINE: f64 = 1e-8;
 
 /// Everything that the whole procedure needs beside the outcomes.
 pub(super) struct Procedure<'a> {
@@ -72,7 +74,7 @@ impl Procedure<'_> {
         &self,
         cases: &[Case],
     ) -> Result<(Learned, Option<WeightAuc>), WeightError> {
-        let learned = self.learn(cases, &self.by_inner(cases))?;
+        let learned = self.learn(cases, &self.by_inner(cases), FINE)?;
         let said: Vec<Said> = cases
             .iter()
             .map(|case| Said {
@@ -116,7 +118,7 @@ impl Procedure<'_> {
                 if test.is_empty() || !merged(&inner).is_some_and(|all| all.is_mixed()) {
                     continue;
                 }
-                let model = self.learn(&training, &inner)?.model;
+                let model = self.learn(&training, &inner, FORECAST)?.model;
                 let by_expert = fit_alone(&self.expert, &training)?;
                 let by_baselines = fit_alone(&self.baselines, &training)?;
                 for case in test {
@@ -188,7 +190,12 @@ impl Procedure<'_> {
     }
 
     /// Chooses the penalty by account-grouped folds of `cases` and fits all of them with it.
-    fn learn(&self, cases: &[Case], inner: &[Sums]) -> Result<Learned, WeightError> {
+    fn learn(
+        &self,
+        cases: &[Case],
+        inner: &[Sums],
+        precision: f64,
+    ) -> Result<Learned, WeightError> {
         let design = self.sample.design();
         let all = merged(inner).expect("there is an inner group");
         let events = self.events(cases);
@@ -200,7 +207,7 @@ impl Procedure<'_> {
         }
         let mut freedom = Freedom { constraint: self.constraint, penalty: 0.0, spread };
         freedom.penalty = self.penalty(cases, inner, &mut freedom)?;
-        let model = self.model(cases, &all, &freedom, None, FINE)?;
+        let model = self.model(cases, &all, &freedom, None, precision)?;
         Ok(Learned { model, freedom, events })
     }
 

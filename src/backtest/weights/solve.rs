@@ -165,9 +165,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
-/// Rounds at most, and those after which the curvature is computed where the search stands.
+/// Rounds at most; those with the curvature at the intercept, and those with one computed on the way.
 const MOST_ROUNDS: u32 = 200;
 const ROUNDS_AT_REST: u32 = 6;
+const ROUNDS_BETWEEN: u32 = 4;
 
 /// Minimises, over controls γ, scale a ≥ 0 and weights β that the constraint allows,
 ///
@@ -175,7 +176,8 @@ const ROUNDS_AT_REST: u32 = 6;
 /// −Σ ln P(what happened) + (λ/2) n p(1−p) Σ_k s_k² (β_k − a v_k)²       ln odds of staying = γ′x + a f + β′e
 /// ```
 ///
-/// by Newton steps: the curvature is at first that at the intercept, which costs nothing, then the true one.
+/// by Newton steps: the curvature is at first that at the intercept, which costs nothing, then that of the last
+/// few steps.
 /// Ends when no parameter, per standard deviation of what it multiplies, moves by `precision`.
 /// `None` when that does not happen, as where exits and others are told apart perfectly without penalty.
 pub(super) fn fit(
@@ -193,7 +195,7 @@ pub(super) fn fit(
     gram.iter_mut().for_each(|sum| *sum *= sums.information());
     let mut now = Loss::at(design, cases, &space, &at);
     for round in 0..MOST_ROUNDS {
-        if round >= ROUNDS_AT_REST {
+        if round >= ROUNDS_AT_REST && (round - ROUNDS_AT_REST).is_multiple_of(ROUNDS_BETWEEN) {
             gram = curvature(design, cases, &space.coefficients(&at));
         }
         let target = space.newton(&gram, &now.gradient, &at, precision)?;
