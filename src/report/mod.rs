@@ -10,6 +10,7 @@ mod markdown;
 mod page;
 pub mod results;
 mod table;
+mod weights;
 mod wording;
 
 pub use html::html;

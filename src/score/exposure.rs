@@ -73,14 +73,14 @@ pub fn exposures(
         history.interactions().iter().filter(|row| score.reads(row)).map(|row| row.kind).collect();
     types.sort_unstable();
     types.dedup();
-    let of = |part| series(&Part { score, valuation, segment, part }, history, as_of);
+    let fold = |of| series(&Part { score, valuation, segment, of }, history, as_of);
     let mut values = vec![0.0; types.len() * as_of.len()];
     for (column, &kind) in types.iter().enumerate() {
-        for (date, value) in of(Of::Type(kind)).into_iter().enumerate() {
+        for (date, value) in fold(Of::Type(kind)).into_iter().enumerate() {
             values[date * types.len() + column] = value;
         }
     }
-    Ok(Exposures { values, fixed: of(Of::Own), types })
+    Ok(Exposures { values, fixed: fold(Of::Own), types })
 }
 
 /// Refuses a score that is not linear in the catalogue's values.
@@ -119,7 +119,7 @@ struct Part<'a> {
     score: &'a Rv,
     valuation: &'a Valuation,
     segment: Option<&'a str>,
-    part: Of,
+    of: Of,
 }
 
 impl Part<'_> {
@@ -158,7 +158,7 @@ impl Score for Part<'_> {
     }
 
     fn observe(&self, record: &mut RvRecord, row: &ValuedInteraction) {
-        let rv = match (self.part, self.multiple(row)) {
+        let rv = match (self.of, self.multiple(row)) {
             (Of::Type(kind), Some(multiple)) if kind == row.kind => multiple,
             (Of::Own, None) => row.rv,
             _ => 0.0,

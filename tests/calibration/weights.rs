@@ -18,9 +18,10 @@ const SMALL: u32 = 200;
 const LARGE: u32 = 100;
 const WINS: u32 = 20;
 
-fn backtest() -> BacktestParams {
+/// With few exits the first fold needs longer to hold ten of them.
+fn backtest(accounts: usize) -> BacktestParams {
     BacktestParams {
-        min_train_months: 6,
+        min_train_months: if accounts < 1_000 { 12 } else { 6 },
         test_block_months: 12,
         resamples: 199,
         ..BacktestParams::default()
@@ -34,7 +35,6 @@ fn params(constraint: Constraint) -> WeightParams {
         constraint,
         penalties: vec![1.0, 10.0, 100.0],
         folds: 3,
-        inner_folds: 2,
         null_replications: 1,
         half_samples: 1,
         min_events: 1,
@@ -109,10 +109,10 @@ fn sample(
     let mut sample = WeightSample::new(&expert(), HORIZON, (dates, MONTHS), outcomes, strata);
     for (account, history) in histories.iter().enumerate() {
         let age = (stream.uniform() * 60.0).floor();
-        for date in 0..n {
+        for (date, exposures) in history.iter().enumerate() {
             if exits[account].is_none_or(|last| date <= last) {
                 let age = age + f64::from(HORIZON) * date as f64;
-                sample.push((account, date), age, 0.0, &history[date]);
+                sample.push((account, date), age, 0.0, exposures);
             }
         }
     }
@@ -135,7 +135,7 @@ fn null(replication: u32, accounts: usize, exits: usize, constraint: Constraint)
 
 fn fitted(sample: &WeightSample, constraint: Constraint, streams: Streams) -> WeightFit {
     let LearnedWeights { fit, refusal, .. } =
-        learn_weights(sample, &params(constraint), &backtest(), streams).unwrap();
+        learn_weights(sample, &params(constraint), &backtest(sample.accounts()), streams).unwrap();
     fit.unwrap_or_else(|| panic!("refused: {refusal:?}"))
 }
 

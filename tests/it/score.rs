@@ -870,6 +870,44 @@ fn a_bridge_puts_each_move_where_it_belongs() {
 }
 
 #[test]
+fn exposures_of_a_small_log_are_those_counted_by_hand() {
+    let log = history(
+        Vec::new(),
+        vec![
+            of_type_without_value(1, 0.0),
+            of_type_without_value(1, 30.0),
+            Interaction { kind: TypeIndex(0), ..row(30.0, 30.0, 7.0) },
+        ],
+        Vec::new(),
+    );
+    let score = Rv::decay(30.0).unwrap();
+    let found = exposures(&score, &valued(&log), &valuation(), None, &[day(60.0)]).unwrap();
+    assert_eq!(found.types, [TypeIndex(0), TypeIndex(1)]);
+    assert!(found.values[0].abs() < 1e-12 && (found.values[1] - 0.75).abs() < 1e-12);
+    assert!((found.fixed[0] - 3.5).abs() < 1e-12);
+}
+
+#[test]
+fn where_the_base_value_is_0_a_segment_has_its_own_in_the_fixed_part() {
+    let mut entries = TYPES.map(entry).to_vec();
+    let worth = entries[1].worth;
+    entries[1].worth.rv = 0.0;
+    entries[1].overrides = vec![("large".to_owned(), worth)];
+    let catalogue = Catalogue::from_entries("test", entries).unwrap();
+    let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
+    let valuation = Valuation::new(&catalogue, &types).unwrap();
+    let mut log = history(Vec::new(), vec![of_type_without_value(1, 0.0)], Vec::new());
+    log.account.segment_id = Some("large".to_owned());
+    let valued = ValuedHistory::new(&log, &valuation);
+    let found = exposures(&Rv::sum(), &valued, &valuation, Some("large"), &[day(1.0)]).unwrap();
+    assert_eq!((found.values[0], found.fixed[0]), (0.0, 10.0));
+}
+
+fn of_type_without_value(kind: u16, at: f64) -> Interaction {
+    Interaction { kind: TypeIndex(kind), rv: None, ..row(at, at, 0.0) }
+}
+
+#[test]
 fn what_is_no_sum_over_interactions_is_not_explained_by_them() {
     let params = RvParams { rollup: Rollup::Weakest, ..RvParams::default() };
     let log = valued(&history(Vec::new(), Vec::new(), Vec::new()));

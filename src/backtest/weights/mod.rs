@@ -21,6 +21,7 @@ use crate::panel::WalkForward;
 use crate::rng::{Purpose, Streams};
 use crate::stats::{StatsError, ratio_bootstrap, shuffle_within};
 use nested::{Losses, OutOfSample, Procedure};
+use solve::LEAST_EXITS;
 
 pub use concordance::WeightAuc;
 pub use constraint::Constraint;
@@ -245,8 +246,12 @@ pub fn learn_weights(
         result.refusal = Some(why);
         Ok(result)
     };
-    if n_exits == 0 || n_exits == cases.len() {
-        let why = format!("{n_exits} of {} account-periods end in an exit", cases.len());
+    let is_enough = |exits: usize| exits.min(cases.len() - exits) >= LEAST_EXITS as usize;
+    if !is_enough(n_exits) {
+        let why = format!(
+            "{n_exits} of {} account-periods end in an exit, expected {LEAST_EXITS} of either kind",
+            cases.len()
+        );
         return refused(result, why);
     }
     let split = walk_forward(sample, params, backtest, streams);
@@ -355,7 +360,7 @@ fn null_auc(
         let donors = shuffle_within(sample.strata(), &takes_part, draws, u64::from(b));
         let cases = sample.cases(&donors);
         let exits = cases.iter().filter(|case| case.exits).count();
-        if exits == 0 || exits == cases.len() {
+        if exits.min(cases.len() - exits) < LEAST_EXITS as usize {
             return Ok((None, None, exits));
         }
         let (_, in_sample) = procedure.in_sample(&cases)?;

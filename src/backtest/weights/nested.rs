@@ -115,7 +115,7 @@ impl Procedure<'_> {
                 let test: Vec<Case> = cases.iter().copied().filter(is_test).collect();
                 let training: Vec<Case> = cases.iter().copied().filter(is_training).collect();
                 let inner = self.training_sums(&cells, number, group);
-                if test.is_empty() || !merged(&inner).is_some_and(|all| all.is_mixed()) {
+                if test.is_empty() || !merged(&inner).is_some_and(|all| all.is_enough()) {
                     continue;
                 }
                 let model = self.learn(&training, &inner, FORECAST)?.model;
@@ -243,7 +243,7 @@ impl Procedure<'_> {
         for left_out in 0..self.n_inner {
             let is_out = |case: &&Case| self.inner[self.account(case)] == left_out;
             let kept = inner.iter().enumerate().filter(|(group, _)| *group != left_out);
-            let Some(sums) = merged(kept.map(|(_, sums)| sums)).filter(Sums::is_mixed) else {
+            let Some(sums) = merged(kept.map(|(_, sums)| sums)).filter(Sums::is_enough) else {
                 continue;
             };
             let training: Vec<Case> = cases.iter().filter(|c| !is_out(c)).copied().collect();

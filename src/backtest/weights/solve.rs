@@ -46,6 +46,10 @@ pub(super) struct Case {
     pub(super) exits: bool,
 }
 
+/// Fewest exits, and fewest others, from which anything is fitted: with fewer, intercept, age and scale, which
+/// no penalty holds back, often tell them apart perfectly and have no best value.
+pub(super) const LEAST_EXITS: u64 = 10;
+
 /// Sums over rows that fits begin with: they add up over sets of rows.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
@@ -80,9 +84,9 @@ impl Sums {
         self.n
     }
 
-    /// Whether there are both who left and who stayed.
-    pub(super) const fn is_mixed(&self) -> bool {
-        self.exits > 0 && self.exits < self.n
+    /// Whether both who left and who stayed are enough for the parameters without penalty.
+    pub(super) const fn is_enough(&self) -> bool {
+        self.exits >= LEAST_EXITS && self.n - self.exits >= LEAST_EXITS
     }
 
     /// Standard deviation of the exposure of each type.
@@ -192,7 +196,9 @@ pub(super) fn fit(
     let rest = Model::at_rest(design, sums);
     let mut at = space.parameters(&start.unwrap_or(&rest).coefficients);
     let mut gram = sums.gram.clone();
-    gram.iter_mut().for_each(|sum| *sum *= sums.information());
+    for sum in &mut gram {
+        *sum *= sums.information();
+    }
     let mut now = Loss::at(design, cases, &space, &at);
     for round in 0..MOST_ROUNDS {
         if round >= ROUNDS_AT_REST && (round - ROUNDS_AT_REST).is_multiple_of(ROUNDS_BETWEEN) {
@@ -338,7 +344,9 @@ impl<'a> Space<'a> {
         let first = self.design.controls;
         let scale = at[first] / self.unit;
         let mut all = self.anchored();
-        all.iter_mut().for_each(|value| *value *= scale);
+        for value in &mut all {
+            *value *= scale;
+        }
         all[..first].copy_from_slice(&at.as_slice()[..first]);
         for (j, spread) in self.spread.iter().enumerate() {
             all[self.column(j)] = at[first + 1 + j] / spread;
@@ -486,7 +494,9 @@ mod tests {
 
     fn sums(design: &Design, cases: &[Case]) -> Sums {
         let mut sums = Sums::new(design);
-        cases.iter().for_each(|case| sums.add(design, *case));
+        for case in cases {
+            sums.add(design, *case);
+        }
         sums
     }
 

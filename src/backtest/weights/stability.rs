@@ -89,7 +89,7 @@ fn half(
     for case in &cases {
         sums.add(procedure.sample.design(), *case);
     }
-    if !sums.is_mixed() {
+    if !sums.is_enough() {
         return Ok(whole.model.clone());
     }
     procedure.model(&cases, &sums, &whole.freedom, Some(&whole.model), 1e-5)
