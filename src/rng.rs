@@ -42,6 +42,7 @@ pub enum Purpose {
     Echo = 24,
     Appraisal = 25,
     Contract = 26,
+    Catalogue = 27,
 }
 
 /// Root of every random number in a run.

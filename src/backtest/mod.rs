@@ -12,9 +12,11 @@ mod information;
 mod moments;
 mod power;
 mod quantile;
+mod rank_flips;
 mod shape;
 mod share;
 mod strata;
+mod weights;
 
 use serde::Deserialize;
 
@@ -32,9 +34,14 @@ pub use information::{
 pub use moments::{Moment, Moments};
 pub use power::{Power, power_of};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
+pub use rank_flips::{AccountRank, CatalogueDraws, RankFlips, rank_flips};
 pub use shape::{ShapeAccount, ShapeError, ShapeEstimate, ShapeFit, ShapeParameter, fit_shape};
 pub use share::share_model;
 pub use strata::account_strata;
+pub use weights::{
+    Constraint, ExpertType, LearnedWeights, NullAuc, NullBand, OrderReversal, Standing, TypeWeight,
+    WeightAuc, WeightError, WeightFit, WeightParams, WeightSample, learn_weights, period_dates,
+};
 
 /// `[backtest]` of a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

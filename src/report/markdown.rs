@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::beside::sections;
 use super::power::sentence;
 use super::results::{Results, WorldResults};
+use super::weights::{COMPARISON, TYPES, section};
 use super::wording::{self, BENCHMARK, PLANTED, count, ends, headline, horizon, number, p_value};
 
 /// Verdicts, benchmark and warnings as Markdown.
@@ -26,6 +27,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
     for world in &results.worlds {
         beside(text, world)?;
         patterns(text, world)?;
+        weights(text, world)?;
     }
     if !results.warnings.is_empty() {
         writeln!(text, "### Warnings\n")?;
@@ -134,6 +136,31 @@ fn patterns(text: &mut String, world: &WorldResults) -> std::fmt::Result {
         )
     });
     writeln!(text, "Patterns in {name}: {}.\n", words.collect::<Vec<_>>().join("; "))
+}
+
+fn weights(text: &mut String, world: &WorldResults) -> std::fmt::Result {
+    let Some(section) = section(world) else { return Ok(()) };
+    writeln!(text, "### Weights in {}\n", inert(&world.name))?;
+    for sentence in section.says.iter().chain(&section.ranks) {
+        writeln!(text, "- {}", inert(sentence))?;
+    }
+    writeln!(text)?;
+    table(text, &COMPARISON, &section.comparison)?;
+    table(text, &TYPES, &section.types)
+}
+
+/// Nothing without rows.
+fn table(text: &mut String, heads: &[&str], rows: &[Vec<String>]) -> std::fmt::Result {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "| {} |", heads.join(" | "))?;
+    writeln!(text, "|{}", "---|".repeat(heads.len()))?;
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| inert(cell)).collect();
+        writeln!(text, "| {} |", cells.join(" | "))?;
+    }
+    writeln!(text)
 }
 
 /// `words` on one line, without what Markdown would read as markup.

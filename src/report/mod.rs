@@ -12,6 +12,7 @@ mod page;
 mod power;
 pub mod results;
 mod table;
+mod weights;
 mod wording;
 
 pub use html::html;
@@ -21,7 +22,7 @@ pub use markdown::summary_markdown;
 pub use power::power_table;
 pub use results::{
     Benchmark, Beside, DataInfo, Dropped, HypothesisPower, Interval, Results, RunInfo,
-    SCHEMA_VERSION, WorldResults,
+    SCHEMA_VERSION, WeightResults, WorldResults,
 };
 pub use table::verdict_table;
 

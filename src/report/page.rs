@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::beside::{Section, sections};
 use super::power::sentence;
 use super::results::{Results, WorldResults};
+use super::weights::{COMPARISON, TYPES, WeightSection, section};
 use super::wording::{self, BENCHMARK, count, ends, headline, horizon, number, p_value, plain};
 use super::{GateResult, ReportContext};
 use crate::backtest::Finding;
@@ -27,6 +28,8 @@ pub(super) struct Page {
     limits: Vec<String>,
     methods: Vec<Fact>,
     settings: Vec<String>,
+    comparison_heads: [&'static str; 5],
+    type_heads: [&'static str; 7],
 }
 
 /// A name and what it says.
@@ -99,6 +102,7 @@ struct World {
     beside: Vec<Section>,
     patterns: Vec<Vec<String>>,
     patterns_note: String,
+    weights: Option<WeightSection>,
     data: Vec<Fact>,
     dropped: Vec<Fact>,
     findings: Vec<Vec<String>>,
@@ -140,6 +144,8 @@ impl Page {
             limits: general.chain(context.limits.iter().map(|limit| plain(limit))).collect(),
             methods: wording::METHODS.iter().map(|(name, text)| fact(name, *text)).collect(),
             settings: context.methods.iter().map(|setting| plain(setting)).collect(),
+            comparison_heads: COMPARISON,
+            type_heads: TYPES,
         }
     }
 }
@@ -238,6 +244,7 @@ fn worlds(results: &Results, charts: &[(String, Chart)]) -> Vec<World> {
                 beside: Vec::new(),
                 patterns: Vec::new(),
                 patterns_note: String::new(),
+                weights: None,
                 data: Vec::new(),
                 dropped: Vec::new(),
                 findings: Vec::new(),
@@ -256,6 +263,7 @@ fn world(world: &WorldResults) -> World {
         beside: sections(world),
         patterns: patterns(world),
         patterns_note: format!("No pattern: {}.", plain(note).trim_end_matches('.')),
+        weights: section(world),
         data: data(world),
         dropped: world
             .data

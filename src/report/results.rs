@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::backtest::{Finding, Power};
+use crate::backtest::{Finding, LearnedWeights, Power, RankFlips};
 use crate::hypothesis::Verdict;
 use crate::journey::PlanFigures;
 use crate::patterns::PatternSummary;
@@ -72,6 +72,19 @@ pub struct WorldResults {
     pub patterns: Vec<PatternSummary>,
     /// Why there are no patterns, when there are none.
     pub patterns_note: Option<String>,
+    /// Learned weights and rank flips; absent where the plan does not ask for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightResults>,
+}
+
+/// What `[weights]` of the plan brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightResults {
+    /// Weights with their null, or why there are none.
+    pub learned: LearnedWeights,
+    /// How far the ranking of accounts hangs on the expert's numbers; absent where nothing is ranked.
+    pub rank_flips: Option<RankFlips>,
 }
 
 /// What one hypothesis could show.

@@ -24,6 +24,7 @@ use super::data::Dataset;
 use super::gather::{Counts, Gathered};
 use super::plan::Plan;
 use super::power::powers;
+use super::weights::{WeightsFound, weights_of};
 
 /// What was computed on one data set.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Analysis {
     pub rivals: Option<RivalFigures>,
     /// Plan against actual; absent without a flow or without new customers.
     pub plan_actual: Option<PlanFigures>,
+    /// Learned weights and ranks, where the plan asks for them.
+    pub weights: Option<WeightsFound>,
     /// Patterns of the leading score, once [`patterns_of`] looked for them.
     pub patterns: Option<PatternsFound>,
     /// Score, outcome and horizon that the charts show.
@@ -192,7 +195,15 @@ pub fn analyse(
     let resamples = plan.backtest.resamples;
     let beside =
         |of: u16| streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX - 2), ContactIndex(of));
+    let weights = match &plan.weights {
+        Some(params) => {
+            say(&format!("{}: weights", dataset.name));
+            Some(weights_of(dataset, &panel, plan, params)?)
+        }
+        None => None,
+    };
     Ok(Analysis {
+        weights,
         lead_lag: noted(curve, &mut warnings),
         deciles: noted(deciles, &mut warnings),
         attrition: noted(attrition, &mut warnings),

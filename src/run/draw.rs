@@ -5,7 +5,7 @@ use crate::chart::{
     self, AttritionData, Chart, ChartError, ConcentrationData, Curve, DecileData, Estimate,
     LeadLagData, PathAge, PatternCurve, PlanPathData, TrajectoryData,
 };
-use crate::report::{Benchmark, Beside, DataInfo, Dropped, Interval, WorldResults};
+use crate::report::{Benchmark, Beside, DataInfo, Dropped, Interval, WeightResults, WorldResults};
 
 use super::analyse::{Analysis, PatternsFound};
 use super::data::Dataset;
@@ -248,6 +248,10 @@ pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
         power: analysis.powers.clone(),
         findings: analysis.findings.clone(),
         verdicts: analysis.verdicts.clone(),
+        weights: analysis.weights.as_ref().map(|found| WeightResults {
+            learned: found.learned.clone(),
+            rank_flips: found.ranks.as_ref().map(|(flips, _)| flips.clone()),
+        }),
         patterns: found.map(|found| found.summaries().to_vec()).unwrap_or_default(),
         patterns_note: found.and_then(|found| found.why_none().map(str::to_owned)),
     }

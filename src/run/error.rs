@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::backtest::WeightError;
 use crate::chart::ChartError;
 use crate::flow::FlowError;
 use crate::ingest::IngestError;
@@ -46,6 +47,9 @@ pub enum RunError {
     /// The patterns.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    /// Weights.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
     /// The charts.
     #[error(transparent)]
     Chart(#[from] ChartError),
@@ -145,7 +149,7 @@ impl RunError {
             | Self::NoOutcomes
             | Self::BadManifest { .. }
             | Self::Io { .. } => 3,
-            Self::Pattern(_) | Self::Chart(_) | Self::Report(_) => 4,
+            Self::Pattern(_) | Self::Weights(_) | Self::Chart(_) | Self::Report(_) => 4,
             Self::Differs { .. } | Self::OtherInputs { .. } => 5,
         }
     }

@@ -14,6 +14,7 @@ mod gather;
 mod plan;
 mod power;
 mod tables;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub use plan::{
 };
 pub use power::powers;
 pub use tables::{Columns, age_columns, record_columns, unit_columns};
+pub use weights::{WeightsFound, weights_of};
 
 /// A plan with everything it depends on, ready to be run.
 #[derive(Debug)]
@@ -149,6 +151,9 @@ impl Run {
             say(&format!("{}: patterns", dataset.name));
             analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
             write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
+            if let Some(found) = &analysis.weights {
+                weights::write_weights(&tables, found)?;
+            }
             let drawn = draw::charts(dataset, &analysis, &self.plan().run.currency)?;
             charts.extend(drawn.into_iter().map(|chart| (dataset.name.clone(), chart)));
             warnings.extend(analysis.warnings.iter().map(|w| format!("{}: {w}", dataset.name)));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::backtest::BacktestParams;
+use crate::backtest::{BacktestParams, WeightParams};
 use crate::diagnostic::{Problems, Source, nearest};
 use crate::hypothesis::{Delta, Hypotheses, HypothesisId};
 use crate::panel::{Measure, Relative};
@@ -41,6 +41,8 @@ pub struct Plan {
     /// `[patterns]`.
     #[serde(default)]
     pub patterns: PatternParams,
+    /// `[weights]`: learned weights and rank flips; not run when absent.
+    pub weights: Option<WeightParams>,
     /// `[gates]`: expectations that end a run with exit code 1.
     #[serde(default)]
     pub gates: BTreeMap<String, Gate>,
@@ -331,7 +333,7 @@ fn check(source: &Source) -> Result<Plan, Problems> {
 }
 
 /// Table and key, what is wrong, and how to mend it.
-type Broken = ((&'static str, &'static str), String, Option<String>);
+pub(super) type Broken = ((&'static str, &'static str), String, Option<String>);
 
 fn broken_rules(plan: &Plan) -> Vec<Broken> {
     let mut broken: Vec<Broken> = Vec::new();
@@ -404,6 +406,7 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
         Err(error) => broken.push((("patterns", ""), error.to_string(), None)),
         Ok(()) => {}
     }
+    broken.extend(super::weights::broken_weights(plan));
     broken.extend(broken_gates(plan));
     broken
 }

@@ -19,6 +19,9 @@ pub enum ScoreError {
     /// A score of which the interactions have no parts that add up.
     #[error("`{score}` is no sum over interactions: it cannot be explained by them")]
     NotAdditive { score: String },
+    /// A score that new values of the catalogue change in another way than in proportion.
+    #[error("`{score}` is not linear in the catalogue's values: {why}")]
+    NotLinear { score: String, why: String },
 }
 
 /// An interaction type that occurs in the log but not in the catalogue.

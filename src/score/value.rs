@@ -103,6 +103,16 @@ impl Valuation {
         &self.functions
     }
 
+    /// Value of a type where no segment overrides it.
+    pub fn base_value(&self, kind: TypeIndex) -> f64 {
+        self.base[usize::from(kind.0)].rv
+    }
+
+    /// Value of a type in `segment`.
+    pub fn value_in(&self, segment: Option<&str>, kind: TypeIndex) -> f64 {
+        self.of_segment(segment)[usize::from(kind.0)].rv
+    }
+
     /// The values for `segment`: the catalogue's own, where it overrides none there.
     fn of_segment(&self, segment: Option<&str>) -> &[TypeValue] {
         segment.and_then(|id| self.segments.get(id)).unwrap_or(&self.base)

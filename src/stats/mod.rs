@@ -16,6 +16,7 @@ mod generator;
 mod grid;
 mod inference;
 mod kaplan_meier;
+mod kendall;
 mod multiplicity;
 mod panel;
 mod permutation;
@@ -35,13 +36,14 @@ pub use inference::{
     unit_clustered,
 };
 pub use kaplan_meier::{SurvivalCurve, SurvivalStep, kaplan_meier};
+pub use kendall::kendall;
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
     quantile_spread,
 };
-pub use permutation::{PermutationTest, permute_histories, permute_histories_many};
-pub use rank::{kendall, mid_ranks, normal_scores, pearson, spearman};
+pub use permutation::{PermutationTest, permute_histories, permute_histories_many, shuffle_within};
+pub use rank::{mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};
 pub use spline::RestrictedCubicSpline;
 pub use strata::coarsen;

@@ -199,6 +199,23 @@ fn without_partner(x: Grid<'_>, y: Grid<'_>, strata: &[u32]) -> f64 {
     if all == 0 { 0.0 } else { alone as f64 / all as f64 }
 }
 
+/// Permutation `b` of units inside strata: the unit that each one's history moves to.
+///
+/// - `strata`, `takes_part`: shape `(units,)`; who does not take part stays. Named by `draws.stream(b)`.
+///
+/// # Examples
+///
+/// ```
+/// use rvq::{rng::{Purpose, Streams}, stats::shuffle_within};
+/// let draws = Streams::new(1).global(Purpose::Permutation);
+/// let moved = shuffle_within(&[0, 1, 0, 1], &[true, true, true, false], draws, 0);
+/// assert_eq!((moved[1], moved[3]), (1, 3));
+/// assert_eq!(moved[0] + moved[2], 2);
+/// ```
+pub fn shuffle_within(strata: &[u32], takes_part: &[bool], draws: Draws, b: u64) -> Vec<u32> {
+    Groups::new(strata, takes_part).shuffle((0..strata.len() as u32).collect(), draws, b)
+}
+
 /// The units that may swap histories, by stratum.
 struct Groups {
     members: Vec<Vec<u32>>,

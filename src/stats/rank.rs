@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::error::{StatsError, check_finite, check_pair};
+use super::error::{StatsError, check_pair};
 
 /// Mid-ranks of a sample: ties share the mean of the ranks they occupy.
 ///
@@ -157,89 +157,6 @@ fn standardised(values: &[f64]) -> Option<Vec<f64>> {
         *d /= norm;
     }
     Some(deviations)
-}
-
-/// Kendall's rank correlation τ-b: agreement over pairs, corrected for ties.
-///
-/// ```text
-/// τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂))     n₀ = n (n − 1) / 2
-/// ```
-///
-/// - C and D count the pairs in the same and in opposite order; n₁ and n₂ those tied in `x` and in `y`.
-/// - O(n log n), after Knight (1966). Parity: SciPy `kendalltau`.
-///
-/// # Errors
-///
-/// [`StatsError`] when lengths differ, fewer than two values are given, one is not finite, or one side is
-/// constant.
-///
-/// # Examples
-///
-/// ```
-/// use rvq::stats::kendall;
-///
-/// // Pairs (1,2), (1,3) agree, (2,3) does not: (2 − 1) / 3.
-/// let tau = kendall(&[1.0, 2.0, 3.0], &[1.0, 3.0, 2.0])?;
-/// assert!((tau - 1.0 / 3.0).abs() < 1e-15);
-/// # Ok::<(), rvq::stats::StatsError>(())
-/// ```
-pub fn kendall(x: &[f64], y: &[f64]) -> Result<f64, StatsError> {
-    const NAME: &str = "Kendall correlation";
-    if x.len() != y.len() {
-        return Err(StatsError::LengthMismatch { statistic: NAME, left: x.len(), right: y.len() });
-    }
-    if x.len() < 2 {
-        return Err(StatsError::TooFew { statistic: NAME, needed: 2, got: x.len() });
-    }
-    check_finite(x)?;
-    check_finite(y)?;
-    // Adding 0 makes the two zeros one, so that ties are ties of bits.
-    let mut pairs: Vec<(f64, f64)> = x.iter().zip(y).map(|(x, y)| (x + 0.0, y + 0.0)).collect();
-    pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let tied_in_x = tied_pairs(pairs.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()));
-    let tied_in_both = tied_pairs(
-        pairs.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq() && a.1.total_cmp(&b.1).is_eq()),
-    );
-    let mut seconds: Vec<f64> = pairs.iter().map(|pair| pair.1).collect();
-    let swaps = sort_counting_swaps(&mut seconds, &mut Vec::with_capacity(x.len()));
-    let tied_in_y = tied_pairs(seconds.chunk_by(|a, b| a.total_cmp(b).is_eq()));
-    let n = x.len() as f64;
-    let all = n * (n - 1.0) / 2.0;
-    if tied_in_x >= all || tied_in_y >= all {
-        return Err(StatsError::Constant { statistic: NAME });
-    }
-    let difference = all - tied_in_x - tied_in_y + tied_in_both - 2.0 * swaps;
-    Ok(difference / ((all - tied_in_x).sqrt() * (all - tied_in_y).sqrt()))
-}
-
-/// Pairs within groups.
-fn tied_pairs<'a, T: 'a>(groups: impl Iterator<Item = &'a [T]>) -> f64 {
-    groups.map(|group| group.len() as f64 * (group.len() as f64 - 1.0) / 2.0).sum()
-}
-
-/// Sorts `values`, and counts the pairs that stood in the wrong order.
-fn sort_counting_swaps(values: &mut [f64], merged: &mut Vec<f64>) -> f64 {
-    if values.len() < 2 {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    let (left, right) = values.split_at_mut(middle);
-    let mut swaps = sort_counting_swaps(left, merged) + sort_counting_swaps(right, merged);
-    merged.clear();
-    let (mut l, mut r) = (0, 0);
-    while l < left.len() || r < right.len() {
-        let from_left = r == right.len() || (l < left.len() && left[l] <= right[r]);
-        if from_left {
-            merged.push(left[l]);
-            l += 1;
-        } else {
-            swaps += (left.len() - l) as f64;
-            merged.push(right[r]);
-            r += 1;
-        }
-    }
-    values.copy_from_slice(merged);
-    swaps
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 
 mod shape;
 mod targets;
+mod weights;
 
 use rayon::prelude::*;
 use rvq::backtest::{

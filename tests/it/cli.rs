@@ -1041,3 +1041,80 @@ fn a_calibrated_world_tells_how_far_it_is_from_its_targets() {
     let other = study.ok("simulate plan.toml --set world.world=irrelevant --out other");
     assert!(!other.stdout.contains("contacts_mean"), "{}", other.stdout);
 }
+
+/// A section of weights that a cohort of 120 accounts can carry.
+const WEIGHTS: &str = r#"
+[weights]
+score = "rv_decay_180d"
+constraint = "order"
+penalties = [3, 30]
+folds = 2
+inner_folds = 2
+null_replications = 3
+half_samples = 4
+min_events = 5
+exits_per_weight = 0
+draws = 20
+"#;
+
+#[test]
+fn weights_are_learned_beside_their_null_and_reproduced() {
+    let study = Study::new();
+    study.write("plan.toml", &format!("{PLAN}{WEIGHTS}"));
+    study.ok("run plan.toml --threads 1 --out one --quiet");
+    study.ok("run plan.toml --threads 3 --out three --quiet");
+    assert_eq!(study.outputs("one"), study.outputs("three"));
+    let folder = study.run_folder("one");
+    let results: Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("results.json")).unwrap()).unwrap();
+    let weights = &results["worlds"][0]["weights"];
+    let learned = &weights["learned"];
+    assert!(learned["n_exits"].as_u64().unwrap() > 5, "{learned}");
+    let fit = &learned["fit"];
+    assert_eq!(fit["null"]["replications"], 3, "{learned}");
+    let types = fit["types"].as_array().unwrap();
+    let refused = |of_type: &&Value| of_type["standing"] == "refused";
+    assert!(types.iter().any(|of_type| !refused(&of_type)));
+    for of_type in types.iter().filter(refused) {
+        assert_eq!(of_type["learned_weight"], of_type["expert_weight"], "{of_type}");
+    }
+    // The constraint holds among the types with a weight of their own.
+    let number = |of_type: &Value, key: &str| of_type[key].as_f64().unwrap();
+    let free: Vec<&Value> = types.iter().filter(|of_type| !refused(of_type)).collect();
+    for low in &free {
+        for high in &free {
+            if number(low, "expert_value") < number(high, "expert_value") {
+                assert!(number(low, "learned_weight") <= number(high, "learned_weight") + 1e-9);
+            }
+        }
+    }
+    let tau = weights["rank_flips"]["mean_tau"].as_f64().unwrap();
+    assert!((0.3..1.0).contains(&tau), "{tau}");
+    for table in ["weights.parquet", "rank_flips.parquet"] {
+        assert!(folder.join("tables/informative").join(table).is_file(), "{table}");
+    }
+    let summary = fs::read_to_string(folder.join("summary.md")).unwrap();
+    assert!(summary.contains("### Weights in informative"), "{summary}");
+}
+
+#[test]
+fn weights_that_cannot_be_learned_are_refused_before_the_run() {
+    let study = Study::new();
+    study.write("plan.toml", &format!("{PLAN}{WEIGHTS}"));
+    let refused = |set: &str| study.refused(&format!("run plan.toml --dry-run --set {set}"));
+    let error = refused("weights.score=rv_decay_18d");
+    assert!(error.contains("did you mean `rv_decay_180d`?") && error.starts_with("exit 2"));
+    let error = refused("weights.null_replications=0");
+    assert!(error.contains("weights are not learned without their null"), "{error}");
+    let error = refused("weights.half_sample=9");
+    assert!(error.contains("did you mean `half_samples`?"), "{error}");
+    study.edit(
+        "plan.toml",
+        "{ rv_sum = {} }",
+        "{ rv = { half_life_days = 180, asymmetry = 2 } }, { rv_sum = { transactions = true } }",
+    );
+    let error = refused("weights.score=rv_decay_180d_asymmetry_2");
+    assert!(error.contains("its `asymmetry` is 2, expected 1"), "{error}");
+    let error = refused("weights.score=rv_sum_with_transactions");
+    assert!(error.contains("(rule R1)"), "{error}");
+}

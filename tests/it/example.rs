@@ -1,6 +1,9 @@
 //! Invented charts and results, in realistic shape, for the tests of charts and reports.
 
-use rvq::backtest::{Finding, Power};
+use rvq::backtest::{
+    Constraint, Finding, LearnedWeights, NullAuc, NullBand, OrderReversal, Power, RankFlips,
+    Standing, TypeWeight, WeightAuc, WeightFit,
+};
 use rvq::chart::{
     AttritionBand, AttritionData, BoardColumn, Chart, ConcentrationData, Curve, DecileData,
     Estimate, LeadLagData, PatternCurve, TrajectoryData, VerdictBoardData, attrition_by_band,
@@ -15,7 +18,7 @@ use rvq::relationship::{
 };
 use rvq::report::{
     Benchmark, Beside, DataInfo, Dropped, HypothesisPower, Interval, Results, RunInfo,
-    SCHEMA_VERSION, WorldResults,
+    SCHEMA_VERSION, WeightResults, WorldResults,
 };
 
 fn curve(months: &[i32], level: f64, slope: f64, n: u64) -> Curve {
@@ -323,6 +326,7 @@ fn informative() -> WorldResults {
             pattern(3, PatternLabel::AtRisk, 448, 0.79, (-96.0, 28.0)),
         ],
         patterns_note: None,
+        weights: None,
     }
 }
 
@@ -347,6 +351,7 @@ fn irrelevant() -> WorldResults {
         ],
         patterns: Vec::new(),
         patterns_note: Some("no number of patterns reached a stability of .75".to_owned()),
+        weights: None,
     }
 }
 
@@ -459,5 +464,84 @@ fn pattern(
         difference: Some(difference),
         ci_low: Some(difference - half),
         ci_high: Some(difference + half),
+    }
+}
+
+/// Weights of three types: one reversed, one kept, one refused.
+pub(crate) fn weights() -> WeightResults {
+    let auc = |estimate: f64| WeightAuc {
+        estimate,
+        std_error: 0.02,
+        ci_low: estimate - 0.04,
+        ci_high: estimate + 0.04,
+        n_exits: 212,
+    };
+    let of_type = |name: &str, exits, value, learned_weight, share_moved, standing| TypeWeight {
+        interaction_type: name.to_owned(),
+        exits,
+        expert_value: value,
+        expert_weight: 0.02 * value,
+        learned_weight,
+        spread: if standing == Standing::Refused { 0.0 } else { 1.3 },
+        low: Some(learned_weight - 0.05),
+        high: Some(learned_weight + 0.05),
+        share_moved,
+        standing,
+    };
+    let gain = |statistic: &str| Finding {
+        hypothesis: None,
+        statistic: statistic.to_owned(),
+        ..finding("H8", "rv_decay_180d", "attrition", 3, (0.012, 0.004), 0.004)
+    };
+    WeightResults {
+        learned: LearnedWeights {
+            score: "rv_decay_180d".to_owned(),
+            horizon_months: 3,
+            constraint: Constraint::Free,
+            n_accounts: 1_900,
+            n_rows: 17_204,
+            n_exits: 402,
+            refusal: None,
+            fit: Some(WeightFit {
+                penalty: 3.0,
+                scale: 0.02,
+                in_sample: auc(0.81),
+                learned: auc(0.71),
+                expert: auc(0.63),
+                baselines: auc(0.52),
+                gain_over_expert: gain("oos_gain_learned_over_expert"),
+                gain_over_baselines: gain("oos_gain_learned_over_controls"),
+                null: NullAuc {
+                    replications: 39,
+                    in_sample: NullBand { mean: 0.66, low: 0.61, high: 0.7 },
+                    out_of_sample: NullBand { mean: 0.5, low: 0.46, high: 0.54 },
+                    p_value: 0.025,
+                    mean_exits: 311.0,
+                },
+                half_samples: 50,
+                false_selections_at_most: 0.2,
+                types: vec![
+                    of_type("product_sample", 88, 3.0, -0.12, 0.98, Standing::Reversed),
+                    of_type("executive_meeting", 140, 10.0, 0.2, 0.1, Standing::Kept),
+                    of_type("plant_visit", 4, 8.0, 0.16, 0.0, Standing::Refused),
+                ],
+                order_reversed: vec![OrderReversal {
+                    expert_lower: "newsletter".to_owned(),
+                    expert_higher: "product_sample".to_owned(),
+                    share: 0.96,
+                }],
+            }),
+        },
+        rank_flips: Some(RankFlips {
+            score: "rv_decay_180d".to_owned(),
+            n_accounts: 1_500,
+            draws: 200,
+            mean_tau: 0.91,
+            tau_low: 0.86,
+            tau_high: 0.95,
+            mean_leaves_tercile: 0.08,
+            share_unsettled: 0.03,
+            mean_rank_width: 0.11,
+        }),
     }
 }

@@ -130,6 +130,22 @@ fn the_purchase_model_matches_its_definition_integrated_numerically() {
 }
 
 #[derive(Deserialize)]
+struct KendallCase {
+    name: String,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    tau: f64,
+}
+
+#[test]
+fn agreement_of_rankings_matches_scipy() {
+    let fixture = Fixture::<KendallCase>::read("kendall");
+    for case in &fixture.cases {
+        fixture.near(&case.name, kendall(&case.x, &case.y).unwrap(), case.tau);
+    }
+}
+
+#[derive(Deserialize)]
 struct PanelCase {
     units: usize,
     periods: usize,

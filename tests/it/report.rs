@@ -37,6 +37,12 @@ fn hostile() -> Results {
         attack.clone_into(&mut world.name);
         attack.clone_into(&mut world.description);
         world.patterns_note = Some(attack.to_owned());
+        let mut weights = example::weights();
+        attack.clone_into(&mut weights.learned.score);
+        let fit = weights.learned.fit.as_mut().unwrap();
+        attack.clone_into(&mut fit.types[0].interaction_type);
+        attack.clone_into(&mut fit.order_reversed[0].expert_lower);
+        world.weights = Some(weights);
         attack.clone_into(&mut world.data.dropped[0].reason);
         for finding in &mut world.findings {
             attack.clone_into(&mut finding.score);
@@ -50,6 +56,60 @@ fn hostile() -> Results {
         }
     }
     results
+}
+
+/// The results of a run that learned weights.
+fn with_weights() -> Results {
+    let mut results = example::results();
+    results.worlds[0].weights = Some(example::weights());
+    results
+}
+
+#[test]
+fn weights_come_back_from_json_and_are_in_the_schema() {
+    let results = with_weights();
+    let text = write_json(&results).unwrap();
+    assert_eq!(serde_json::from_str::<Results>(&text).unwrap(), results);
+    let schema = results_schema();
+    let value = serde_json::to_value(results).unwrap();
+    let fit = &value["worlds"][0]["weights"]["learned"]["fit"];
+    for key in fit.as_object().unwrap().keys() {
+        assert!(!schema["$defs"]["WeightFit"]["properties"][key].is_null(), "`{key}`");
+    }
+    // Whoever asks for no weights reads what he read before.
+    let plain = serde_json::to_value(example::results()).unwrap();
+    assert!(plain["worlds"][0].get("weights").is_none());
+}
+
+#[test]
+fn learned_weights_stand_beside_their_null_and_name_what_the_data_contradict() {
+    let results = with_weights();
+    let page = html(&results, &example::charts(), &context()).unwrap();
+    for text in [page, summary_markdown(&results)] {
+        for part in [
+            "Learned weights forecast better than the expert",
+            "0.660 (0.610 to 0.700)",
+            "0.500 (0.460 to 0.540)",
+            "The data contradict the sign of product_sample",
+            "newsletter above product_sample",
+            "too few exits: expert kept",
+            "leaves its third",
+        ] {
+            assert!(text.contains(part), "`{part}` is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn weights_that_beat_chance_by_nothing_are_not_recommended() {
+    let mut results = with_weights();
+    let fit = results.worlds[0].weights.as_mut().unwrap().learned.fit.as_mut().unwrap();
+    fit.learned.estimate = 0.53;
+    assert!(summary_markdown(&results).contains("no better than chance, so nothing was learned"));
+    let learned = &mut results.worlds[0].weights.as_mut().unwrap().learned;
+    (learned.fit, learned.refusal) = (None, Some("12 exits for 30 weights".to_owned()));
+    let text = summary_markdown(&results);
+    assert!(text.contains("the expert's stand: 12 exits for 30 weights."), "{text}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use rvq::interaction::{
 };
 use rvq::score::{
     AgeClock, Dimensions, Measure, Movement, Rollup, Rv, RvMovement, RvParams, ScoreColumn,
-    ScoreError, ScoreSpec, Valuation, ValuedHistory, WindowParams, bridge, drivers,
+    ScoreError, ScoreSpec, Valuation, ValuedHistory, WindowParams, bridge, drivers, exposures,
     interaction_records, series,
 };
 use rvq::time::{Calendar, Instant, Month};
@@ -388,7 +388,78 @@ fn additive() -> Vec<Rv> {
     additive.map(|params| Rv::new(params).unwrap()).chain([Rv::sum()]).collect()
 }
 
+/// Linear in the values: every parameter that keeps it so, and the plain sum.
+fn linear() -> Vec<Rv> {
+    let all = RvParams {
+        half_life_days: Some(60.0),
+        position: 0.5,
+        emotion: 0.5,
+        recovery: 0.5,
+        transactions: true,
+        ..RvParams::default()
+    };
+    let params = [all, RvParams { rollup: Rollup::Sum, ..all }, RvParams::default()];
+    params.map(|params| Rv::new(params).unwrap()).to_vec()
+}
+
+/// Two catalogues that agree only in the ratio of the segment `large` to the base.
+fn with_segments(factor: f64) -> Valuation {
+    let entries = TYPES.map(|of_type| {
+        let mut entry = entry(of_type);
+        entry.worth.rv *= factor * f64::from(entry.interaction_type.len() as u32 % 3);
+        let large = Worth { rv: 2.5 * entry.worth.rv, ..entry.worth };
+        entry.overrides = vec![("large".to_owned(), large)];
+        entry
+    });
+    let catalogue = Catalogue::from_entries("test", entries.to_vec()).expect("names are unique");
+    let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
+    Valuation::new(&catalogue, &types).expect("the catalogue has every type")
+}
+
 proptest! {
+    #[test]
+    fn exposures_times_any_catalogue_are_the_score_under_it(
+        mut log in any_history(),
+        dates in any_dates(),
+        is_large in any::<bool>(),
+    ) {
+        log.account.segment_id = is_large.then(|| "large".to_owned());
+        let segment = log.account.segment_id.as_deref();
+        let (one, other) = (with_segments(1.0), with_segments(-3.0));
+        let history = ValuedHistory::new(&log, &one);
+        for score in linear() {
+            let found = exposures(&score, &history, &one, segment, &dates).unwrap();
+            for valuation in [&one, &other] {
+                let scores = series(&score, &ValuedHistory::new(&log, valuation), &dates);
+                for (date, expected) in scores.into_iter().enumerate() {
+                    let pairs = found.types.iter().zip(found.at(date));
+                    let parts: f64 = pairs.map(|(&m, e)| valuation.base_value(m) * e).sum();
+                    let sum = found.fixed[date] + parts;
+                    prop_assert!(close(sum, expected), "{} is {expected}, not {sum}", ScoreColumn::name(&score));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn exposures_do_not_look_ahead(log in any_history(), dates in any_dates()) {
+        let valuation = valuation();
+        for score in linear() {
+            let all = exposures(&score, &valued(&log), &valuation, None, &dates).unwrap();
+            for (date, &as_of) in dates.iter().enumerate() {
+                let past = valued(&known_before(&log, as_of));
+                let then = exposures(&score, &past, &valuation, None, &[as_of]).unwrap();
+                let found: Vec<_> = all.types.iter().zip(all.at(date)).collect();
+                for (kind, &value) in found {
+                    let known = then.types.iter().position(|k| k == kind);
+                    let expected = known.map_or(0.0, |at| then.values[at]);
+                    prop_assert_eq!(value.to_bits(), expected.to_bits(), "{:?} looks ahead", kind);
+                }
+                prop_assert_eq!(all.fixed[date].to_bits(), then.fixed[0].to_bits());
+            }
+        }
+    }
+
     #[test]
     fn the_drivers_of_a_score_add_up_to_it(log in any_history(), dates in any_dates()) {
         let history = valued(&log);
@@ -890,6 +961,44 @@ fn a_bridge_puts_each_move_where_it_belongs() {
     assert!(close(found.behaviour, -0.5));
     // a alone has 5 − 3 − 1 = 1, where both had (1 − 1)/2.
     assert!(close(found.aggregation, 1.0) && close(found.to, 1.0), "{found:?}");
+}
+
+#[test]
+fn exposures_of_a_small_log_are_those_counted_by_hand() {
+    let log = history(
+        Vec::new(),
+        vec![
+            of_type_without_value(1, 0.0),
+            of_type_without_value(1, 30.0),
+            Interaction { kind: TypeIndex(0), ..row(30.0, 30.0, 7.0) },
+        ],
+        Vec::new(),
+    );
+    let score = Rv::decay(30.0).unwrap();
+    let found = exposures(&score, &valued(&log), &valuation(), None, &[day(60.0)]).unwrap();
+    assert_eq!(found.types, [TypeIndex(0), TypeIndex(1)]);
+    assert!(found.values[0].abs() < 1e-12 && (found.values[1] - 0.75).abs() < 1e-12);
+    assert!((found.fixed[0] - 3.5).abs() < 1e-12);
+}
+
+#[test]
+fn where_the_base_value_is_0_a_segment_has_its_own_in_the_fixed_part() {
+    let mut entries = TYPES.map(entry).to_vec();
+    let worth = entries[1].worth;
+    entries[1].worth.rv = 0.0;
+    entries[1].overrides = vec![("large".to_owned(), worth)];
+    let catalogue = Catalogue::from_entries("test", entries).unwrap();
+    let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
+    let valuation = Valuation::new(&catalogue, &types).unwrap();
+    let mut log = history(Vec::new(), vec![of_type_without_value(1, 0.0)], Vec::new());
+    log.account.segment_id = Some("large".to_owned());
+    let valued = ValuedHistory::new(&log, &valuation);
+    let found = exposures(&Rv::sum(), &valued, &valuation, Some("large"), &[day(1.0)]).unwrap();
+    assert_eq!((found.values[0], found.fixed[0]), (0.0, 10.0));
+}
+
+fn of_type_without_value(kind: u16, at: f64) -> Interaction {
+    Interaction { kind: TypeIndex(kind), rv: None, ..row(at, at, 0.0) }
 }
 
 #[test]
