@@ -109,12 +109,11 @@ pub fn weights_of(
     let last = panel.months() - 1;
     let read = |account: usize, history: &AccountHistory| -> Result<Read, RunError> {
         let dates: Vec<Instant> = sample_dates(&sample, panel, account).map(month_end).collect();
-        let segment = history.account.segment_id.as_deref();
         let exposures = if dates.is_empty() {
             None
         } else {
             let valued = ValuedHistory::new(history, &valuation);
-            Some(exposures(&rv, &valued, &valuation, segment, &dates)?)
+            Some(exposures(&rv, &valued, &dates)?)
         };
         let is_there = panel.is_active(account, last);
         let scores = is_there.then(|| draws.scores(&rv, history, month_end(last)));

@@ -4,7 +4,7 @@ use super::error::ScoreError;
 use super::fold::series;
 use super::rollup::Rollup;
 use super::rv::{Measure, Rv, RvRecord};
-use super::value::{Valuation, ValuedHistory, ValuedInteraction};
+use super::value::{ValuedHistory, ValuedInteraction};
 use super::{Score, Unit};
 use crate::ids::TypeIndex;
 use crate::time::Instant;
@@ -39,13 +39,13 @@ impl Exposures {
 ///   multiple and goes to `fixed`.
 /// - A row with a value of its own goes to `fixed`: someone judged that one interaction, so a new
 ///   weight of its type says nothing about it.
-/// - `segment`: that of the account; `as_of`: ascending and exclusive.
+/// - `as_of`: ascending and exclusive.
 /// - O(rows + dates) for each type that the account met.
 ///
 /// # Errors
 ///
 /// [`ScoreError::NotLinear`] when the score is not linear in the values: a measure other than `rv`, an
-/// asymmetry other than 1, a shock, or a roll-up that is no weighted sum.
+/// asymmetry other than 1, sentiment, a shock, or a roll-up that is no weighted sum.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ impl Exposures {
 /// # fn check(history: &ValuedHistory, valuation: &Valuation, at: rvq::time::Instant)
 /// # -> Result<(), rvq::score::ScoreError> {
 /// let score = Rv::decay(180.0)?;
-/// let found = exposures(&score, history, valuation, None, &[at])?;
+/// let found = exposures(&score, history, &[at])?;
 /// let parts = found.types.iter().zip(found.at(0)).map(|(&kind, e)| valuation.base_value(kind) * e);
 /// let sum = found.fixed[0] + parts.sum::<f64>();
 /// assert!((sum - series(&score, history, &[at])[0]).abs() < 1e-9);
@@ -64,8 +64,6 @@ impl Exposures {
 pub fn exposures(
     score: &Rv,
     history: &ValuedHistory,
-    valuation: &Valuation,
-    segment: Option<&str>,
     as_of: &[Instant],
 ) -> Result<Exposures, ScoreError> {
     check_linear(score)?;
@@ -73,7 +71,7 @@ pub fn exposures(
         history.interactions().iter().filter(|row| score.reads(row)).map(|row| row.kind).collect();
     types.sort_unstable();
     types.dedup();
-    let fold = |of| series(&Part { score, valuation, segment, of }, history, as_of);
+    let fold = |of| series(&Part { score, of }, history, as_of);
     let mut values = vec![0.0; types.len() * as_of.len()];
     for (column, &kind) in types.iter().enumerate() {
         for (date, value) in fold(Of::Type(kind)).into_iter().enumerate() {
@@ -95,6 +93,8 @@ pub fn check_linear(score: &Rv) -> Result<(), ScoreError> {
         "its measure is not `rv`".to_owned()
     } else if unlike(params.asymmetry, 1.0) {
         format!("its `asymmetry` is {}, expected 1", params.asymmetry)
+    } else if params.sentiment > 0.0 {
+        "it reads sentiment, which moves a value by its size and not by its sign".to_owned()
     } else if params.shock_product > 0.0 || params.shock_relational > 0.0 {
         "it has a shock, which takes a share of what was built up".to_owned()
     } else if !matches!(params.rollup, Rollup::Strength | Rollup::Sum) {
@@ -117,25 +117,7 @@ enum Of {
 /// The score with other values on the same rows.
 struct Part<'a> {
     score: &'a Rv,
-    valuation: &'a Valuation,
-    segment: Option<&'a str>,
     of: Of,
-}
-
-impl Part<'_> {
-    /// How many base values of its type a row is worth; `None` where it is no multiple of it.
-    fn multiple(&self, row: &ValuedInteraction) -> Option<f64> {
-        let base = self.valuation.base_value(row.kind);
-        let listed = self.valuation.value_in(self.segment, row.kind);
-        let is_listed = row.rv.to_bits() == listed.to_bits();
-        if !is_listed {
-            None
-        } else if listed.to_bits() == base.to_bits() {
-            Some(1.0)
-        } else {
-            (base != 0.0).then(|| listed / base)
-        }
-    }
 }
 
 impl Score for Part<'_> {
@@ -158,7 +140,7 @@ impl Score for Part<'_> {
     }
 
     fn observe(&self, record: &mut RvRecord, row: &ValuedInteraction) {
-        let rv = match (self.of, self.multiple(row)) {
+        let rv = match (self.of, row.multiple) {
             (Of::Type(kind), Some(multiple)) if kind == row.kind => multiple,
             (Of::Own, None) => row.rv,
             _ => 0.0,

@@ -108,11 +108,6 @@ impl Valuation {
         self.base[usize::from(kind.0)].rv
     }
 
-    /// Value of a type in `segment`.
-    pub fn value_in(&self, segment: Option<&str>, kind: TypeIndex) -> f64 {
-        self.of_segment(segment)[usize::from(kind.0)].rv
-    }
-
     /// The values for `segment`: the catalogue's own, where it overrides none there.
     fn of_segment(&self, segment: Option<&str>) -> &[TypeValue] {
         segment.and_then(|id| self.segments.get(id)).unwrap_or(&self.base)
@@ -125,11 +120,24 @@ impl Valuation {
         let details = row.details.as_deref();
         let own_segment = details.and_then(|details| details.segment_id.as_deref());
         let values = own_segment.map_or(of_account, |segment| self.of_segment(Some(segment)));
-        let mut valued = ValuedInteraction::new(row, &values[usize::from(row.kind.0)]);
+        let kind = usize::from(row.kind.0);
+        let mut valued = ValuedInteraction::new(row, &values[kind]);
+        if row.rv.is_none() {
+            valued.multiple = multiple(values[kind].rv, self.base[kind].rv);
+        }
         if let Some(function) = details.and_then(|details| details.function.as_deref()) {
             valued.function = position_or_last(&self.functions, function);
         }
         valued
+    }
+}
+
+/// `value` over `base`, where it is a multiple of it.
+fn multiple(value: f64, base: f64) -> Option<f64> {
+    if value.to_bits() == base.to_bits() {
+        Some(1.0)
+    } else {
+        (base != 0.0).then(|| value / base)
     }
 }
 
@@ -201,6 +209,9 @@ pub struct ValuedInteraction {
     pub level: Option<u16>,
     /// How the customer sounded, from −1 (angry) to 1 (delighted); 0 where nobody says.
     pub sentiment: f64,
+    /// How many base values of its type it is worth: 1, or what its segment makes of it; absent where the
+    /// row has a value of its own, or the base value is 0 and the segment's is not.
+    pub multiple: Option<f64>,
     /// Position of its interaction record in [`ValuedHistory::records`].
     pub record: usize,
 }
@@ -225,6 +236,7 @@ impl ValuedInteraction {
             function: 0,
             level: None,
             sentiment: 0.0,
+            multiple: None,
             record: 0,
         }
     }
@@ -247,6 +259,7 @@ impl ValuedInteraction {
             function: value.function,
             level: value.level,
             sentiment: row.details.as_deref().and_then(|d| d.sentiment).unwrap_or(0.0),
+            multiple: None,
             record: 0,
         }
     }

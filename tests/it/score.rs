@@ -145,7 +145,7 @@ fn any_row() -> impl Strategy<Value = Interaction> {
 
 fn any_details() -> impl Strategy<Value = Option<Box<Details>>> {
     let sentiment = proptest::option::of(-1.0..=1.0);
-    let segment = proptest::option::weighted(0.3, Just("retail".to_owned()));
+    let segment = proptest::option::weighted(0.3, prop::sample::select(vec!["retail", "large"]).prop_map(str::to_owned));
     let function = proptest::option::weighted(0.2, Just("billing".to_owned()));
     let details = (sentiment, segment, function).prop_map(|(sentiment, segment_id, function)| {
         Box::new(Details { sentiment, segment_id, function, ..Details::default() })
@@ -424,11 +424,10 @@ proptest! {
         is_large in any::<bool>(),
     ) {
         log.account.segment_id = is_large.then(|| "large".to_owned());
-        let segment = log.account.segment_id.as_deref();
         let (one, other) = (with_segments(1.0), with_segments(-3.0));
         let history = ValuedHistory::new(&log, &one);
         for score in linear() {
-            let found = exposures(&score, &history, &one, segment, &dates).unwrap();
+            let found = exposures(&score, &history, &dates).unwrap();
             for valuation in [&one, &other] {
                 let scores = series(&score, &ValuedHistory::new(&log, valuation), &dates);
                 for (date, expected) in scores.into_iter().enumerate() {
@@ -443,12 +442,11 @@ proptest! {
 
     #[test]
     fn exposures_do_not_look_ahead(log in any_history(), dates in any_dates()) {
-        let valuation = valuation();
         for score in linear() {
-            let all = exposures(&score, &valued(&log), &valuation, None, &dates).unwrap();
+            let all = exposures(&score, &valued(&log), &dates).unwrap();
             for (date, &as_of) in dates.iter().enumerate() {
                 let past = valued(&known_before(&log, as_of));
-                let then = exposures(&score, &past, &valuation, None, &[as_of]).unwrap();
+                let then = exposures(&score, &past, &[as_of]).unwrap();
                 let found: Vec<_> = all.types.iter().zip(all.at(date)).collect();
                 for (kind, &value) in found {
                     let known = then.types.iter().position(|k| k == kind);
