@@ -146,7 +146,7 @@ fn weights(text: &mut String, world: &WorldResults) -> std::fmt::Result {
     }
     writeln!(text)?;
     table(text, &COMPARISON, &section.comparison)?;
-    table(text, &TYPES, &section.types)
+    table(text, &TYPES, &section.types[..section.differing])
 }
 
 /// Nothing without rows.

@@ -21,6 +21,8 @@ pub(super) struct WeightSection {
     pub(super) comparison: Vec<Vec<String>>,
     /// Type, exits, expert's weight, learned weight, half-samples, share, what follows.
     pub(super) types: Vec<Vec<String>>,
+    /// How many of `types` the data say something about: they come first.
+    pub(super) differing: usize,
     /// Number of types that are not shown.
     pub(super) hidden: usize,
     /// What the ranking of accounts hangs on.
@@ -61,6 +63,7 @@ pub(super) fn section(world: &WorldResults) -> Option<WeightSection> {
             section.comparison = comparison(fit);
             let shown = shown(fit);
             section.hidden = fit.types.len() - shown.len();
+            section.differing = shown.iter().filter(|of_type| differs(of_type)).count();
             section.types = shown.into_iter().map(of_type).collect();
         }
         (None, why) => section.says.push(format!(
@@ -185,12 +188,15 @@ fn band(band: NullBand) -> String {
     format!("{} ({})", number(Some(band.mean)), ends(Some(band.low), Some(band.high)))
 }
 
+/// Whether the data say something else than the expert.
+fn differs(of_type: &TypeWeight) -> bool {
+    !matches!(of_type.standing, Standing::Kept | Standing::Refused)
+}
+
 /// Types that differ first, then those with the most exits.
 fn shown(fit: &WeightFit) -> Vec<&TypeWeight> {
     let mut types: Vec<&TypeWeight> = fit.types.iter().collect();
-    let is_plain =
-        |of_type: &TypeWeight| matches!(of_type.standing, Standing::Kept | Standing::Refused);
-    types.sort_by_key(|of_type| (is_plain(of_type), std::cmp::Reverse(of_type.exits)));
+    types.sort_by_key(|of_type| (!differs(of_type), std::cmp::Reverse(of_type.exits)));
     types.truncate(MOST_TYPES);
     types
 }

@@ -29,12 +29,14 @@ fn backtest(accounts: usize) -> BacktestParams {
 }
 
 /// Nothing is refused, so that the regime of many types and few exits is looked at itself.
-fn params(constraint: Constraint) -> WeightParams {
+fn params(accounts: usize, constraint: Constraint) -> WeightParams {
+    let few = accounts < 1_000;
     WeightParams {
         horizon: HORIZON,
         constraint,
-        penalties: vec![1.0, 10.0, 100.0],
-        folds: 3,
+        penalties: vec![1.0, 30.0],
+        folds: if few { 3 } else { 2 },
+        inner_folds: if few { 3 } else { 2 },
         null_replications: 1,
         half_samples: 1,
         min_events: 1,
@@ -134,8 +136,13 @@ fn null(replication: u32, accounts: usize, exits: usize, constraint: Constraint)
 }
 
 fn fitted(sample: &WeightSample, constraint: Constraint, streams: Streams) -> WeightFit {
-    let LearnedWeights { fit, refusal, .. } =
-        learn_weights(sample, &params(constraint), &backtest(sample.accounts()), streams).unwrap();
+    let LearnedWeights { fit, refusal, .. } = learn_weights(
+        sample,
+        &params(sample.accounts(), constraint),
+        &backtest(sample.accounts()),
+        streams,
+    )
+    .unwrap();
     fit.unwrap_or_else(|| panic!("refused: {refusal:?}"))
 }
 

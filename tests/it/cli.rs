@@ -1042,7 +1042,7 @@ fn a_calibrated_world_tells_how_far_it_is_from_its_targets() {
     assert!(!other.stdout.contains("contacts_mean"), "{}", other.stdout);
 }
 
-/// A section of weights that a cohort of 120 accounts can carry.
+/// A section of weights that a small cohort can carry.
 const WEIGHTS: &str = r#"
 [weights]
 score = "rv_decay_180d"
@@ -1061,6 +1061,8 @@ draws = 20
 fn weights_are_learned_beside_their_null_and_reproduced() {
     let study = Study::new();
     study.write("plan.toml", &format!("{PLAN}{WEIGHTS}"));
+    study.edit("plan.toml", "accounts = 120", "accounts = 300");
+    study.edit("plan.toml", "months = 24", "months = 36");
     study.ok("run plan.toml --threads 1 --out one --quiet");
     study.ok("run plan.toml --threads 3 --out three --quiet");
     assert_eq!(study.outputs("one"), study.outputs("three"));

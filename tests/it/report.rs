@@ -85,6 +85,8 @@ fn weights_come_back_from_json_and_are_in_the_schema() {
 fn learned_weights_stand_beside_their_null_and_name_what_the_data_contradict() {
     let results = with_weights();
     let page = html(&results, &example::charts(), &context()).unwrap();
+    // The comment shows only the types that differ.
+    assert!(page.contains("too few exits: expert kept"));
     for text in [page, summary_markdown(&results)] {
         for part in [
             "Learned weights forecast better than the expert",
@@ -92,7 +94,7 @@ fn learned_weights_stand_beside_their_null_and_name_what_the_data_contradict() {
             "0.500 (0.460 to 0.540)",
             "The data contradict the sign of product_sample",
             "newsletter above product_sample",
-            "too few exits: expert kept",
+            "the opposite sign",
             "leaves its third",
         ] {
             assert!(text.contains(part), "`{part}` is not in {text}");

@@ -256,8 +256,7 @@ pub fn learn_weights(
     }
     let split = walk_forward(sample, params, backtest, streams);
     let procedure = procedure(sample, params, &split, streams);
-    let (whole, in_sample) = procedure.in_sample(&cases)?;
-    let free = whole.freedom.spread.iter().filter(|spread| **spread > 0.0).count();
+    let free = procedure.free(&cases);
     if free == 0 {
         let why = format!("no type has {} exits of accounts exposed to it", params.min_events);
         return refused(result, why);
@@ -269,6 +268,7 @@ pub fn learn_weights(
         );
         return refused(result, why);
     }
+    let (whole, in_sample) = procedure.in_sample(&cases)?;
     let tested = procedure.out_of_sample(&cases)?;
     let (Some(in_sample), Some(learned), Some(expert), Some(baselines)) =
         (in_sample, tested.learned, tested.expert, tested.baselines)

@@ -267,6 +267,12 @@ impl Procedure<'_> {
         Ok(self.penalties[best])
     }
 
+    /// Number of types that all of `cases` would give a weight of their own.
+    pub(super) fn free(&self, cases: &[Case]) -> usize {
+        let enough = |events: &&u64| **events >= u64::from(self.min_events.max(1));
+        self.events(cases).iter().filter(enough).count()
+    }
+
     /// By type: cases in which an exposed account exits.
     fn events(&self, cases: &[Case]) -> Vec<u64> {
         let design = self.sample.design();

@@ -173,6 +173,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 const MOST_ROUNDS: u32 = 200;
 const ROUNDS_AT_REST: u32 = 6;
 const ROUNDS_BETWEEN: u32 = 4;
+/// Loss per exit below which exits and others are told apart perfectly.
+const NO_LOSS: f64 = 1e-3;
 
 /// Minimises, over controls γ, scale a ≥ 0 and weights β that the constraint allows,
 ///
@@ -225,6 +227,11 @@ pub(super) fn fit(
         };
         (at, now) = (next, loss);
         if longest < precision {
+            // Told apart perfectly: the search ends only because nothing is left to gain.
+            let loss = now.total - space.penalty(&at);
+            if loss < NO_LOSS * sums.exits as f64 {
+                return None;
+            }
             let coefficients = space.coefficients(&at);
             return Some(Model { coefficients, controls: design.controls });
         }
@@ -436,7 +443,13 @@ impl<'a> Space<'a> {
         let (first, all) = (self.design.controls, at.len());
         let (hessian, gradient) = (self.hessian(gram), self.pull_back(gradient));
         let part = |from: (usize, usize), size: (usize, usize)| hessian.view(from, size);
-        let controls = part((0, 0), (first, first)).into_owned().cholesky()?;
+        let mut controls = part((0, 0), (first, first)).into_owned();
+        // Where all ages are the same they say what the intercept says: any split of the two will do.
+        let least = 1e-10 * controls.amax();
+        for at in 0..first {
+            controls[(at, at)] += least;
+        }
+        let controls = controls.cholesky()?;
         let across = part((0, first), (first, all - first)).into_owned();
         let solved = controls.solve(&across);
         let of_controls = controls.solve(&gradient.rows(0, first).into_owned());

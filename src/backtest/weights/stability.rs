@@ -24,6 +24,11 @@ pub(super) struct Stability {
     pub(super) false_selections: f64,
 }
 
+/// q² / ((2π − 1) p): types expected to be selected falsely, at most, when q of p move in a half-sample.
+fn false_selections(per_half: f64, types: usize) -> f64 {
+    per_half * per_half / ((2.0 * SELECTED - 1.0) * types.max(1) as f64)
+}
+
 /// Deviation of a type from the expert's weight \[log odds per standard deviation of exposure\].
 fn deviation(model: &Model, k: usize, expert: f64, spread: f64) -> f64 {
     spread * (model.weights()[k] - model.scale() * expert)
@@ -61,8 +66,7 @@ pub(super) fn half_samples(
     Ok(Stability {
         order_reversed: reversals(&types, &free, &halves, expert),
         types,
-        false_selections: per_half * per_half
-            / ((2.0 * SELECTED - 1.0) * (free.len().max(1) as f64)),
+        false_selections: false_selections(per_half, free.len()),
     })
 }
 
@@ -172,4 +176,15 @@ fn reversals(
     found.sort_by(|a, b| b.share.total_cmp(&a.share));
     found.truncate(MOST_REVERSALS);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_of_a_hundred_that_move_leave_a_ninth_of_a_false_selection() {
+        assert!((false_selections(3.0, 100) - 0.1125).abs() < 1e-12);
+        assert!(false_selections(0.0, 0).abs() < 1e-12);
+    }
 }
