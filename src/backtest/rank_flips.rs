@@ -310,7 +310,7 @@ mod tests {
         let at = day(40.0);
         let own = &draws.valuations[0];
         let valued = ValuedHistory::new(&history, own);
-        let parts = exposures(&score, &valued, own, None, &[at]).unwrap();
+        let parts = exposures(&score, &valued, &[at]).unwrap();
         let scores = draws.scores(&score, &history, at);
         assert_eq!(scores.len(), 21);
         for (valuation, found) in draws.valuations.iter().zip(&scores) {

@@ -134,11 +134,7 @@ impl Valuation {
 
 /// `value` over `base`, where it is a multiple of it.
 fn multiple(value: f64, base: f64) -> Option<f64> {
-    if value.to_bits() == base.to_bits() {
-        Some(1.0)
-    } else {
-        (base != 0.0).then(|| value / base)
-    }
+    if value.to_bits() == base.to_bits() { Some(1.0) } else { (base != 0.0).then(|| value / base) }
 }
 
 /// Position of `name`, or that of the last, which stands for all others.

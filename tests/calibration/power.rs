@@ -1,7 +1,9 @@
 //! Does `rvq power` foresee how far estimates scatter where nothing is planted?
 
 use rayon::prelude::*;
-use rvq::backtest::{BacktestParams, account_strata, attrition_auc, information_coefficient, power_of};
+use rvq::backtest::{
+    BacktestParams, account_strata, attrition_auc, information_coefficient, power_of,
+};
 use rvq::panel::{Measure, Panel, PanelParams};
 use rvq::rng::{Purpose, Streams};
 use rvq::score::{Rv, ScoreColumn};

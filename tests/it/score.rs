@@ -145,7 +145,10 @@ fn any_row() -> impl Strategy<Value = Interaction> {
 
 fn any_details() -> impl Strategy<Value = Option<Box<Details>>> {
     let sentiment = proptest::option::of(-1.0..=1.0);
-    let segment = proptest::option::weighted(0.3, prop::sample::select(vec!["retail", "large"]).prop_map(str::to_owned));
+    let segment = proptest::option::weighted(
+        0.3,
+        prop::sample::select(vec!["retail", "large"]).prop_map(str::to_owned),
+    );
     let function = proptest::option::weighted(0.2, Just("billing".to_owned()));
     let details = (sentiment, segment, function).prop_map(|(sentiment, segment_id, function)| {
         Box::new(Details { sentiment, segment_id, function, ..Details::default() })
@@ -973,7 +976,7 @@ fn exposures_of_a_small_log_are_those_counted_by_hand() {
         Vec::new(),
     );
     let score = Rv::decay(30.0).unwrap();
-    let found = exposures(&score, &valued(&log), &valuation(), None, &[day(60.0)]).unwrap();
+    let found = exposures(&score, &valued(&log), &[day(60.0)]).unwrap();
     assert_eq!(found.types, [TypeIndex(0), TypeIndex(1)]);
     assert!(found.values[0].abs() < 1e-12 && (found.values[1] - 0.75).abs() < 1e-12);
     assert!((found.fixed[0] - 3.5).abs() < 1e-12);
@@ -991,7 +994,7 @@ fn where_the_base_value_is_0_a_segment_has_its_own_in_the_fixed_part() {
     let mut log = history(Vec::new(), vec![of_type_without_value(1, 0.0)], Vec::new());
     log.account.segment_id = Some("large".to_owned());
     let valued = ValuedHistory::new(&log, &valuation);
-    let found = exposures(&Rv::sum(), &valued, &valuation, Some("large"), &[day(1.0)]).unwrap();
+    let found = exposures(&Rv::sum(), &valued, &[day(1.0)]).unwrap();
     assert_eq!((found.values[0], found.fixed[0]), (0.0, 10.0));
 }
 
