@@ -35,7 +35,7 @@ fn digest(panel: &Panel) -> String {
             hash.update(value.to_bits().to_le_bytes());
         }
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }
 
 fn main() {

@@ -17,6 +17,7 @@ mod shape;
 mod share;
 mod strata;
 mod weights;
+mod within;
 
 use serde::Deserialize;
 
@@ -42,6 +43,7 @@ pub use weights::{
     Constraint, ExpertType, LearnedWeights, NullAuc, NullBand, OrderReversal, Standing, TypeWeight,
     WeightAuc, WeightError, WeightFit, WeightParams, WeightSample, learn_weights, period_dates,
 };
+pub use within::{signs_differ, within_account};
 
 /// `[backtest]` of a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -375,7 +375,9 @@ mod tests {
         let types: TypeNames = entries.map(|entry| entry.interaction_type.as_str()).collect();
         let mut compared =
             PlanAgainstActual::new(flow, &types, Streams::new(1), Calendar::UTC, span()).unwrap();
-        histories.iter().for_each(|history| compared.add(history));
+        for history in histories {
+            compared.add(history);
+        }
         compared.finish().unwrap()
     }
 

@@ -338,7 +338,9 @@ mod tests {
 
     fn figures(histories: &[AccountHistory]) -> Option<ExchangeFigures> {
         let mut exchange = ValueExchange::new(end());
-        histories.iter().for_each(|history| exchange.add(history));
+        for history in histories {
+            exchange.add(history);
+        }
         exchange.finish(199, Streams::new(1).global(Purpose::Bootstrap))
     }
 
@@ -352,7 +354,8 @@ mod tests {
         let shift = figures.rank_shift.unwrap();
         // The first overtakes 19 of the 190 pairs.
         assert!((shift.kendall.estimate - (190.0 - 2.0 * 19.0) / 190.0).abs() < 1e-12);
-        assert_eq!(shift.kendall_low_high, [shift.kendall.estimate; 2]);
+        let ends = shift.kendall_low_high;
+        assert!(ends.iter().all(|tau| (tau - shift.kendall.estimate).abs() < 1e-12), "{ends:?}");
         // The best two were 20 and 19; with the ledger 1 and 20.
         assert!((shift.top_tenth_kept.estimate - 0.5).abs() < 1e-12);
         // Every third resample leaves the only giver out: no interval, so no figure.

@@ -205,7 +205,9 @@ mod tests {
 
     fn figures(histories: &[AccountHistory]) -> Option<RivalFigures> {
         let mut rivals = Rivals::new(end());
-        histories.iter().for_each(|history| rivals.add(history));
+        for history in histories {
+            rivals.add(history);
+        }
         rivals.finish(199, Streams::new(1).global(Purpose::Bootstrap))
     }
 

@@ -6,7 +6,7 @@ use crate::backtest::{
     self, AttritionBand, Baseline, BenchmarkFigures, Finding, InformationCoefficient, LeadLag,
     QuantileMeans, account_strata, adjust_family, attrition_auc, attrition_by_band,
     incremental_gain, information_coefficient, lead_difference, lead_lag, quantile_means,
-    quantile_spread, share_model,
+    quantile_spread, share_model, signs_differ, within_account,
 };
 use crate::hypothesis::{HypothesisId, HypothesisParams, Judged, Verdict, judge};
 use crate::ids::{AccountIndex, ContactIndex};
@@ -352,6 +352,9 @@ impl Bench<'_> {
                 for result in results {
                     if let Some(result) = noted(result, warnings) {
                         findings.extend(result.findings(tested));
+                        if tested {
+                            self.within(&result, findings, warnings);
+                        }
                     }
                 }
             }
@@ -364,6 +367,22 @@ impl Bench<'_> {
         for &horizon in &self.plan.backtest.horizons {
             let spread = quantile_spread(self.panel, score, outcome, horizon, &self.plan.backtest);
             findings.extend(noted(spread, warnings));
+        }
+    }
+
+    /// The within-account slope beside a pooled coefficient, with a warning when their signs differ.
+    fn within(
+        &self,
+        pooled: &InformationCoefficient,
+        findings: &mut Vec<Finding>,
+        warnings: &mut Vec<String>,
+    ) {
+        let Some(score) = self.panel.score(&pooled.score) else { return };
+        let horizon = pooled.horizon as u32;
+        let slope = within_account(self.panel, score, pooled.outcome, horizon);
+        if let Some(within) = noted(slope, warnings) {
+            warnings.extend(signs_differ(&pooled.findings(false)[0], &within));
+            findings.push(within);
         }
     }
 

@@ -129,7 +129,9 @@ pub fn datasets(resolved: &ResolvedPlan) -> Result<(Vec<Dataset>, Vec<Input>), R
                 let path = resolved.folder.join(path);
                 let flow = Flow::load(&path)?;
                 inputs.push(Input::of("flow", format!("{flow:?}").as_bytes()));
-                datasets.iter_mut().for_each(|dataset| dataset.flow = Some(flow.clone()));
+                for dataset in &mut datasets {
+                    dataset.flow = Some(flow.clone());
+                }
             }
             Ok((datasets, inputs))
         }

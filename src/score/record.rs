@@ -1,6 +1,6 @@
 //! Interaction records: whose rows accumulate together.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::value::ValuedInteraction;
 use crate::ids::ContactIndex;
@@ -43,9 +43,8 @@ impl Records {
             (!plain).then_some(RecordKey { contact: row.contact, segment: own, initiative })
         };
         let keys: Vec<Option<RecordKey>> = history.interactions.iter().map(key).collect();
-        let others: BTreeMap<RecordKey, ()> =
-            keys.iter().flatten().map(|key| (key.clone(), ())).collect();
-        let records = Self { contacts, others: others.into_keys().collect() };
+        let others: BTreeSet<RecordKey> = keys.iter().flatten().cloned().collect();
+        let records = Self { contacts, others: others.into_iter().collect() };
         for (row, key) in valued.iter_mut().zip(&keys) {
             row.record = match key {
                 None => records.base(row.contact),

@@ -13,7 +13,7 @@ use super::StatsError;
 pub struct PurchaseSummary {
     /// x: purchases after the first.
     pub repeats: f64,
-    /// t_x: time from the first purchase to the last; 0 without a repeat.
+    /// `t_x`: time from the first purchase to the last; 0 without a repeat.
     pub last: f64,
     /// T: time from the first purchase until now.
     pub age: f64,
@@ -277,9 +277,9 @@ const MOST_TERMS: u32 = 100_000;
 
 fn series(a: f64, b: f64, c: f64, z: f64) -> f64 {
     let (mut term, mut sum) = (1.0_f64, 1.0_f64);
-    for n in 0..MOST_TERMS {
-        let n = f64::from(n);
-        term *= (a + n) * (b + n) / ((c + n) * (n + 1.0)) * z;
+    for count in 0..MOST_TERMS {
+        let past = f64::from(count);
+        term *= (a + past) * (b + past) / ((c + past) * (past + 1.0)) * z;
         sum += term;
         if term.abs() <= 1e-16 * sum.abs() {
             break;

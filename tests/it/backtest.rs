@@ -3,7 +3,8 @@
 use rand_distr::{Distribution, StandardNormal};
 use rvq::backtest::{
     BacktestError, BacktestParams, Baseline, Finding, StartingBenchmark, account_strata,
-    incremental_gain, information_coefficient, lead_difference, refuse_level_on_level,
+    incremental_gain, information_coefficient, lead_difference, power_of, refuse_level_on_level,
+    share_model, signs_differ, within_account,
 };
 use rvq::flow::{Catalogue, CatalogueEntry, Worth};
 use rvq::ids::{AccountIndex, ContactIndex, TypeIndex, TypeNames};
@@ -485,4 +486,83 @@ fn nine_accounts_are_too_few_for_a_benchmark() {
     assert!(benchmark.finish(9, Streams::new(1)).is_none());
     benchmark.add(&customer(9, 100.0, 1.0));
     assert!(benchmark.finish(9, Streams::new(1)).is_some());
+}
+
+/// Accounts whose score level goes with profit by `between` and whose moves do by `within`; the share of
+/// wallet follows the score within accounts by half a log-odd per point.
+fn levels_and_moves(between: f64, within: f64) -> Panel {
+    let (accounts, months) = (120, 24);
+    let history = |index: usize| {
+        let z = normals(90, index, 2 * months + 1);
+        let level = 2.0 * z[0];
+        let score: Vec<f64> = z[1..=months].iter().map(|move_| level + move_).collect();
+        // The profit of month t + 1 follows the score as of the end of month t.
+        let profit: Vec<f64> = (0..months)
+            .map(|month| {
+                let moved = if month > 0 { score[month - 1] - level } else { 0.0 };
+                between * level + within * moved + 0.5 * z[months + 1 + month % months]
+            })
+            .collect();
+        let mut history = account(index, std::slice::from_ref(&score), &profit);
+        for (month, outcome) in history.outcomes.iter_mut().enumerate() {
+            let odds = -level + if month > 0 { 0.5 * (score[month - 1] - level) } else { 0.0 };
+            outcome.share_of_wallet = Some(1.0 / (1.0 + (-odds).exp()));
+        }
+        history
+    };
+    panel((0..accounts).map(history).collect(), 1, months as u32)
+}
+
+#[test]
+fn a_within_account_slope_of_the_other_sign_is_found_and_warned_about() {
+    let both = |between, within| {
+        let panel = levels_and_moves(between, within);
+        let score = &panel.scores()[0];
+        let params = BacktestParams::default();
+        let results =
+            information_coefficient(&panel, score, Measure::Contribution, &[1], &params, None);
+        let pooled = results.unwrap().remove(0).unwrap().findings(true).remove(0);
+        let within = within_account(&panel, score, Measure::Contribution, 1).unwrap();
+        (signs_differ(&pooled, &within), pooled, within)
+    };
+    let (warning, pooled, within) = both(1.0, -1.0);
+    assert!(pooled.ci_low > Some(0.0) && within.ci_high < Some(0.0), "{pooled:?} {within:?}");
+    assert!(warning.unwrap().contains("who has more is not who gains"));
+    let (warning, pooled, within) = both(1.0, 1.0);
+    assert!(pooled.ci_low > Some(0.0) && within.ci_low > Some(0.0), "{within:?}");
+    assert_eq!(warning, None);
+    // Nothing moves with the score: only levels go together.
+    let (_, _, within) = both(1.0, 0.0);
+    assert!(within.ci_low < Some(0.0) && within.ci_high > Some(0.0), "{within:?}");
+}
+
+#[test]
+fn the_share_model_finds_the_slope_within_accounts() {
+    let panel = levels_and_moves(0.0, 0.0);
+    let found = share_model(&panel, &panel.scores()[0], 1).unwrap();
+    // Over accounts the share falls with the score; within them log-odds rise by .5 a point.
+    assert!((found.estimate.unwrap() - 0.5).abs() < 0.01, "{found:?}");
+    assert!(found.ci_low > Some(0.4), "{found:?}");
+}
+
+#[test]
+fn power_is_stated_from_the_panel_and_not_from_the_association() {
+    let stated = |between, within| {
+        let panel = levels_and_moves(between, within);
+        let params = BacktestParams::default();
+        let strata = account_strata(&panel, params.min_stratum as usize);
+        let draws = Streams::new(1).global(Purpose::Permutation);
+        let score = &panel.scores()[0];
+        let tested = (Measure::Contribution, 1);
+        power_of(&panel, score, tested, &params, (&strata, draws)).unwrap()
+    };
+    let strong = stated(1.0, 1.0);
+    assert_eq!((strong.n_accounts, strong.n_periods), (120, 23));
+    // Levels that last make the null spread of a mean over 23 dates almost that of one date.
+    let one_date = (119.0_f64).sqrt().recip();
+    assert!(strong.null_std_error > 0.6 * one_date, "{strong:?}");
+    assert!(strong.lasting > 0.4, "{strong:?}");
+    // Where nothing lasts in the outcome, dates average out.
+    let none = stated(0.0, 0.0);
+    assert!(none.null_std_error < 0.45 * one_date, "{none:?}");
 }

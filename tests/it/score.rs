@@ -760,7 +760,7 @@ fn contacts_without_a_table_weigh_the_same_from_their_first_interaction_on() {
     assert_eq!(values, [0.0, 6.0, 4.0]);
 }
 
-fn baseline(spec: ScoreSpec, log: &AccountHistory, dates: &[f64]) -> Vec<f64> {
+fn baseline(spec: &ScoreSpec, log: &AccountHistory, dates: &[f64]) -> Vec<f64> {
     let dates: Vec<Instant> = dates.iter().map(|&at| day(at)).collect();
     spec.build().expect("baselines have no parameters").series(&valued(log), &dates)
 }
@@ -771,7 +771,7 @@ fn baselines_over_interactions_match_hand_counts() {
     let rows = vec![row(10.0, 10.0, 1.0), order, row(200.0, 200.0, 1.0)];
     let log = history(Vec::new(), rows, Vec::new());
     let dates = [5.0, 30.0, 100.0, 220.0, 221.0];
-    let of = |spec| baseline(spec, &log, &dates);
+    let of = |spec| baseline(&spec, &log, &dates);
     assert_eq!(of(ScoreSpec::Count {}), [0.0, 1.0, 2.0, 3.0, 3.0]);
     assert_eq!(of(ScoreSpec::PurchaseCount {}), [0.0, 0.0, 1.0, 1.0, 1.0]);
     assert_eq!(of(ScoreSpec::Recency {}), [-5.0, -20.0, -60.0, -20.0, -21.0]);
@@ -795,7 +795,7 @@ fn baselines_over_outcomes_use_the_latest_twelve_known_months() {
         .collect();
     let log = history(Vec::new(), Vec::new(), months);
     let dates = [30.0, 34.9, 35.0, 66.0, 426.0];
-    let of = |spec| baseline(spec, &log, &dates);
+    let of = |spec| baseline(&spec, &log, &dates);
     assert_eq!(of(ScoreSpec::Spend {}), [0.0, 0.0, 1.0, 3.0, 102.0]);
     assert_eq!(of(ScoreSpec::PastProfit {}), [0.0, 0.0, 10.0, 21.0, 210.0]);
     assert_eq!(of(ScoreSpec::LastValue {}), [0.0, 0.0, 10.0, 11.0, 23.0]);
@@ -805,14 +805,14 @@ fn baselines_over_outcomes_use_the_latest_twelve_known_months() {
 fn without_gross_profit_the_profit_baselines_fall_back_to_revenue() {
     let months = vec![month(0.0, 30.0, 7.0, None), month(1.0, 60.0, 5.0, None)];
     let log = history(Vec::new(), Vec::new(), months);
-    assert_eq!(baseline(ScoreSpec::PastProfit {}, &log, &[61.0]), [12.0]);
-    assert_eq!(baseline(ScoreSpec::LastValue {}, &log, &[61.0]), [5.0]);
+    assert_eq!(baseline(&ScoreSpec::PastProfit {}, &log, &[61.0]), [12.0]);
+    assert_eq!(baseline(&ScoreSpec::LastValue {}, &log, &[61.0]), [5.0]);
 }
 
 #[test]
 fn an_outcome_known_before_its_period_ends_waits_for_the_end() {
     let log = history(Vec::new(), Vec::new(), vec![month(0.0, 3.0, 7.0, None)]);
-    assert_eq!(baseline(ScoreSpec::Spend {}, &log, &[29.5, 30.0]), [0.0, 7.0]);
+    assert_eq!(baseline(&ScoreSpec::Spend {}, &log, &[29.5, 30.0]), [0.0, 7.0]);
 }
 
 /// A row of the given type with the catalogue's value.

@@ -31,7 +31,9 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         let (panel, _) = build_panel(dataset, run.plan(), None, &|text| console.say(text))?;
         console.say(&format!("{}: power", dataset.name));
         let (powers, warnings) = powers(&panel, run.plan());
-        warnings.iter().for_each(|warning| console.say(&format!("warning: {warning}")));
+        for warning in &warnings {
+            console.say(&format!("warning: {warning}"));
+        }
         all.push((dataset.name.clone(), powers));
     }
     match args.format {
