@@ -96,7 +96,7 @@ pub struct ExchangeFigures {
     pub empty: Vec<EmptyLedger>,
 }
 
-/// Takes accounts one by one, over the twelve months before `end`.
+/// Takes accounts one by one, over a year.
 ///
 /// # Examples
 ///
@@ -123,7 +123,7 @@ pub struct ExchangeFigures {
 ///     value_low: Some(20.0),
 ///     value_high: Some(40.0),
 /// });
-/// let mut exchange = ValueExchange::new(end);
+/// let mut exchange = ValueExchange::new(("2023-01-01T00:00:00Z".parse()?, end));
 /// exchange.add(&history);
 /// let figures = exchange.finish(99, Streams::new(1).global(Purpose::Bootstrap)).expect("a ledger");
 /// assert_eq!(figures.components[1].component, "customer_referral");
@@ -141,8 +141,8 @@ pub struct ValueExchange {
 }
 
 impl ValueExchange {
-    /// A ledger that ends at `end`.
-    pub fn new(end: Instant) -> Self {
+    /// The ledger from the first instant of `year` to before the second.
+    pub fn new(year: (Instant, Instant)) -> Self {
         let kinds = ValueDirection::ALL
             .into_iter()
             .flat_map(|direction| LedgerComponent::ALL.map(|component| (component, direction)));
@@ -156,26 +156,27 @@ impl ValueExchange {
             unpriced: 0,
         };
         Self {
-            from: end.plus_days(-366.25),
-            end,
+            from: year.0,
+            end: year.1,
             rows: Vec::new(),
             components: kinds.map(empty).collect(),
             found: false,
         }
     }
 
-    /// Takes an account; it counts when it was a customer in a month of the trailing year.
+    /// Takes an account; it counts when it was a customer in a month of the year. The month of exit counts
+    /// with what it brought.
     pub fn add(&mut self, history: &AccountHistory) {
         self.found |= !history.ledger.is_empty();
         let months = history.outcomes.iter().filter(|outcome| {
             outcome.period_start >= self.from
                 && outcome.period_end <= self.end
-                && outcome.status == Status::Customer
+                && outcome.status != Status::Prospect
         });
         let mut row = Row { id: history.account.id.clone(), ..Row::default() };
         let mut customer = false;
         for month in months {
-            customer = true;
+            customer |= month.status == Status::Customer;
             row.contribution += month.contribution().unwrap_or(month.revenue);
         }
         if !customer {
@@ -337,7 +338,7 @@ mod tests {
     }
 
     fn figures(histories: &[AccountHistory]) -> Option<ExchangeFigures> {
-        let mut exchange = ValueExchange::new(end());
+        let mut exchange = ValueExchange::new((end().plus_days(-365.0), end()));
         for history in histories {
             exchange.add(history);
         }

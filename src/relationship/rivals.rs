@@ -36,7 +36,7 @@ pub struct DimensionFigures {
     /// Share of accounts in which the firm leads, as answered.
     pub leads: f64,
     /// Variance of the accounts' true differences over that of the observed ones, in `[0, 1]`: 0 says that
-    /// the differences between accounts are measurement error. Absent without repeated answers.
+    /// the differences between accounts are measurement error. Absent below ten accounts with repeated answers.
     pub reliability: Option<f64>,
 }
 
@@ -53,7 +53,7 @@ pub struct RivalFigures {
     pub allocation_error: Option<f64>,
 }
 
-/// Takes accounts one by one, over the twelve months before `end`.
+/// Takes accounts one by one, over a year.
 #[derive(Debug, Clone)]
 pub struct Rivals {
     from: Instant,
@@ -62,9 +62,9 @@ pub struct Rivals {
 }
 
 impl Rivals {
-    /// Comparisons that end at `end`.
-    pub fn new(end: Instant) -> Self {
-        Self { from: end.plus_days(-366.25), end, rows: Vec::new() }
+    /// Comparisons from the first instant of `year` to before the second.
+    pub fn new(year: (Instant, Instant)) -> Self {
+        Self { from: year.0, end: year.1, rows: Vec::new() }
     }
 
     /// Takes an account; it counts when it compared the firm with a rival in the trailing year.
@@ -81,7 +81,7 @@ impl Rivals {
         let recorded = history
             .outcomes
             .iter()
-            .filter(|outcome| outcome.period_end <= self.end && outcome.period_end > self.from)
+            .filter(|outcome| outcome.period_end <= self.end && outcome.period_start >= self.from)
             .filter_map(|outcome| outcome.share_of_wallet);
         let (sum, months) = recorded.fold((0.0, 0.0), |(sum, n), share| (sum + share, n + 1.0));
         let allocated = wallet_allocation(answers);
@@ -143,10 +143,13 @@ impl DimensionFigures {
     }
 }
 
+/// Accounts with repeated answers below which measurement error is not known.
+const FEWEST_REPEATED: usize = 10;
+
 /// Share of the variance of observed differences that is not measurement error.
 fn reliability(all: &[&Standing]) -> Option<f64> {
     let errors: Vec<f64> = all.iter().filter_map(|standing| standing.std_error).collect();
-    if errors.is_empty() || all.len() < 2 {
+    if errors.len() < FEWEST_REPEATED {
         return None;
     }
     let n = all.len() as f64;
@@ -204,7 +207,7 @@ mod tests {
     }
 
     fn figures(histories: &[AccountHistory]) -> Option<RivalFigures> {
-        let mut rivals = Rivals::new(end());
+        let mut rivals = Rivals::new((end().plus_days(-365.0), end()));
         for history in histories {
             rivals.add(history);
         }
@@ -221,8 +224,7 @@ mod tests {
         let delivery = &figures.dimensions[0];
         assert_eq!((delivery.us, delivery.leader, delivery.leads), (3.0, 4.0, 0.5));
         assert!((delivery.relative.estimate - -1.0).abs() < 1e-12);
-        // No answer differs from the one before: all that differs between accounts is true.
-        assert_eq!(delivery.reliability, Some(1.0));
+        assert_eq!(delivery.reliability, None, "two accounts say nothing about the error");
         // The rule says 2/3 and 1/3.
         let expected = f64::midpoint(0.7 - 2.0 / 3.0, 1.0 / 3.0 - 0.3);
         assert!((figures.allocation_error.unwrap() - expected).abs() < 1e-12);

@@ -47,6 +47,8 @@ impl Gathered {
     /// [`RunError::Score`] when the flow's catalogue lacks a type of the log.
     pub(super) fn new(dataset: &Dataset, plan: &Plan) -> Result<Self, RunError> {
         let end = dataset.end();
+        let last = dataset.first.plus(dataset.months as i32);
+        let year = (dataset.calendar.start_of(last.plus(-12)), end);
         let compare = |flow| {
             let span = (dataset.first, dataset.months);
             let streams = plan.run.streams();
@@ -55,8 +57,8 @@ impl Gathered {
         Ok(Self {
             counts: Counts::default(),
             benchmark: StartingBenchmark::new(end),
-            exchange: ValueExchange::new(end),
-            rivals: Rivals::new(end),
+            exchange: ValueExchange::new(year),
+            rivals: Rivals::new(year),
             plan: dataset.flow.as_ref().map(compare).transpose()?,
             end,
         })

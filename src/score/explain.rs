@@ -152,7 +152,7 @@ pub struct InteractionRecord {
     pub value: f64,
     /// Cost to engage: sum of the variable costs of its interactions \[currency\].
     pub cost: f64,
-    /// Number of its interactions that the score reads.
+    /// Number of its interactions.
     pub interactions: u32,
     /// The first of them.
     pub first: Instant,
@@ -164,7 +164,8 @@ pub struct InteractionRecord {
 ///
 /// - `score` is applied to each record on its own, without weights; a contact's records add up to what
 ///   [`Rv`] with `per_record` gives the contact.
-/// - Cost is not faded, and holds only rows that the score reads.
+/// - Positions count within each record. Cost and number are of all interactions, transactional ones too,
+///   and not faded.
 pub fn interaction_records(
     score: &Rv,
     history: &ValuedHistory,
@@ -173,9 +174,8 @@ pub fn interaction_records(
     let params = RvParams { per_record: true, ..*score.params() };
     let score = Rv::new(params).expect("the parameters were valid");
     let mut records: BTreeMap<usize, InteractionRecord> = BTreeMap::new();
-    let view = View { known: as_of, happened: as_of, at: as_of };
-    for share in shares(&score, history, view) {
-        let row = &history.interactions()[share.row];
+    let is_known = |row: &&ValuedInteraction| row.occurred_at.max(row.known_at) < as_of;
+    for row in history.interactions().iter().filter(is_known) {
         let record = records.entry(row.record).or_insert_with(|| InteractionRecord {
             key: history.records().key(row.record),
             value: 0.0,
@@ -184,10 +184,14 @@ pub fn interaction_records(
             first: row.occurred_at,
             last: row.occurred_at,
         });
-        record.value += share.part;
         record.cost += row.variable_cost;
         record.interactions += 1;
         record.last = row.occurred_at;
+    }
+    let view = View { known: as_of, happened: as_of, at: as_of };
+    for share in shares(&score, history, view) {
+        let record = history.interactions()[share.row].record;
+        records.get_mut(&record).expect("a row that is read is known").value += share.part;
     }
     records.into_values().collect()
 }

@@ -46,6 +46,7 @@ impl Score for LastSurvey {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
         let mut name = Name::new("last_survey");
         name.part(&self.instrument.chars().map(plain).collect::<String>());
+        name.part("else").part(&number(self.unanswered));
         name.finish()
     }
 

@@ -95,6 +95,10 @@ impl ExplainArgs {
         let found = known.iter().zip(&names).find(|(_, name)| Some(*name) == wanted);
         match found {
             Some((score, _)) => Ok(*score),
+            None if names.is_empty() => bail!(
+                "the plan has no relationship value; add one to `scores` of `[score]`, such as \
+                 `{{ rv_decay = {{ half_life_days = 180 }} }}`"
+            ),
             None => bail!(
                 "the plan has no relationship value `{}` to explain, but {}",
                 wanted.map_or("", String::as_str),

@@ -37,10 +37,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "TABLE", value_delimiter = ',', requires = "out")]
     also: Vec<Also>,
     /// Clock of `--also ages`: `first` interaction, `index` of interactions, or first of a stage.
-    #[arg(long, value_name = "CLOCK", default_value = "first")]
+    #[arg(long, value_name = "CLOCK", default_value = "first", requires = "also")]
     clock: AgeClock,
     /// Ages of `--also ages`, in days or interactions.
-    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = AGES)]
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = AGES, requires = "also")]
     ages: Vec<f64>,
     #[command(flatten)]
     explain: ExplainArgs,
