@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use super::WeightError;
 use super::concordance::{Said, WeightAuc, concordance};
 use super::constraint::Constraint;
+use super::design::{Case, Design, Sums};
 use super::sample::WeightSample;
-use super::solve::{Case, Design, Freedom, Model, Sums, fit, log_loss};
+use super::solve::{Model, fit, log_loss};
+use super::space::Freedom;
 use crate::panel::WalkForward;
 
 /// Precision of what penalties are compared by, of forecasts, and of what is reported \[log odds per standard

@@ -1,6 +1,6 @@
 //! What weights are learned from: account-periods with exposures and whether an exit followed.
 
-use super::solve::{Case, Design};
+use super::design::{Case, Design};
 use crate::panel::{Measure, Panel};
 use crate::score::{Exposures, Valuation};
 

@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use super::WeightError;
+use super::design::{Case, Sums};
 use super::nested::{Learned, Procedure};
 use super::result::{OrderReversal, Standing, TypeWeight};
-use super::solve::{Case, Model, Sums};
+use super::solve::Model;
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::rng::{Purpose, Streams};
 
