@@ -259,7 +259,15 @@ fn week(hours: &OpeningHours, calendar: Calendar, monday: NaiveDate) -> Week {
         before[usize::from(day) + 1] = open_days as u8;
     }
     let minutes = Divisor::new(MICROS_PER_WEEK / MICROS_PER_MINUTE);
-    Week { start, minutes, open_days: open_days as i64, days, before, opening: 0, opening_from: start }
+    Week {
+        start,
+        minutes,
+        open_days: open_days as i64,
+        days,
+        before,
+        opening: 0,
+        opening_from: start,
+    }
 }
 
 fn offset_minutes(calendar: Calendar, at: DateTime<Utc>) -> i64 {
