@@ -56,6 +56,7 @@ fn replicate(replication: u32, accounts: u32, months: u32) -> [(f64, f64); 2] {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "200 cohorts: for release builds")]
 fn the_foreseen_spread_is_the_spread_over_replications() {
     println!("accounts months statistic          foreseen  seen  ratio");
     for (accounts, months) in [(200, 48), (400, 24)] {

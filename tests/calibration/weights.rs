@@ -168,6 +168,7 @@ fn nulls((accounts, exits): (usize, usize), replications: u32, constraint: Const
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "minutes of fits: for release builds")]
 fn without_signal_learned_weights_tell_nothing_apart_at_2_000_accounts() {
     for constraint in Constraint::ALL {
         let learned = nulls((2_000, 400), LARGE, constraint);
@@ -179,6 +180,7 @@ fn without_signal_learned_weights_tell_nothing_apart_at_2_000_accounts() {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "minutes of fits: for release builds")]
 fn without_signal_learned_weights_average_to_chance_at_300_accounts() {
     for constraint in Constraint::ALL {
         let average = mean(&nulls((300, 60), SMALL, constraint));
@@ -194,6 +196,7 @@ fn truth() -> Vec<f64> {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "minutes of fits: for release builds")]
 fn where_the_expert_is_wrong_learned_weights_win() {
     let win = |replication: u32| {
         let streams = Streams::new(1_969).replication(replication);
