@@ -83,12 +83,12 @@ impl Score for Count {
 /// # Examples
 ///
 /// ```
-/// use rvq::score::{Recency, Score, ValuedInteraction};
+/// use rvq::score::{Recency, Score, Start, ValuedInteraction};
 /// # use rvq::{ids::TypeIndex, time::Instant};
 /// # let day = |day| Instant::from_micros(0).plus_days(day);
 /// # let row = |at| ValuedInteraction::plain(TypeIndex(0), day(at), 1.0);
 /// let (score, mut last) = (Recency::default(), None);
-/// score.enter(&mut last, day(0.0));
+/// score.enter(&mut last, &Start { entered_at: day(0.0), size: None });
 /// assert!((score.value(&last, day(4.0)) + 4.0).abs() < 1e-12);
 /// score.observe(&mut last, &row(10.0));
 /// assert!((score.value(&last, day(40.0)) + 30.0).abs() < 1e-12);

@@ -66,12 +66,12 @@ impl Comparator {
 /// # Examples
 ///
 /// ```
-/// use rvq::score::{Comparator, Score, TrailingComparator, ValuedInteraction};
+/// use rvq::score::{Comparator, Score, Start, TrailingComparator, ValuedInteraction};
 /// # use rvq::{ids::TypeIndex, interaction::Direction, time::Instant};
 /// # let day = |day| Instant::from_micros(0).plus_days(day);
 /// let value = |comparator| {
 ///     let (score, mut rows) = (TrailingComparator::new(comparator, 10.0).unwrap(), Default::default());
-///     score.enter(&mut rows, day(0.0));
+///     score.enter(&mut rows, &Start { entered_at: day(0.0), size: None });
 ///     let row = ValuedInteraction::plain(TypeIndex(0), day(22.0), 3.0);
 ///     let minutes = ValuedInteraction { customer_effort: 30.0, variable_cost: 8.0, ..row };
 ///     score.observe(&mut rows, &ValuedInteraction { direction: Direction::Inbound, ..minutes });
