@@ -1,7 +1,7 @@
 //! Scoring a log folder, beside reading it and beside pandas: `benches/peers/score.sh`.
 //!
-//! One line of JSON. From the environment: `LOG` a folder of tables, `MODE` `read` or `score`, `THREADS`,
-//! and `ACCOUNTS` to stop after so many.
+//! One line of JSON. From the environment: `LOG` a folder of tables, `MODE` `read`, `score` (the default
+//! family) or `decay` (that alone), `THREADS`, and `ACCOUNTS` to stop after so many.
 
 #![allow(clippy::print_stdout, reason = "the line is the result")]
 
@@ -53,11 +53,16 @@ fn main() {
         history
     });
     let mut made = String::new();
-    if setting("MODE").as_deref() == Some("score") {
+    let mode = setting("MODE").unwrap_or_default();
+    if mode != "read" {
         let flow = Flow::builtin();
         let valuation = Valuation::new(flow.catalogue(), log.types()).expect("known types");
-        let scores: Vec<Box<dyn ScoreColumn>> = ScoreSpec::default_family()
+        let family = ScoreSpec::default_family();
+        let is_asked =
+            |spec: &&ScoreSpec| mode == "score" || matches!(spec, ScoreSpec::RvDecay { .. });
+        let scores: Vec<Box<dyn ScoreColumn>> = family
             .iter()
+            .filter(is_asked)
             .map(|spec| spec.build().expect("defaults are valid"))
             .collect();
         let params = PanelParams {
