@@ -54,7 +54,9 @@ fn main() {
     });
     let mut made = String::new();
     let mode = setting("MODE").unwrap_or_default();
-    if mode != "read" {
+    if mode == "read" {
+        histories.for_each(drop);
+    } else {
         let flow = Flow::builtin();
         let valuation = Valuation::new(flow.catalogue(), log.types()).expect("known types");
         let family = ScoreSpec::default_family();
@@ -74,8 +76,6 @@ fn main() {
         };
         let panel = Panel::build(histories, &valuation, &scores, &params).expect("a panel");
         made = digest(&panel);
-    } else {
-        histories.for_each(drop);
     }
     let seconds = watch.elapsed().as_secs_f64();
     println!(

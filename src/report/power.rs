@@ -40,11 +40,11 @@ pub(super) fn sentence(stated: &HypothesisPower) -> String {
     );
     if stated.power_at_smallest < 0.8 {
         let months = stated.months_needed.map_or_else(
-            || "no number of months would do, since accounts differ for good".to_owned(),
+            || "and no number of months, since accounts differ for good".to_owned(),
             |months| format!("or {} months", count(months as u64)),
         );
         let accounts = count(stated.accounts_needed as u64);
-        write!(text, ", for four of five it takes {accounts} accounts; {months}")
+        write!(text, "; for four of five it takes {accounts} accounts, {months}")
             .expect("a string takes every word");
     }
     text.push('.');
