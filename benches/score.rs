@@ -1,9 +1,9 @@
 //! Scoring one account with the default family, monthly, from a short to a very long history.
 
 use divan::counter::ItemsCount;
-use rvq::flow::{Catalogue, CatalogueEntry, Worth};
+use rvq::flow::{Catalogue, CatalogueEntry};
 use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
-use rvq::interaction::{Account, AccountHistory, Contact, Direction, Interaction, Stage};
+use rvq::interaction::{Account, AccountHistory, Contact, Interaction};
 use rvq::score::{ScoreColumn, ScoreSpec, Valuation, ValuedHistory};
 use rvq::time::Instant;
 
@@ -19,23 +19,7 @@ fn day(day: f64) -> Instant {
 }
 
 fn valuation() -> Valuation {
-    let entry = CatalogueEntry {
-        interaction_type: "call".to_owned(),
-        stage: Stage::Retention,
-        function: "sales".to_owned(),
-        direction: Direction::Outbound,
-        worth: Worth { rv: 2.0, rv_sd: None, variable_cost: 20.0, cost_sd: None },
-        overrides: Vec::new(),
-        customer_effort: 5.0,
-        emotional: false,
-        critical: false,
-        transactional: false,
-        trigger_to: None,
-        is_voc: false,
-        expected_within_days: None,
-        failure: None,
-        recovery: false,
-    };
+    let entry = CatalogueEntry { customer_effort: 5.0, ..CatalogueEntry::plain("call", 2.0) };
     let catalogue = Catalogue::from_entries("bench", vec![entry]).expect("one name");
     let types: TypeNames = ["call"].into_iter().collect();
     Valuation::new(&catalogue, &types).expect("the catalogue values every type")

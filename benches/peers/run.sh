@@ -10,15 +10,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
-cache=${RVQ_PEERS_CACHE:-${HOME:-/tmp}/.cache/rvq-peers}
-venv=$cache/$(sha256sum "$here/requirements.txt" | cut -c1-12)
-if [[ ! -e $venv/complete ]]; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-  touch "$venv/complete"
-fi
-
+source "$here/venv.sh"
 cd "$root"
 cargo bench --quiet --bench peers --no-run
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1

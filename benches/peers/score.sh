@@ -9,15 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 accounts=${1:-170000}
 
-cache=${RVQ_PEERS_CACHE:-${HOME:-/tmp}/.cache/rvq-peers}
-venv=$cache/$(sha256sum "$here/requirements.txt" | cut -c1-12)
-if [[ ! -e $venv/complete ]]; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-  touch "$venv/complete"
-fi
-
+source "$here/venv.sh"
 cd "$root"
 cargo build --quiet --release --bin rvq
 cargo bench --quiet --bench score_peers --no-run

@@ -37,7 +37,8 @@ pub struct Power {
     /// Effect found with 80 % power by a two-sided test at 5 %.
     pub detectable_effect: f64,
     /// Part of the null variance that no number of months takes away, in `[0, 1]`: accounts differ for good.
-    pub lasting: f64,
+    /// Absent where the halves of the panel are too short to tell.
+    pub lasting: Option<f64>,
     /// Effects and the power to find them.
     pub curve: Vec<(f64, f64)>,
 }
@@ -57,14 +58,16 @@ impl Power {
         whole(self.n_accounts as f64 * (self.detectable_effect / effect).powi(2))
     }
 
-    /// Months with which `effect` would be detectable; absent where no number of them would do.
+    /// Months with which `effect` would be detectable; absent where no number of them would do, or the
+    /// lasting part is not known.
     ///
     /// ```text
     /// SE²(T) = SE²·(lasting + (1 − lasting)·T₀/T)
     /// ```
     pub fn months_for(&self, effect: f64) -> Option<f64> {
-        let allowed = (effect / self.detectable_effect).powi(2) - self.lasting;
-        let months = self.n_periods as f64 * (1.0 - self.lasting) / allowed;
+        let lasting = self.lasting?;
+        let allowed = (effect / self.detectable_effect).powi(2) - lasting;
+        let months = self.n_periods as f64 * (1.0 - lasting) / allowed;
         (allowed > 0.0).then(|| whole(months))
     }
 }
@@ -87,11 +90,13 @@ fn power(standardised: f64) -> f64 {
 /// - What more months would do is read from its halves: var(T) = a + b/T.
 /// - For attrition, a rank correlation ρ with exits of share p is an AUC of ½ + ρ/√(12 p (1 − p)), exactly
 ///   so at a date without ties.
+/// - A permutation without any defined month says nothing and is left out.
 /// - The headline test takes the larger of two p-values, so its power is a little lower.
 ///
 /// # Errors
 ///
-/// [`BacktestError::Statistic`] when no month has enough accounts, or fewer than two permutations are asked for.
+/// [`BacktestError::Statistic`] when no month has enough accounts, no permutation is asked for, or
+/// none of them has a defined month.
 pub fn power_of(
     panel: &Panel,
     score: &PanelScore,
@@ -124,17 +129,25 @@ pub fn power_of(
             draws,
             min,
         )?;
-        let squares: f64 = test.null.iter().map(|value| value * value).sum();
-        Ok(squares / test.null.len() as f64)
+        // Where a permutation is undefined the observed value stands, which must not be read here.
+        let observed = test.observed.to_bits();
+        let null: Vec<f64> =
+            test.null.into_iter().filter(|value| value.to_bits() != observed).collect();
+        if null.is_empty() {
+            return Err(StatsError::NoPeriod { statistic: "power", needed: min });
+        }
+        Ok(null.iter().map(|value| value * value).sum::<f64>() / null.len() as f64)
     };
     let whole = null(0, months).map_err(fail())?;
     let middle = dates.get(dates.len() / 2).copied().unwrap_or(0);
     let halves = [null(0, middle), null(middle, months)];
-    let [Ok(first), Ok(second)] = halves else {
-        return Ok(described(panel, score, (outcome, horizon), &values, (whole, 1.0)));
+    let lasting = match halves {
+        // var(T) = a + b/T and var(T/2) = a + 2b/T, so a = 2 var(T) − var(T/2).
+        [Ok(first), Ok(second)] => {
+            Some((2.0 - f64::midpoint(first, second) / whole).clamp(0.0, 1.0))
+        }
+        _ => None,
     };
-    // var(T) = a + b/T and var(T/2) = a + 2b/T, so a = 2 var(T) − var(T/2).
-    let lasting = (2.0 - f64::midpoint(first, second) / whole).clamp(0.0, 1.0);
     Ok(described(panel, score, (outcome, horizon), &values, (whole, lasting)))
 }
 
@@ -143,7 +156,7 @@ fn described(
     score: &PanelScore,
     (outcome, horizon): (Measure, u32),
     values: &[f64],
-    (variance, lasting): (f64, f64),
+    (variance, lasting): (f64, Option<f64>),
 ) -> Power {
     let months = panel.months();
     let both = |at: &usize| !score.values[*at].is_nan() && !values[*at].is_nan();
@@ -183,7 +196,7 @@ fn described(
 mod tests {
     use super::*;
 
-    fn power_with(lasting: f64) -> Power {
+    fn power_with(lasting: Option<f64>) -> Power {
         Power {
             score: "rv_sum".to_owned(),
             outcome: "revenue".to_owned(),
@@ -200,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_detectable_effect_has_eighty_percent_power_and_none_has_the_size() {
-        let power = power_with(0.5);
+        let power = power_with(None);
         assert!((power.of(power.detectable_effect) - 0.8).abs() < 1e-4);
         assert!((power.of(0.0) - 0.05).abs() < 1e-9, "{:e}", power.of(0.0) - 0.05);
         assert!(power.of(10.0) > 0.999_999);
@@ -209,13 +222,15 @@ mod tests {
     #[test]
     fn half_the_effect_needs_four_times_the_accounts_and_more_months_than_that_or_none() {
         let half = |power: &Power| 0.5 * power.detectable_effect;
-        let steady = power_with(0.0);
+        let steady = power_with(Some(0.0));
         assert!((steady.accounts_for(half(&steady)) - 800.0).abs() < 1e-9);
         assert_eq!(steady.months_for(half(&steady)), Some(192.0));
         // A quarter of the variance allowed, and a tenth of it lasts: 48 · .9 / .15.
-        let mixed = power_with(0.1);
+        let mixed = power_with(Some(0.1));
         assert_eq!(mixed.months_for(half(&mixed)), Some(288.0));
-        let lasting = power_with(0.3);
+        let lasting = power_with(Some(0.3));
         assert_eq!(lasting.months_for(half(&lasting)), None);
+        let unknown = power_with(None);
+        assert_eq!(unknown.months_for(half(&unknown)), None);
     }
 }

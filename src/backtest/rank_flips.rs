@@ -222,26 +222,13 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::ids::TypeIndex;
-    use crate::interaction::{Account, Direction, Interaction, Stage};
+    use crate::interaction::{Account, Interaction};
     use crate::score::{Rv, RvParams, exposures};
 
     fn entry(name: &str, rv: f64, rv_sd: Option<f64>, cost_sd: Option<f64>) -> CatalogueEntry {
         CatalogueEntry {
-            interaction_type: name.to_owned(),
-            stage: Stage::Retention,
-            function: "sales".to_owned(),
-            direction: Direction::Outbound,
             worth: Worth { rv, rv_sd, variable_cost: 1.0, cost_sd },
-            overrides: Vec::new(),
-            customer_effort: 0.0,
-            emotional: false,
-            critical: false,
-            transactional: false,
-            trigger_to: None,
-            is_voc: false,
-            expected_within_days: None,
-            failure: None,
-            recovery: false,
+            ..CatalogueEntry::plain(name, rv)
         }
     }
 

@@ -59,6 +59,39 @@ pub struct CatalogueEntry {
     pub recovery: bool,
 }
 
+impl CatalogueEntry {
+    /// An outbound interaction of sales in retention that has a relative value and nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::flow::CatalogueEntry;
+    ///
+    /// let visit = CatalogueEntry { emotional: true, ..CatalogueEntry::plain("visit", 4.0) };
+    /// assert!(visit.emotional && !visit.transactional);
+    /// assert_eq!(visit.worth.rv, 4.0);
+    /// ```
+    pub fn plain(interaction_type: &str, rv: f64) -> Self {
+        Self {
+            interaction_type: interaction_type.to_owned(),
+            stage: Stage::Retention,
+            function: "sales".to_owned(),
+            direction: Direction::Outbound,
+            worth: Worth { rv, rv_sd: None, variable_cost: 0.0, cost_sd: None },
+            overrides: Vec::new(),
+            customer_effort: 0.0,
+            emotional: false,
+            critical: false,
+            transactional: false,
+            trigger_to: None,
+            is_voc: false,
+            expected_within_days: None,
+            failure: None,
+            recovery: false,
+        }
+    }
+}
+
 /// What one interaction of a type is worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Worth {

@@ -30,7 +30,8 @@ const Z: f64 = 1.959_963_984_540_054;
 /// ```
 ///
 /// - Walkers begin at the flow's `retention_entry`; who leaves keeps what it has. Mean of 10,000 walks.
-/// - Relative value without transactional rows (rule R1), cost with them.
+/// - Without transactional rows, in value, cost and number: orders and invoices come of the account, not of
+///   a contact's walk, so a plan of walks has none (and rule R1 leaves them out of value anyway).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedPath {
     /// Mean cumulative relative value at the end of each month of age.
@@ -78,9 +79,12 @@ impl PlannedPath {
             for row in at..at + contact.len() {
                 let age = month_of_age(first, Instant::from_micros(rows.occurred_at[row]));
                 let kind = usize::from(rows.kind[row]);
+                let entry = &entries[kind];
+                if entry.transactional {
+                    continue;
+                }
                 if age < months as usize {
-                    let entry = &entries[kind];
-                    path.rv[age] += if entry.transactional { 0.0 } else { entry.worth.rv };
+                    path.rv[age] += entry.worth.rv;
                     path.cost[age] += entry.worth.variable_cost;
                 }
                 if age < year {
@@ -164,11 +168,49 @@ pub struct PlanFigures {
 /// Fewest accounts behind a point of the path.
 const FEWEST: u64 = 10;
 
-/// Sums over the contacts of all accounts at one age.
-#[derive(Debug, Clone, Default)]
+/// Sums over accounts at one age, each with its contacts n and what they have together, y.
+#[derive(Debug, Clone, Copy, Default)]
 struct Sums {
-    /// Per account with contacts of that age: contacts, relative value, cost.
-    accounts: Vec<[f64; 3]>,
+    accounts: u64,
+    contacts: f64,
+    contacts_squared: f64,
+    rv: Moments,
+    cost: Moments,
+}
+
+/// Σ y, Σ y² and Σ y n.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moments {
+    sum: f64,
+    squares: f64,
+    products: f64,
+}
+
+impl Moments {
+    fn add(&mut self, y: f64, contacts: f64) {
+        self.sum += y;
+        self.squares += y * y;
+        self.products += y * contacts;
+    }
+}
+
+impl Sums {
+    fn add(&mut self, [contacts, rv, cost]: [f64; 3]) {
+        self.accounts += 1;
+        self.contacts += contacts;
+        self.contacts_squared += contacts * contacts;
+        self.rv.add(rv, contacts);
+        self.cost.add(cost, contacts);
+    }
+
+    /// Mean per contact, and half the width of its 95 % interval with accounts as clusters.
+    fn mean(&self, of: Moments) -> (f64, f64) {
+        let mean = of.sum / self.contacts;
+        // Σ (y − mean n)² over accounts.
+        let squares = of.squares - 2.0 * mean * of.products + mean * mean * self.contacts_squared;
+        let n = self.accounts as f64;
+        (mean, Z * (squares.max(0.0) * n / (n - 1.0)).sqrt() / self.contacts)
+    }
 }
 
 /// Takes accounts one by one: contacts of accounts that entered within the log and became customers.
@@ -208,8 +250,7 @@ impl PlanAgainstActual {
         let of_log = |name: &str| {
             let at = position(name).expect("the valuation has every type of the log");
             let entry = &entries[at];
-            let rv = if entry.transactional { 0.0 } else { entry.worth.rv };
-            (name.to_owned(), planned.counts[at], rv)
+            (name.to_owned(), planned.counts[at], entry.worth.rv)
         };
         let named = |name: &str| types.iter().any(|known| known == name);
         let absent = entries.iter().zip(&planned.counts);
@@ -237,9 +278,9 @@ impl PlanAgainstActual {
         for contact in 0..valued.contacts().len() {
             let own = || {
                 let rows = valued.interactions().iter();
-                let own =
-                    rows.filter(move |r| r.contact.is_some_and(|c| usize::from(c.0) == contact));
-                own.skip_while(|row| row.stage != Stage::Retention)
+                rows.filter(move |r| r.contact.is_some_and(|c| usize::from(c.0) == contact))
+                    .filter(|row| !row.transactional)
+                    .skip_while(|row| row.stage != Stage::Retention)
             };
             let Some(first) = own().next() else { continue };
             let ages = month_of_age(first.occurred_at, self.end).min(self.ages.len());
@@ -249,7 +290,7 @@ impl PlanAgainstActual {
             for row in own() {
                 let age = month_of_age(first.occurred_at, row.occurred_at);
                 if age < ages {
-                    rv[age] += if row.transactional { 0.0 } else { row.rv };
+                    rv[age] += row.rv;
                     cost[age] += row.variable_cost;
                 }
                 if whole_year && age < YEAR {
@@ -264,7 +305,7 @@ impl PlanAgainstActual {
         }
         for (sums, of_account) in self.ages.iter_mut().zip(account) {
             if of_account[0] > 0.0 {
-                sums.accounts.push(of_account);
+                sums.add(of_account);
             }
         }
     }
@@ -275,7 +316,7 @@ impl PlanAgainstActual {
             .ages
             .iter()
             .enumerate()
-            .filter(|(_, sums)| sums.accounts.len() as u64 >= FEWEST)
+            .filter(|(_, sums)| sums.accounts >= FEWEST)
             .map(|(age, sums)| self.point(age, sums))
             .collect();
         if path.is_empty() {
@@ -305,19 +346,12 @@ impl PlanAgainstActual {
     }
 
     fn point(&self, age: usize, sums: &Sums) -> PathPoint {
-        let contacts: f64 = sums.accounts.iter().map(|account| account[0]).sum();
-        let mean = |of: usize| {
-            let all = sums.accounts.iter();
-            let mean = all.clone().map(|account| account[of]).sum::<f64>() / contacts;
-            let squares: f64 = all.map(|a| (a[of] - mean * a[0]).powi(2)).sum();
-            let n = sums.accounts.len() as f64;
-            (mean, Z * (squares * n / (n - 1.0)).sqrt() / contacts)
-        };
-        let ((actual_rv, actual_rv_margin), (actual_cost, actual_cost_margin)) = (mean(1), mean(2));
+        let (actual_rv, actual_rv_margin) = sums.mean(sums.rv);
+        let (actual_cost, actual_cost_margin) = sums.mean(sums.cost);
         PathPoint {
             age_months: age as u32 + 1,
-            n_contacts: contacts as u64,
-            n_accounts: sums.accounts.len() as u64,
+            n_contacts: sums.contacts as u64,
+            n_accounts: sums.accounts,
             planned_rv: self.planned.rv[age],
             actual_rv,
             actual_rv_margin,
@@ -403,7 +437,7 @@ mod tests {
     fn rv_of(flow: &Flow, gap: &TypeGap) -> f64 {
         let entries = flow.catalogue().entries();
         let entry = entries.iter().find(|e| e.interaction_type == gap.interaction_type).unwrap();
-        if entry.transactional { 0.0 } else { entry.worth.rv }
+        entry.worth.rv
     }
 
     #[test]

@@ -92,11 +92,12 @@ fn listed(what: &str, names: &[String]) -> Option<String> {
 }
 
 fn rivals(figures: &RivalFigures) -> Section {
-    let mut says = vec![
+    let mut says: Vec<String> = ends_of(figures).into_iter().collect();
+    says.push(
         "Answers of the trailing year about the firm, less those about each customer's own best \
          rival. A reliability near 0 says that accounts differ by measurement error only."
             .to_owned(),
-    ];
+    );
     if let (Some(correlation), Some(error)) =
         (&figures.allocation_correlation, figures.allocation_error)
     {
@@ -135,17 +136,32 @@ fn rivals(figures: &RivalFigures) -> Section {
     }
 }
 
+/// Where the firm stands best against rivals, and where worst.
+fn ends_of(figures: &RivalFigures) -> Option<String> {
+    let by_difference = |a: &&DimensionFigures, b: &&DimensionFigures| {
+        a.relative.estimate.total_cmp(&b.relative.estimate)
+    };
+    let best = figures.dimensions.iter().max_by(by_difference)?;
+    let worst = figures.dimensions.iter().min_by(by_difference)?;
+    let name =
+        |of: &DimensionFigures| plain(of.dimension.as_deref().unwrap_or("the firm as a whole"));
+    Some(format!(
+        "Against each customer's best rival the firm stands best in {}, by {}, and worst in {}, by {}.",
+        name(best),
+        interval(&best.relative),
+        name(worst),
+        interval(&worst.relative),
+    ))
+}
+
 fn ledger(figures: &ExchangeFigures) -> Section {
-    let mut says = vec![
-        "What changed hands without money in the trailing year. It stands beside RV and is never added \
-         to it: a referral is an interaction too."
-            .to_owned(),
-    ];
+    let mut says = Vec::new();
     if let Some(shift) = &figures.rank_shift {
         let [low, high] = shift.kendall_low_high.map(three_digits);
         says.push(format!(
-            "Adding it to contribution would leave Kendall's τ at {} with the ranking by contribution \
-             ({low} with all lower ends, {high} with all upper ends), and {} of the best tenth in place.",
+            "Adding what customers gave beside money to contribution would leave Kendall's τ at {} with the \
+             ranking by contribution ({low} with all lower ends, {high} with all upper ends), and {} of the \
+             best tenth in place.",
             interval(&shift.kendall),
             interval(&shift.top_tenth_kept),
         ));
@@ -167,6 +183,11 @@ fn ledger(figures: &ExchangeFigures) -> Section {
         count(figures.n_empty),
         named(figures),
     ));
+    says.push(
+        "All of the trailing year. The ledger stands beside RV and is never added to it: a referral is an \
+         interaction too."
+            .to_owned(),
+    );
     let row = |component: &crate::relationship::ComponentFigures| {
         vec![
             component.component.replace('_', " "),

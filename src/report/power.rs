@@ -39,10 +39,13 @@ pub(super) fn sentence(stated: &HypothesisPower) -> String {
         percent(stated.power_at_smallest),
     );
     if stated.power_at_smallest < 0.8 {
-        let months = stated.months_needed.map_or_else(
-            || "and no number of months, since accounts differ for good".to_owned(),
-            |months| format!("or {} months", count(months as u64)),
-        );
+        let months = match (stated.months_needed, power.lasting) {
+            (Some(months), _) => format!("or {} months", count(months as u64)),
+            (None, Some(_)) => "and no number of months, since accounts differ for good".to_owned(),
+            (None, None) => {
+                "and what more months would do, so short a panel cannot tell".to_owned()
+            }
+        };
         let accounts = count(stated.accounts_needed as u64);
         write!(text, "; for four of five it takes {accounts} accounts, {months}")
             .expect("a string takes every word");

@@ -99,7 +99,7 @@ pub struct HypothesisPower {
     pub power_at_smallest: f64,
     /// Accounts with which it would be found with 80 % power.
     pub accounts_needed: f64,
-    /// Months with which it would; absent where no number of months would do.
+    /// Months with which it would; absent where no number of months would do, or `power.lasting` is.
     pub months_needed: Option<f64>,
     /// The test and its power.
     pub power: Power,

@@ -4,6 +4,7 @@ use crate::backtest::StartingBenchmark;
 use crate::interaction::AccountHistory;
 use crate::journey::PlanAgainstActual;
 use crate::relationship::{Rivals, ValueExchange};
+use crate::rng::Streams;
 use crate::time::Instant;
 
 use super::RunError;
@@ -51,7 +52,8 @@ impl Gathered {
         let year = (dataset.calendar.start_of(last.plus(-12)), end);
         let compare = |flow| {
             let span = (dataset.first, dataset.months);
-            let streams = plan.run.streams();
+            // Not the draws of the simulated contacts, who would walk along with the plan.
+            let streams = Streams::new(plan.run.seed).replication(u32::MAX);
             PlanAgainstActual::new(flow, &dataset.types, streams, dataset.calendar, span)
         };
         Ok(Self {

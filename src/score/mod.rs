@@ -23,6 +23,7 @@ mod record;
 mod rollup;
 mod rv;
 mod spec;
+mod valuation;
 mod value;
 mod voice;
 
@@ -40,7 +41,8 @@ pub use record::{RecordKey, Records};
 pub use rollup::Rollup;
 pub use rv::{Measure, Rv, RvParams, RvRecord};
 pub use spec::{ScoreSpec, WindowParams};
-pub use value::{Membership, Start, Valuation, ValuedHistory, ValuedInteraction};
+pub use valuation::Valuation;
+pub use value::{Membership, Start, ValuedHistory, ValuedInteraction};
 pub use voice::{
     AgainstRivals, Comparison, Dimensions, LastSurvey, Standing, standings, wallet_allocation,
     wallet_allocation_share,

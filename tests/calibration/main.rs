@@ -42,10 +42,8 @@ fn valuation(simulation: &Simulation) -> Valuation {
     Valuation::new(simulation.flow().catalogue(), &simulation.types()).unwrap()
 }
 
-/// Back-test of one replication at all horizons.
-fn replicate(replication: u32) -> Vec<InformationCoefficient> {
-    let (accounts, months) = (200, 48);
-    let streams = Streams::new(20_240_501).replication(replication);
+/// A panel of the world `irrelevant` with a decay of 180 days.
+fn null_panel(streams: Streams, accounts: u32, months: u32) -> Panel {
     let simulation = simulation("irrelevant", streams, months);
     let score: Vec<Box<dyn ScoreColumn>> = vec![Box::new(Rv::decay(180.0).unwrap())];
     let params = PanelParams {
@@ -55,9 +53,14 @@ fn replicate(replication: u32) -> Vec<InformationCoefficient> {
         warm_up_months: 0,
         min_age_months: 0,
     };
-    let panel =
-        Panel::build(simulation.histories(accounts), &valuation(&simulation), &score, &params)
-            .unwrap();
+    Panel::build(simulation.histories(accounts), &valuation(&simulation), &score, &params).unwrap()
+}
+
+/// Back-test of one replication at all horizons.
+fn replicate(replication: u32) -> Vec<InformationCoefficient> {
+    let (accounts, months) = (200, 48);
+    let streams = Streams::new(20_240_501).replication(replication);
+    let panel = null_panel(streams, accounts, months);
     let params = BacktestParams::default();
     let strata = account_strata(&panel, params.min_stratum as usize);
     let draws = streams.global(Purpose::Permutation);

@@ -4,12 +4,10 @@ use rayon::prelude::*;
 use rvq::backtest::{
     BacktestParams, account_strata, attrition_auc, information_coefficient, power_of,
 };
-use rvq::panel::{Measure, Panel, PanelParams};
+use rvq::panel::Measure;
 use rvq::rng::{Purpose, Streams};
-use rvq::score::{Rv, ScoreColumn};
-use rvq::time::Calendar;
 
-use super::{simulation, start, valuation};
+use super::null_panel;
 
 const REPLICATIONS: u32 = 100;
 const HORIZON: u32 = 3;
@@ -18,18 +16,7 @@ const HORIZON: u32 = 3;
 /// of the AUC.
 fn replicate(replication: u32, accounts: u32, months: u32) -> [(f64, f64); 2] {
     let streams = Streams::new(20_261_101).replication(replication);
-    let simulation = simulation("irrelevant", streams, months);
-    let score: Vec<Box<dyn ScoreColumn>> = vec![Box::new(Rv::decay(180.0).unwrap())];
-    let params = PanelParams {
-        calendar: Calendar::UTC,
-        first: start(),
-        months,
-        warm_up_months: 0,
-        min_age_months: 0,
-    };
-    let panel =
-        Panel::build(simulation.histories(accounts), &valuation(&simulation), &score, &params)
-            .unwrap();
+    let panel = null_panel(streams, accounts, months);
     let params = BacktestParams::default();
     let strata = account_strata(&panel, params.min_stratum as usize);
     let with = (strata.as_slice(), streams.global(Purpose::Permutation));

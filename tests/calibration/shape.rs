@@ -4,9 +4,9 @@
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use rayon::prelude::*;
 use rvq::backtest::{ShapeAccount, ShapeParameter, fit_shape};
-use rvq::flow::{Catalogue, CatalogueEntry, Worth};
+use rvq::flow::{Catalogue, CatalogueEntry};
 use rvq::ids::{ContactIndex, TypeIndex, TypeNames};
-use rvq::interaction::{Account, AccountHistory, Direction, Failure, Interaction, Stage};
+use rvq::interaction::{Account, AccountHistory, Failure, Interaction};
 use rvq::rng::{Purpose, Stream, Streams};
 use rvq::score::{Rv, RvParams, Valuation, ValuedHistory, series};
 use rvq::stats::wilson_interval;
@@ -46,23 +46,8 @@ const FREE: [ShapeParameter; 4] = [
 
 fn valuation() -> Valuation {
     let entry = |(name, rv, failure, recovery, _): (&str, f64, Option<Failure>, bool, f64)| {
-        CatalogueEntry {
-            interaction_type: name.to_owned(),
-            stage: Stage::Retention,
-            function: "service".to_owned(),
-            direction: Direction::Outbound,
-            worth: Worth { rv, rv_sd: None, variable_cost: 1.0, cost_sd: None },
-            overrides: Vec::new(),
-            customer_effort: 0.0,
-            emotional: false,
-            critical: failure.is_some(),
-            transactional: false,
-            trigger_to: None,
-            is_voc: false,
-            expected_within_days: None,
-            failure,
-            recovery,
-        }
+        let critical = failure.is_some();
+        CatalogueEntry { critical, failure, recovery, ..CatalogueEntry::plain(name, rv) }
     };
     let catalogue = Catalogue::from_entries("1", TYPES.map(entry).to_vec()).unwrap();
     let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();

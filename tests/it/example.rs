@@ -197,7 +197,7 @@ fn power() -> HypothesisPower {
             n_periods: 51,
             null_std_error: 0.0235,
             detectable_effect: 0.0659,
-            lasting: 0.4,
+            lasting: Some(0.4),
             curve: vec![(0.0329, 0.288), (0.0659, 0.8)],
         },
     }

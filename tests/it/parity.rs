@@ -89,7 +89,6 @@ struct CorrelationCase {
     y: Vec<f64>,
     pearson: f64,
     spearman: f64,
-    kendall: f64,
 }
 
 #[test]
@@ -98,7 +97,6 @@ fn correlations_match_scipy() {
     for case in &fixture.cases {
         fixture.near(&case.name, pearson(&case.x, &case.y).unwrap(), case.pearson);
         fixture.near(&case.name, spearman(&case.x, &case.y).unwrap(), case.spearman);
-        fixture.near(&case.name, kendall(&case.x, &case.y).unwrap(), case.kendall);
     }
 }
 

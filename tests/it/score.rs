@@ -36,21 +36,16 @@ fn entry((name, rv, transactional): (&str, f64, bool)) -> CatalogueEntry {
         _ => None,
     };
     CatalogueEntry {
-        interaction_type: name.to_owned(),
-        stage: Stage::Retention,
         function: if matches!(name, "outage" | "apology") { "service" } else { "sales" }.to_owned(),
         direction: Direction::Inbound,
         worth: Worth { rv, rv_sd: None, variable_cost: 1.0, cost_sd: None },
-        overrides: Vec::new(),
-        customer_effort: 0.0,
         emotional: name == "executive_meeting",
         critical: failure.is_some(),
         transactional,
         trigger_to: (name == "executive_meeting").then(|| "committed".to_owned()),
-        is_voc: false,
-        expected_within_days: None,
         failure,
         recovery: name == "apology",
+        ..CatalogueEntry::plain(name, rv)
     }
 }
 

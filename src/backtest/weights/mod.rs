@@ -140,7 +140,10 @@ pub fn learn_weights(
         );
         return refused(result, why);
     };
-    let null = null_auc(&procedure, learned.estimate, params.null_replications, streams)?;
+    let null = match null_auc(&procedure, learned.estimate, params.null_replications, streams)? {
+        Ok(null) => null,
+        Err(why) => return refused(result, why),
+    };
     let stable = stability::half_samples(&procedure, &cases, &whole, params.half_samples, streams)?;
     let gain = |against| gain(&result, &tested, against, backtest.resamples, streams);
     let fit = WeightFit {
@@ -207,12 +210,13 @@ fn procedure<'a>(
 /// AUC in and out of sample of one replication of the null, and its exits.
 type NullDraw = (Option<f64>, Option<f64>, usize);
 
+/// The null, or why there is none: fewer than half of the replications could be tested.
 fn null_auc(
     procedure: &Procedure<'_>,
     observed: f64,
     replications: u32,
     streams: Streams,
-) -> Result<NullAuc, WeightError> {
+) -> Result<Result<NullAuc, String>, WeightError> {
     let sample = procedure.sample;
     let takes_part = sample.takes_part();
     let draws = streams.global(Purpose::Permutation).part(1);
@@ -232,20 +236,24 @@ fn null_auc(
         (0..replications).into_par_iter().map(replicate).collect::<Result<_, _>>()?;
     // A replication that could not be tested counts as at least as good as what was found.
     let as_good = all.iter().filter(|(_, tested, _)| tested.is_none_or(|auc| auc >= observed));
-    Ok(NullAuc {
-        replications,
-        p_value: (as_good.count() + 1) as f64 / f64::from(replications + 1),
-        in_sample: band(all.iter().filter_map(|draw| draw.0).collect()),
-        out_of_sample: band(all.iter().filter_map(|draw| draw.1).collect()),
-        mean_exits: all.iter().map(|draw| draw.2 as f64).sum::<f64>() / f64::from(replications),
-    })
+    let p_value = (as_good.count() + 1) as f64 / f64::from(replications + 1);
+    let mean_exits = all.iter().map(|draw| draw.2 as f64).sum::<f64>() / f64::from(replications);
+    let (in_sample, tested): (Vec<f64>, Vec<f64>) =
+        all.iter().filter_map(|draw| draw.0.zip(draw.1)).unzip();
+    if tested.is_empty() || 2 * tested.len() < replications as usize {
+        let why = format!(
+            "only {} of {replications} replications of the null could be tested, with {mean_exits:.0} \
+             exits on average",
+            tested.len()
+        );
+        return Ok(Err(why));
+    }
+    let (in_sample, out_of_sample) = (band(in_sample), band(tested));
+    Ok(Ok(NullAuc { replications, in_sample, out_of_sample, p_value, mean_exits }))
 }
 
-/// Mean and 95 % band; of nothing, chance.
+/// Mean and 95 % band of at least one value.
 fn band(mut values: Vec<f64>) -> NullBand {
-    if values.is_empty() {
-        return NullBand { mean: 0.5, low: 0.5, high: 0.5 };
-    }
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
     let mean = values.iter().sum::<f64>() / values.len() as f64;
