@@ -215,7 +215,8 @@ mod tests {
     fn the_detectable_effect_has_eighty_percent_power_and_none_has_the_size() {
         let power = power_with(None);
         assert!((power.of(power.detectable_effect) - 0.8).abs() < 1e-4);
-        assert!((power.of(0.0) - 0.05).abs() < 1e-9, "{:e}", power.of(0.0) - 0.05);
+        // The quantile and its inverse in `statrs` differ by 2e-12 here.
+        assert!((power.of(0.0) - 0.05).abs() < 1e-11, "{:e}", power.of(0.0) - 0.05);
         assert!(power.of(10.0) > 0.999_999);
     }
 
