@@ -36,6 +36,8 @@ fn deviation(model: &Model, k: usize, expert: f64, spread: f64) -> f64 {
 }
 
 /// Fits random halves of the accounts with the penalty of all.
+///
+/// A half with too few exits says nothing: it agrees with no difference, and is in no band.
 pub(super) fn half_samples(
     procedure: &Procedure<'_>,
     cases: &[Case],
@@ -43,10 +45,11 @@ pub(super) fn half_samples(
     n: u32,
     streams: Streams,
 ) -> Result<Stability, WeightError> {
-    let halves: Vec<Model> = (0..n)
+    let halves: Vec<Option<Model>> = (0..n)
         .into_par_iter()
         .map(|b| half(procedure, cases, whole, u64::from(b), streams))
         .collect::<Result<_, _>>()?;
+    let halves: Vec<Model> = halves.into_iter().flatten().collect();
     let expert = &procedure.sample.design().expert;
     let spread = &whole.freedom.spread;
     let is_moved = |model: &Model, k: usize| {
@@ -65,7 +68,7 @@ pub(super) fn half_samples(
         })
         .collect();
     Ok(Stability {
-        order_reversed: reversals(&types, &free, &halves, expert),
+        order_reversed: reversals(&types, &free, (&halves, n), expert),
         types,
         false_selections: false_selections(per_half, free.len()),
     })
@@ -77,7 +80,7 @@ fn half(
     whole: &Learned,
     b: u64,
     streams: Streams,
-) -> Result<Model, WeightError> {
+) -> Result<Option<Model>, WeightError> {
     let mut accounts: Vec<usize> =
         cases.iter().map(|case| procedure.sample.place(case.row).account).collect();
     accounts.dedup();
@@ -95,9 +98,9 @@ fn half(
         sums.add(procedure.sample.design(), *case);
     }
     if !sums.is_enough() {
-        return Ok(whole.model.clone());
+        return Ok(None);
     }
-    procedure.model(&cases, &sums, &whole.freedom, Some(&whole.model), 1e-5)
+    procedure.model(&cases, &sums, &whole.freedom, Some(&whole.model), 1e-5).map(Some)
 }
 
 fn of_type(
@@ -146,7 +149,7 @@ fn of_type(
 fn reversals(
     types: &[TypeWeight],
     free: &[usize],
-    halves: &[Model],
+    (halves, n): (&[Model], u32),
     expert: &[f64],
 ) -> Vec<OrderReversal> {
     let was_selected = |k: usize, upwards: bool| {
@@ -164,7 +167,7 @@ fn reversals(
                 continue;
             }
             let reversed = |half: &&Model| half.weights()[low] > half.weights()[high];
-            let share = halves.iter().filter(reversed).count() as f64 / halves.len().max(1) as f64;
+            let share = halves.iter().filter(reversed).count() as f64 / f64::from(n.max(1));
             if share >= SELECTED {
                 found.push(OrderReversal {
                     expert_lower: types[low].interaction_type.clone(),
@@ -181,11 +184,65 @@ fn reversals(
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ExpertType, WeightParams, WeightSample, learn_weights};
     use super::*;
+    use crate::backtest::BacktestParams;
 
     #[test]
     fn three_of_a_hundred_that_move_leave_a_ninth_of_a_false_selection() {
         assert!((false_selections(3.0, 100) - 0.1125).abs() < 1e-12);
         assert!(false_selections(0.0, 0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn halves_with_too_few_exits_agree_with_nothing() {
+        // Fifteen exits: a training part of four fifths has ten, few halves of the accounts do.
+        let (accounts, dates) = (180, 8);
+        let types = ["visit", "call"].map(|name| ExpertType { name: name.to_owned(), value: 1.0 });
+        let exits_at = |account: usize| {
+            (account % 12 == 0).then(|| [0, 1, 2, 3, 0, 1, 2, 7][account / 12 % 8])
+        };
+        let outcome = |account: usize, date: usize| match exits_at(account) {
+            Some(last) if date > last => f64::NAN,
+            last => f64::from(u8::from(last == Some(date))),
+        };
+        let outcomes = (0..accounts).flat_map(|a| (0..dates).map(move |d| outcome(a, d))).collect();
+        let months: Vec<usize> = (0..dates).map(|date| 3 * date).collect();
+        let strata = vec![0; accounts];
+        let mut sample = WeightSample::new(&types, 3, (months, 3 * dates + 3), outcomes, strata);
+        for account in 0..accounts {
+            for date in (0..dates).filter(|&d| exits_at(account).is_none_or(|last| d <= last)) {
+                // Who exits was hardly visited, and called like the others.
+                let mixed = ((account * 7 + date * 3) % 11) as f64;
+                let visits = if exits_at(account).is_some() { mixed / 8.0 } else { mixed };
+                let calls = ((account * 5 + date) % 7) as f64;
+                sample.push((account, date), (account % 13) as f64, 0.0, &[visits, calls]);
+            }
+        }
+        let params = WeightParams {
+            penalties: vec![1.0],
+            null_replications: 3,
+            half_samples: 12,
+            min_events: 1,
+            exits_per_weight: 0.0,
+            ..WeightParams::new("rv_sum")
+        };
+        let backtest = BacktestParams {
+            min_train_months: 15,
+            test_block_months: 6,
+            resamples: 99,
+            ..BacktestParams::default()
+        };
+        let learned = learn_weights(&sample, &params, &backtest, Streams::new(5)).unwrap();
+        let fit = learned.fit.unwrap_or_else(|| panic!("{:?}", learned.refusal));
+        for of_type in &fit.types {
+            // All accounts together differ from the expert by enough to count ...
+            let differs = of_type.spread * (of_type.learned_weight - of_type.expert_weight);
+            assert!(differs.abs() > DEVIATION, "{of_type:?}");
+            // ... and a half that cannot be fitted does not stand in for one that agrees.
+            assert!(of_type.share_moved < 0.5, "{of_type:?}");
+            assert_eq!(of_type.standing, Standing::Kept);
+        }
+        assert_eq!(fit.order_reversed, []);
     }
 }
