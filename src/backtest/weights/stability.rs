@@ -200,7 +200,7 @@ mod tests {
         let (accounts, dates) = (180, 8);
         let types = ["visit", "call"].map(|name| ExpertType { name: name.to_owned(), value: 1.0 });
         let exits_at = |account: usize| {
-            (account % 12 == 0).then(|| [0, 1, 2, 3, 0, 1, 2, 7][account / 12 % 8])
+            account.is_multiple_of(12).then(|| [0, 1, 2, 3, 0, 1, 2, 7][account / 12 % 8])
         };
         let outcome = |account: usize, date: usize| match exits_at(account) {
             Some(last) if date > last => f64::NAN,
