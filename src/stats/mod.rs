@@ -11,6 +11,7 @@ mod binomial;
 mod bootstrap;
 mod clustered;
 mod error;
+mod estimate;
 #[cfg(test)]
 mod generator;
 mod grid;
@@ -30,6 +31,7 @@ pub use binomial::{Interval, rejection_limit, wilson_interval};
 pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
 pub use clustered::ClusteredLeastSquares;
 pub use error::StatsError;
+pub use estimate::Estimate;
 pub use grid::Grid;
 pub use inference::{
     Inference, cluster_ewc, detectable_effect, naive_t, newey_west, two_way_clustered,
