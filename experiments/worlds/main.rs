@@ -7,7 +7,8 @@
 use std::time::Instant as Clock;
 
 use rvq::flow::Flow;
-use rvq::recover::{Cell, TrueHypothesis, TrueRung, TruthTable, effects, measure};
+use rvq::hypothesis::{HypothesisId, Rung};
+use rvq::recover::{Cell, TruthTable, effects, measure};
 use rvq::rng::Streams;
 use rvq::simulate::{Simulation, World};
 use rvq::time::{Calendar, Month};
@@ -73,9 +74,9 @@ fn print_effects(accounts: u32, names: &[String]) -> anyhow::Result<()> {
         let simulation =
             Simulation::new(Flow::builtin(), world, Streams::new(1), Calendar::UTC, period)?;
         let found = effects(&simulation, accounts);
-        for hypothesis in TrueHypothesis::ALL {
+        for hypothesis in HypothesisId::ALL {
             println!("\n[{name}.{hypothesis:?}]");
-            for rung in TrueRung::ALL {
+            for rung in Rung::ALL {
                 let Some(effect) = found.get(&(hypothesis, rung)) else { continue };
                 let stated = table.cell(name, hypothesis, rung);
                 let key = serde_json::to_value(rung)?;

@@ -1,6 +1,7 @@
 //! Attrition: does a low score tell who will leave? As-of scores only: no immortal time.
 
 use crate::panel::{Measure, Panel, PanelScore};
+use crate::rng::Draws;
 use crate::stats::{self, SurvivalCurve, cluster_ewc};
 
 use super::information::{failed, from_inference, grid};
@@ -8,6 +9,8 @@ use super::{BacktestError, BacktestParams, Finding};
 
 /// AUC of a low score for exits within `horizon` months, averaged over landmark months.
 ///
+/// With strata and draws of a `permutation` the p-value is the larger of the clustered one and that of
+/// whole-history permutation (of the rank correlation of score and exit: AUC − ½ scaled at each date).
 /// The score is read `lead` months before the window opens: with `lead` > 0 exits in
 /// `(t + lead, t + lead + horizon]` count, among accounts still there at t + lead.
 ///
@@ -17,9 +20,9 @@ use super::{BacktestError, BacktestParams, Finding};
 pub fn attrition_auc(
     panel: &Panel,
     score: &PanelScore,
-    horizon: u32,
-    lead: u32,
+    (horizon, lead): (u32, u32),
     params: &BacktestParams,
+    permutation: Option<(&[u32], Draws)>,
 ) -> Result<Finding, BacktestError> {
     let signed = horizon as i32;
     let fail = || failed("attrition AUC", &score.name, Measure::Attrition, signed);
@@ -37,6 +40,16 @@ pub fn attrition_auc(
     let mut finding =
         from_inference(name, &score.name, Measure::Attrition, signed, &inference, 0.5);
     finding.n_events = exits;
+    if let Some((strata, draws)) = permutation {
+        let (risk, events) = (grid(&risk, panel), grid(&events, panel));
+        let (permutations, least) = (params.permutations as usize, params.min_accounts as usize);
+        let test = risk
+            .and_then(|risk| {
+                stats::permute_histories(risk, events?, strata, permutations, draws, least)
+            })
+            .map_err(fail())?;
+        finding = finding.with_permutation(test.p_value, test.share_without_partner);
+    }
     if lead > 0 {
         finding.method = format!("{}; score read {lead} months ahead", finding.method);
     }

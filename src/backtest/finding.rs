@@ -41,3 +41,37 @@ pub struct Finding {
     /// Whether the plan named this finding before the data were seen.
     pub in_family: bool,
 }
+
+/// Share of accounts without a partner above which a permutation is no guide.
+const MAX_WITHOUT_PARTNER: f64 = 0.10;
+
+/// The headline p-value: the larger of clustered and permuted, unless too many accounts have no partner
+/// to swap histories with; then the clustered one alone.
+pub(super) fn headline_p(clustered: f64, permuted: f64, share_without_partner: f64) -> f64 {
+    if share_without_partner <= MAX_WITHOUT_PARTNER { permuted.max(clustered) } else { clustered }
+}
+
+impl Finding {
+    /// The finding with the headline p-value of its own test and a permutation of whole histories.
+    ///
+    /// - `permuted`: p-value of the permutation. `share_without_partner`: share of the accounts that no
+    ///   other account of their stratum could swap histories with; above a tenth the permutation is no
+    ///   guide, and the method says so.
+    #[must_use]
+    pub fn with_permutation(self, permuted: f64, share_without_partner: f64) -> Self {
+        let method = if share_without_partner <= MAX_WITHOUT_PARTNER {
+            format!(
+                "{}; p is the larger of this and whole-history permutation inside strata",
+                self.method
+            )
+        } else {
+            format!(
+                "{} alone: {:.0} % of accounts have no permutation partner",
+                self.method,
+                100.0 * share_without_partner
+            )
+        };
+        let p_value = self.p_value.map(|p| headline_p(p, permuted, share_without_partner));
+        Self { p_value, method, ..self }
+    }
+}

@@ -7,10 +7,8 @@ use crate::stats::{
     permute_histories_many,
 };
 
+use super::finding::headline_p;
 use super::{BacktestError, BacktestParams, Finding, refuse_level_on_level};
-
-/// Share of accounts without a partner above which the permutation is no guide.
-const MAX_WITHOUT_PARTNER: f64 = 0.10;
 
 /// The mean rank information coefficient of one score, outcome and horizon with its inference.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,29 +35,9 @@ impl InformationCoefficient {
     /// The headline p-value: the larger of clustered and permuted, unless too many accounts have
     /// no partner; then the clustered one alone.
     pub fn headline_p(&self) -> f64 {
-        match self.permutation_p {
-            Some(p) if self.share_without_partner <= MAX_WITHOUT_PARTNER => {
-                p.max(self.inference.p_value)
-            }
-            _ => self.inference.p_value,
-        }
-    }
-
-    fn method(&self) -> String {
-        let both = self.permutation_p.is_some();
-        if both && self.share_without_partner <= MAX_WITHOUT_PARTNER {
-            "mean of rank correlations by date; account cluster + EWC date variance; p is the \
-             larger of this and whole-history permutation inside strata"
-                .to_owned()
-        } else if both {
-            format!(
-                "mean of rank correlations by date; account cluster + EWC date variance alone: \
-                 {:.0} % of accounts have no permutation partner",
-                100.0 * self.share_without_partner
-            )
-        } else {
-            "mean of rank correlations by date; account cluster + EWC date variance".to_owned()
-        }
+        let clustered = self.inference.p_value;
+        let without = self.share_without_partner;
+        self.permutation_p.map_or(clustered, |permuted| headline_p(clustered, permuted, without))
     }
 
     /// The findings: the headline, and beside it what the usual tests would have said.
@@ -71,12 +49,17 @@ impl InformationCoefficient {
             detectable_effect: None,
             ..finding(statistic, inference)
         };
+        let headline = Finding {
+            method: "mean of rank correlations by date; account cluster + EWC date variance"
+                .to_owned(),
+            in_family,
+            ..finding("mean_rank_ic", &self.inference)
+        };
+        let without = self.share_without_partner;
         vec![
-            Finding {
-                p_value: Some(self.headline_p()),
-                method: self.method(),
-                in_family,
-                ..finding("mean_rank_ic", &self.inference)
+            match self.permutation_p {
+                Some(permuted) => headline.with_permutation(permuted, without),
+                None => headline,
             },
             compared("mean_rank_ic_naive_t", &self.naive),
             compared("mean_rank_ic_newey_west", &self.newey_west),
@@ -163,47 +146,14 @@ fn ic_statistic(
     stats::mean_rank_correlation(x, y, params.min_accounts as usize)
 }
 
-/// IC(+h) − IC(−h): does the score go with what follows more than with what went before?
-///
-/// On the accounts and dates where both windows exist. Contribution is judged by gross profit here:
-/// cost to engage is the cost of the very interactions that raise the score, so it lowers
-/// contribution before the date and would pass for lead.
-///
-/// # Errors
-///
-/// [`BacktestError::Statistic`] when one of them cannot be computed or they share no date.
-pub fn lead_difference(
-    panel: &Panel,
-    score: &PanelScore,
-    outcome: Measure,
-    horizon: u32,
-    params: &BacktestParams,
-) -> Result<Finding, BacktestError> {
-    let signed = horizon as i32;
-    let outcome = before_cost(outcome);
-    let fail = || failed("lead difference", &score.name, outcome, signed);
-    let mut ahead = panel.outcome(outcome, signed);
-    let mut behind = panel.outcome(outcome, -signed);
-    for (after, before) in ahead.iter_mut().zip(&mut behind) {
-        if after.is_nan() || before.is_nan() {
-            (*after, *before) = (f64::NAN, f64::NAN);
-        }
-    }
-    let ahead = ic_statistic(panel, score, &ahead, params).map_err(fail())?;
-    let behind = ic_statistic(panel, score, &behind, params).map_err(fail())?;
-    let difference = stats::difference(&ahead, &behind).map_err(fail())?;
-    let inference = cluster_ewc(&difference, 0.0).map_err(fail())?;
-    Ok(from_inference("lead_ic_difference", &score.name, outcome, signed, &inference, 0.0))
-}
-
 /// The outcome by which lead is judged: before and after are not compared on contribution, which
 /// holds the cost of the interactions that make the score.
-fn before_cost(outcome: Measure) -> Measure {
+pub fn before_cost(outcome: Measure) -> Measure {
     if outcome == Measure::Contribution { Measure::GrossProfit } else { outcome }
 }
 
 /// A finding from an inference against `null`, with its detectable effect.
-pub(super) fn from_inference(
+pub fn from_inference(
     statistic: &str,
     score: &str,
     outcome: Measure,
@@ -244,7 +194,7 @@ fn detectable(inference: &Inference) -> Option<f64> {
 /// The lead-lag curve with its permutation envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeadLag {
-    /// Outcome: gross profit where contribution was asked for, as in [`lead_difference`].
+    /// Outcome: gross profit where contribution was asked for, as in [`before_cost`].
     pub outcome: Measure,
     /// Horizons, negative first \[months\].
     pub horizons: Vec<i32>,

@@ -30,7 +30,7 @@ pub use concentration::Concentration;
 pub use finding::Finding;
 pub use incremental::{Baseline, Gain, incremental_gain};
 pub use information::{
-    InformationCoefficient, LeadLag, information_coefficient, lead_difference, lead_lag,
+    InformationCoefficient, LeadLag, before_cost, from_inference, information_coefficient, lead_lag,
 };
 pub use moments::{Moment, Moments};
 pub use power::{Power, power_of};

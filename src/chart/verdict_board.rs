@@ -38,7 +38,8 @@ pub fn verdict_board(data: &VerdictBoardData) -> Result<Chart, ChartError> {
     let title = title(data);
     let alt = alt(data, &title);
     let note = "Each rung is judged alone. A hypothesis is supported without further words only \
-                when the score adds to the baselines.";
+                when the score adds to the baselines; a comparison of groups or scores, when it is \
+                robust.";
     let caption = Caption { name: NAME, title: &title, alt: &alt, note, simulated: data.simulated };
     let svg = picture(&caption, |canvas| paint(data, canvas))?;
     Ok(Chart { name: NAME.to_owned(), svg, table: table(data), alt, title })
@@ -46,15 +47,7 @@ pub fn verdict_board(data: &VerdictBoardData) -> Result<Chart, ChartError> {
 
 const NAME: &str = "verdict_board";
 
-const RUNGS: [Rung; 3] = [Rung::Associated, Rung::Leads, Rung::AddsToBaselines];
-
-fn rung_words(rung: Rung) -> &'static str {
-    match rung {
-        Rung::Associated => "associated",
-        Rung::Leads => "leads",
-        Rung::AddsToBaselines => "adds to baselines",
-    }
-}
+const RUNGS: [Rung; 4] = [Rung::Associated, Rung::Leads, Rung::AddsToBaselines, Rung::Robust];
 
 fn decision_words(decision: Option<Decision>) -> &'static str {
     match decision {
@@ -119,7 +112,7 @@ const GAP_BETWEEN_WORLDS: i32 = 20;
 
 impl Grid {
     fn x(&self, world: usize, rung: usize) -> i32 {
-        let cells = (3 * world + rung) as i32;
+        let cells = (RUNGS.len() * world + rung) as i32;
         self.left + cells * self.cell + world as i32 * GAP_BETWEEN_WORLDS
     }
 
@@ -142,7 +135,7 @@ fn paint(data: &VerdictBoardData, canvas: &mut Canvas<'_>) -> Painted {
     let grid = Grid {
         left,
         top,
-        cell: ((WIDTH - MARGIN - left - gaps) / (3 * worlds.len() as i32)).min(150),
+        cell: ((WIDTH - MARGIN - left - gaps) / (RUNGS.len() * worlds.len()) as i32).min(150),
         row: (room / shown as i32).min(66),
     };
     heads(worlds, &grid, canvas)?;
@@ -164,12 +157,13 @@ fn paint(data: &VerdictBoardData, canvas: &mut Canvas<'_>) -> Painted {
 
 fn heads(worlds: &[BoardColumn], grid: &Grid, canvas: &Canvas<'_>) -> Painted {
     for (position, column) in worlds.iter().enumerate() {
-        let middle = grid.x(position, 0) + 3 * grid.cell / 2;
-        let name = canvas.shorten(&column.world, &bold(LABEL, INK), 3 * grid.cell)?;
+        let width = RUNGS.len() as i32 * grid.cell;
+        let middle = grid.x(position, 0) + width / 2;
+        let name = canvas.shorten(&column.world, &bold(LABEL, INK), width)?;
         canvas.write(&name, (middle, grid.top - 60), HPos::Center, &bold(LABEL, INK))?;
         for (step, rung) in RUNGS.into_iter().enumerate() {
             let style = text(NOTE, MUTED);
-            let lines = canvas.wrap(rung_words(rung), &style, grid.cell - 4, 2)?;
+            let lines = canvas.wrap(rung.words(), &style, grid.cell - 4, 2)?;
             for (line, words) in lines.iter().rev().enumerate() {
                 let at = (grid.x(position, step) + grid.cell / 2, grid.top - 14 - 18 * line as i32);
                 canvas.write(words, at, HPos::Center, &style)?;

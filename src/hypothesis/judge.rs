@@ -2,21 +2,30 @@
 
 use crate::backtest::Finding;
 
-use super::plan::{HypothesisId, HypothesisParams};
+use super::core::Statistic;
+use super::id::HypothesisId;
+use super::plan::HypothesisParams;
+use super::robust::{Check, Robustness};
 use super::verdict::{Decision, Rung, RungResult, Verdict};
 
-/// The findings of one hypothesis, by rung; a test that could not be computed says why.
+/// What one rung was judged by; a test that could not be computed says why.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// Score and later outcome.
-    pub associated: Result<Finding, String>,
-    /// More with what follows than with what went before.
-    pub leads: Result<Finding, String>,
-    /// Out-of-sample gain over linear baselines.
-    pub adds_linear: Result<Finding, String>,
-    /// Out-of-sample gain over spline baselines: this one decides.
-    pub adds_spline: Result<Finding, String>,
+pub enum RungTest {
+    /// One estimate.
+    Estimate(Result<Finding, String>),
+    /// Out-of-sample gain over two forms of the baselines: splines decide, lines must agree.
+    Gain {
+        /// Over linear baselines.
+        linear: Result<Finding, String>,
+        /// Over spline baselines.
+        spline: Result<Finding, String>,
+    },
+    /// Signs within accounts and in every stratum.
+    Checks(Result<Robustness, String>),
 }
+
+/// The tests of one hypothesis, lowest rung first.
+pub type Judged = Vec<(Rung, RungTest)>;
 
 /// Level of every test.
 const LEVEL: f64 = 0.05;
@@ -26,30 +35,29 @@ const LEVEL: f64 = 0.05;
 /// *Supported* at a rung: the 95 % interval excludes 0 in the claimed direction and the rung's
 /// test passes (its p-value adjusted for the plan's family, where it belongs to it, is at most
 /// .05). *Contradicted*: the interval excludes 0 the other way, or lies wholly inside ±δ.
-/// Otherwise *inconclusive*. The whole claim is supported only at *adds to baselines*; lower rungs
-/// that failed are named.
+/// Otherwise *inconclusive*. The whole claim is supported only at its decisive rung (*adds to
+/// baselines*, or *robust* for comparisons that add nothing); lower rungs that failed are named.
+///
+/// *Robust* is supported when every sign is the claimed one and the association is more than chance;
+/// contradicted when the interval of a check, at 5 % over all of them, excludes 0 the other way.
 pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Verdict {
-    let null = |rung: Rung| match (id, rung) {
-        (HypothesisId::H8, Rung::Associated | Rung::Leads) => 0.5,
+    let delta = params.delta;
+    let null = |rung: Rung| match (id.hypothesis().statistic, rung) {
+        (statistic, Rung::Associated) => statistic.null(),
+        (Statistic::Risk, Rung::Leads) => 0.5,
         _ => 0.0,
     };
-    let delta = params.delta;
-    let mut rungs = vec![
-        rung(Rung::Associated, &tests.associated, null(Rung::Associated), delta.associated),
-        rung(Rung::Leads, &tests.leads, null(Rung::Leads), delta.leads),
-    ];
-    let mut adds = rung(Rung::AddsToBaselines, &tests.adds_spline, 0.0, delta.adds);
-    let linear = rung(Rung::AddsToBaselines, &tests.adds_linear, 0.0, delta.adds);
-    adds.why = format!(
-        "over splines of the baselines: {}; over linear baselines: {}",
-        adds.why, linear.why
-    );
-    if adds.decision == Decision::Supported && linear.decision != Decision::Supported {
-        adds.decision = Decision::Inconclusive;
-    }
-    rungs.push(adds);
+    let judged = |(rung, test): &(Rung, RungTest)| match test {
+        RungTest::Estimate(found) => {
+            let relevant = if *rung == Rung::Leads { delta.leads } else { delta.associated };
+            estimated(*rung, found, null(*rung), relevant)
+        }
+        RungTest::Gain { linear, spline } => gained(linear, spline, delta.adds),
+        RungTest::Checks(found) => checked(found),
+    };
+    let rungs: Vec<RungResult> = tests.iter().map(judged).collect();
     let passed = rungs.iter().rev().find(|r| r.decision == Decision::Supported).map(|r| r.rung);
-    let verdict = whole(&rungs);
+    let verdict = whole(id.hypothesis().decisive, &rungs);
     Verdict {
         hypothesis: id.name().to_owned(),
         claim: id.claim(params),
@@ -61,30 +69,79 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
 }
 
 /// Contradicted when the first rung is, whatever the higher ones say: a gain has no direction of its
-/// own. Supported needs the top rung.
-fn whole(rungs: &[RungResult]) -> Decision {
+/// own. Supported needs the decisive rung and the first.
+fn whole(decisive: Rung, rungs: &[RungResult]) -> Decision {
     let at = |rung: Rung| rungs.iter().find(|r| r.rung == rung).map(|r| r.decision);
     if at(Rung::Associated) == Some(Decision::Contradicted) {
         Decision::Contradicted
-    } else if at(Rung::AddsToBaselines) == Some(Decision::Supported) {
+    } else if at(decisive) == Some(Decision::Supported) {
         Decision::Supported
     } else {
         Decision::Inconclusive
     }
 }
 
-fn rung(rung: Rung, test: &Result<Finding, String>, null: f64, delta: f64) -> RungResult {
+fn estimated(rung: Rung, test: &Result<Finding, String>, null: f64, delta: f64) -> RungResult {
     match test {
         Ok(finding) => {
             let decision = decide(finding, null, delta);
             RungResult { rung, decision, why: describe(finding) }
         }
-        Err(why) => RungResult {
-            rung,
-            decision: Decision::Inconclusive,
-            why: format!("not computed: {why}"),
-        },
+        Err(why) => not_computed(rung, why),
     }
+}
+
+fn not_computed(rung: Rung, why: &str) -> RungResult {
+    RungResult { rung, decision: Decision::Inconclusive, why: format!("not computed: {why}") }
+}
+
+fn gained(
+    linear: &Result<Finding, String>,
+    spline: &Result<Finding, String>,
+    delta: f64,
+) -> RungResult {
+    let rung = Rung::AddsToBaselines;
+    let (mut adds, linear) =
+        (estimated(rung, spline, 0.0, delta), estimated(rung, linear, 0.0, delta));
+    adds.why = format!(
+        "over splines of the baselines: {}; over linear baselines: {}",
+        adds.why, linear.why
+    );
+    if adds.decision == Decision::Supported && linear.decision != Decision::Supported {
+        adds.decision = Decision::Inconclusive;
+    }
+    adds
+}
+
+fn checked(test: &Result<Robustness, String>) -> RungResult {
+    let rung = Rung::Robust;
+    let found = match test {
+        Ok(found) => found,
+        Err(why) => return not_computed(rung, why),
+    };
+    let reversed = |check: &&Check| check.upper(LEVEL, found.checks.len()) < Some(0.0);
+    let decision = if found.holds(LEVEL) {
+        Decision::Supported
+    } else if found.checks.iter().any(|check| reversed(&check)) {
+        Decision::Contradicted
+    } else {
+        Decision::Inconclusive
+    };
+    let positive = found.checks.iter().filter(|check| check.estimate > 0.0).count();
+    let weakest = found.weakest().map_or_else(String::new, |check| {
+        format!("; weakest {:.3}: {}", check.estimate, check.place)
+    });
+    let skipped = if found.skipped.is_empty() {
+        String::new()
+    } else {
+        format!("; not computed: {}", found.skipped.join(", "))
+    };
+    let why = format!(
+        "{positive} of {} signs as claimed, association p {:.3}{weakest}{skipped}",
+        found.checks.len(),
+        found.p_value
+    );
+    RungResult { rung, decision, why }
 }
 
 /// The decision at one rung.
@@ -143,7 +200,6 @@ fn sentence(rungs: &[RungResult], passed: Option<Rung>, verdict: Decision) -> St
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Delta;
     use super::*;
 
     fn finding(low: f64, high: f64, p: f64) -> Finding {
@@ -184,33 +240,47 @@ mod tests {
         assert_eq!(decide(&finding(0.52, 0.6, 0.01), 0.5, 0.02), Decision::Supported);
     }
 
+    fn tests(associated: Finding, gain: &Result<Finding, String>) -> Judged {
+        let gain = RungTest::Gain { linear: gain.clone(), spline: gain.clone() };
+        vec![
+            (Rung::Associated, RungTest::Estimate(Ok(associated))),
+            (Rung::Leads, RungTest::Estimate(Ok(finding(-0.1, 0.1, 0.9)))),
+            (Rung::AddsToBaselines, gain),
+        ]
+    }
+
     #[test]
     fn association_alone_is_not_support() {
-        let params = HypothesisParams {
-            score: "rv".to_owned(),
-            outcome: crate::panel::Measure::Contribution,
-            horizon: 3,
-            delta: Delta { associated: 0.02, leads: 0.02, adds: 0.001 },
-        };
-        let tests = Judged {
-            associated: Ok(finding(0.05, 0.2, 0.001)),
-            leads: Ok(finding(-0.1, 0.1, 0.9)),
-            adds_linear: Err("too short".to_owned()),
-            adds_spline: Err("too short".to_owned()),
-        };
-        let verdict = judge(HypothesisId::H1, &params, &tests);
+        let params = HypothesisParams::of(HypothesisId::H1);
+        let there = finding(0.05, 0.2, 0.001);
+        let short = Err("too short".to_owned());
+        let verdict = judge(HypothesisId::H1, &params, &tests(there.clone(), &short));
         assert_eq!(verdict.verdict, Decision::Inconclusive);
         assert_eq!(verdict.rung, Some(Rung::Associated));
-        let top = Judged {
-            adds_linear: Ok(finding(0.01, 0.03, 0.001)),
-            adds_spline: Ok(finding(0.01, 0.03, 0.001)),
-            ..tests
-        };
-        let verdict = judge(HypothesisId::H1, &params, &top);
+        let gain = Ok(finding(0.01, 0.03, 0.001));
+        let verdict = judge(HypothesisId::H1, &params, &tests(there, &gain));
         assert_eq!(verdict.verdict, Decision::Supported);
         assert!(verdict.why.contains("although it failed leads"), "{}", verdict.why);
-        let reversed = Judged { associated: Ok(finding(-0.2, -0.01, 0.001)), ..top };
-        let verdict = judge(HypothesisId::H1, &params, &reversed);
+        let reversed = finding(-0.2, -0.01, 0.001);
+        let verdict = judge(HypothesisId::H1, &params, &tests(reversed, &gain));
         assert_eq!(verdict.verdict, Decision::Contradicted);
+    }
+
+    #[test]
+    fn robust_needs_every_sign_and_more_than_chance() {
+        let check = |estimate| Check {
+            place: "somewhere".to_owned(),
+            estimate,
+            std_error: Some(0.02),
+            df: Some(100.0),
+        };
+        let decided = |estimates: &[f64], p_value| {
+            let checks = estimates.iter().map(|e| check(*e)).collect();
+            checked(&Ok(Robustness { checks, p_value, skipped: vec![] })).decision
+        };
+        assert_eq!(decided(&[0.1, 0.01], 0.03), Decision::Supported);
+        assert_eq!(decided(&[0.1, 0.01], 0.06), Decision::Inconclusive);
+        assert_eq!(decided(&[0.1, -0.01], 0.001), Decision::Inconclusive);
+        assert_eq!(decided(&[0.1, -0.1], 0.001), Decision::Contradicted);
     }
 }

@@ -6,48 +6,32 @@ use serde::Deserialize;
 
 use crate::panel::Measure;
 
-/// `[hypotheses]` of a plan.
-pub type Hypotheses = BTreeMap<HypothesisId, HypothesisParams>;
+use super::id::HypothesisId;
 
-/// A hypothesis that can be tested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub enum HypothesisId {
-    /// Relationship Value leads profit.
-    H1,
-    /// Relationship Value tells who will leave.
-    H8,
+/// `[hypotheses]` of a plan.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(from = "BTreeMap<HypothesisId, Written>")]
+pub struct Hypotheses(BTreeMap<HypothesisId, HypothesisParams>);
+
+impl std::ops::Deref for Hypotheses {
+    type Target = BTreeMap<HypothesisId, HypothesisParams>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
-impl HypothesisId {
-    /// Name as written in plans and results.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::H1 => "H1",
-            Self::H8 => "H8",
-        }
-    }
+impl<'a> IntoIterator for &'a Hypotheses {
+    type Item = (&'a HypothesisId, &'a HypothesisParams);
+    type IntoIter = std::collections::btree_map::Iter<'a, HypothesisId, HypothesisParams>;
 
-    /// The claim in one sentence.
-    pub fn claim(self, params: &HypothesisParams) -> String {
-        let months = if params.horizon == 1 { "month" } else { "months" };
-        match self {
-            Self::H1 => format!(
-                "accounts with a higher `{}` bring more {} over the next {} {months}",
-                params.score,
-                params.outcome.name().replace('_', " "),
-                params.horizon
-            ),
-            Self::H8 => format!(
-                "accounts with a lower `{}` are more likely to leave within {} {months}",
-                params.score, params.horizon
-            ),
-        }
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 
 /// What a hypothesis is tested on.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HypothesisParams {
     /// Score whose lead is claimed.
     pub score: String,
@@ -61,6 +45,13 @@ pub struct HypothesisParams {
     pub delta: Delta,
 }
 
+impl HypothesisParams {
+    /// What `id` is tested on unless the plan says otherwise.
+    pub fn of(id: HypothesisId) -> Self {
+        Written::default().of(id)
+    }
+}
+
 /// Smallest relevant effect at each rung.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,4 +62,32 @@ pub struct Delta {
     pub leads: f64,
     /// For "adds to baselines": relative fall of the loss.
     pub adds: f64,
+}
+
+/// A hypothesis as a plan writes it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    score: Option<String>,
+    outcome: Option<Measure>,
+    horizon: Option<u32>,
+    delta: Option<Delta>,
+}
+
+impl Written {
+    fn of(self, id: HypothesisId) -> HypothesisParams {
+        let usual = id.hypothesis();
+        HypothesisParams {
+            score: self.score.unwrap_or_else(|| usual.default_score.to_owned()),
+            outcome: self.outcome.unwrap_or(usual.outcomes[0]),
+            horizon: self.horizon.unwrap_or(usual.default_horizon),
+            delta: self.delta.unwrap_or(usual.default_delta),
+        }
+    }
+}
+
+impl From<BTreeMap<HypothesisId, Written>> for Hypotheses {
+    fn from(written: BTreeMap<HypothesisId, Written>) -> Self {
+        Self(written.into_iter().map(|(id, written)| (id, written.of(id))).collect())
+    }
 }

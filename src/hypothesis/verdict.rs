@@ -15,15 +15,25 @@ pub enum Rung {
     Leads,
     /// The score improves out-of-sample forecasts that already use the baselines.
     AddsToBaselines,
+    /// The association holds within accounts, in every stratum, and against permuted histories.
+    Robust,
+    /// The score's cause moves the outcome: simulated or randomised designs only.
+    Causal,
 }
 
 impl Rung {
+    /// All rungs, lowest first.
+    pub const ALL: [Self; 5] =
+        [Self::Associated, Self::Leads, Self::AddsToBaselines, Self::Robust, Self::Causal];
+
     /// The rung in words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Associated => "associated",
             Self::Leads => "leads",
             Self::AddsToBaselines => "adds to baselines",
+            Self::Robust => "robust",
+            Self::Causal => "causal",
         }
     }
 }
@@ -60,7 +70,7 @@ pub struct Verdict {
     pub claim: String,
     /// Highest rung passed; absent when none was.
     pub rung: Option<Rung>,
-    /// The answer. "Supported" needs *adds to baselines* or higher unless the rung is named beside it.
+    /// The answer. "Supported" needs the hypothesis' decisive rung unless the rung is named beside it.
     pub verdict: Decision,
     /// The reason in one sentence, with failed lower rungs and the detectable effect.
     pub why: String,

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::interaction::{AccountHistory, Status};
-use crate::score::{ScoreColumn, Valuation, ValuedHistory};
+use crate::score::{ScoreColumn, US, Valuation, ValuedHistory};
 use crate::time::{Calendar, Instant, Month};
 
 use super::{Drop, Measure, Panel, PanelAccount, PanelScore};
@@ -72,6 +72,32 @@ struct AccountRows {
     monthly: [Vec<f64>; Measure::STORED],
     active: Vec<bool>,
     drops: [u64; REASONS.len()],
+}
+
+/// Position of the answers among the monthly series.
+const SATISFACTION: usize = 5;
+
+/// The instrument whose answers are the outcome `satisfaction`.
+const INSTRUMENT: &str = "satisfaction";
+
+/// Writes the mean answer about the firm as a whole to the months in which it was asked.
+fn answers(history: &AccountHistory, position: impl Fn(Instant) -> i32, monthly: &mut [f64]) {
+    let mut sums = vec![(0.0, 0.0); monthly.len()];
+    for survey in &history.surveys {
+        let ours = survey.subject.as_deref().is_none_or(|subject| subject == US);
+        if survey.instrument != INSTRUMENT || survey.dimension.is_some() || !ours {
+            continue;
+        }
+        let month = usize::try_from(position(survey.asked_at)).ok();
+        if let (Some(value), Some(sum)) = (survey.value, month.and_then(|m| sums.get_mut(m))) {
+            *sum = (sum.0 + value, sum.1 + 1.0);
+        }
+    }
+    for (mean, (sum, n)) in monthly.iter_mut().zip(sums) {
+        if n > 0.0 {
+            *mean = sum / n;
+        }
+    }
 }
 
 /// Accounts folded at a time.
@@ -188,6 +214,7 @@ fn account_rows(
             }
         }
     }
+    answers(history, position, &mut monthly[SATISFACTION]);
     // The outcomes of an installed base begin with the log, the relationship did not.
     let entered = position(history.account.entered_at);
     let entry = match entry {

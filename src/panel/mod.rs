@@ -168,9 +168,29 @@ impl Panel {
             Some(exit) if m > exit && measure.is_money() => 0.0,
             _ => series[m as usize],
         };
+        if measure.is_growth() {
+            return growth(info, (from, to), series);
+        }
+        if measure == Measure::Satisfaction {
+            let answered = (from..=to).map(value_at).filter(|value| !value.is_nan());
+            let (sum, n) = answered.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
+            return (n > 0.0).then(|| sum / n);
+        }
         let begin = if measure.is_cumulative() { info.entry.max(0) } else { from };
         let sum: f64 = (begin..=to).map(value_at).sum();
         let value = if measure.is_money() { sum } else { sum / f64::from(to - begin + 1) };
         (!value.is_nan()).then_some(value)
     }
+}
+
+/// Growth of a series over `from..=to` against as many months before, of a customer throughout.
+fn growth(info: &PanelAccount, (from, to): (i32, i32), series: &[f64]) -> Option<f64> {
+    let before = 2 * from - to - 1;
+    if before <= info.entry || before < 0 || info.exit.is_some_and(|exit| exit <= to) {
+        return None;
+    }
+    let sum = |months: std::ops::Range<i32>| months.map(|m| series[m as usize]).sum::<f64>();
+    let (earlier, later) = (sum(before..from), sum(from..to + 1));
+    // NaN months and no revenue at all have no growth.
+    (earlier + later > 0.0).then(|| (later - earlier) / (later + earlier))
 }

@@ -5,4 +5,4 @@ mod sample;
 mod truth;
 
 pub use criterion::{Measured, measure};
-pub use truth::{Cell, Cells, Effect, TrueHypothesis, TrueRung, TruthTable, effects};
+pub use truth::{Cell, Cells, Effect, TruthTable, effects};

@@ -70,6 +70,8 @@ pub(super) fn rung(rung: Rung) -> &'static str {
         Rung::Associated => "associated",
         Rung::Leads => "leads",
         Rung::AddsToBaselines => "adds to baselines",
+        Rung::Robust => "robust",
+        Rung::Causal => "causal",
     }
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use crate::backtest::{
     self, AttritionBand, Baseline, BenchmarkFigures, Finding, InformationCoefficient, LeadLag,
-    QuantileMeans, account_strata, adjust_family, attrition_auc, attrition_by_band,
-    incremental_gain, information_coefficient, lead_difference, lead_lag, quantile_means,
-    quantile_spread, share_model, signs_differ, within_account,
+    QuantileMeans, adjust_family, attrition_auc, attrition_by_band, information_coefficient,
+    lead_lag, quantile_means, quantile_spread, share_model, signs_differ, within_account,
 };
-use crate::hypothesis::{HypothesisId, HypothesisParams, Judged, Verdict, judge};
+use crate::hypothesis::{
+    self, HypothesisId, HypothesisParams, Judged, Robustness, Rung, RungTest, Verdict, judge,
+};
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::{LogWriter, TableError};
 use crate::journey::PlanFigures;
@@ -16,7 +17,7 @@ use crate::panel::{Measure, Panel, PanelParams, PanelScore};
 use crate::patterns::{Patterns, Trajectories, find_patterns};
 use crate::relationship::{ExchangeFigures, RivalFigures};
 use crate::report::HypothesisPower;
-use crate::rng::{Draws, Purpose, Streams};
+use crate::rng::Purpose;
 use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 
 use super::RunError;
@@ -101,8 +102,9 @@ pub fn build_panel(
     say(&format!("{}: panel", dataset.name));
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
     let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
-    let scores: Vec<Box<dyn ScoreColumn>> =
+    let mut scores: Vec<Box<dyn ScoreColumn>> =
         plan.score.scores.iter().chain(&plan.score.baselines).map(build).collect();
+    scores.extend(hypothesis::columns(plan.hypotheses.keys().copied(), &valuation)?);
     let params = PanelParams {
         calendar: dataset.calendar,
         first: dataset.first,
@@ -167,13 +169,12 @@ pub fn analyse(
 ) -> Result<Analysis, RunError> {
     let (panel, gathered) = build_panel(dataset, plan, tables, say)?;
     let streams = plan.run.streams();
-    let bench = Bench {
+    let baselines = columns(&panel, &plan.score.baselines);
+    let bench = Tests {
         panel: &panel,
         plan,
-        streams,
-        strata: account_strata(&panel, plan.backtest.min_stratum as usize),
-        draws: streams.global(Purpose::Permutation),
-        baselines: columns(&panel, &plan.score.baselines),
+        bench: hypothesis::Bench::new(&panel, &plan.backtest, baselines.clone(), streams),
+        baselines,
         scores: under_test(&panel, plan),
     };
     say(&format!("{}: power", dataset.name));
@@ -183,12 +184,12 @@ pub fn analyse(
     adjust_family(&mut findings);
     let verdicts = judged
         .into_iter()
-        .map(|(id, params, tests)| judge(id, params, &tests.read(&findings)))
+        .map(|(id, params, tests)| judge(id, params, &read(tests, &findings)))
         .collect();
     let focus = focus(plan, &panel);
     let score = panel.score(&focus.score).expect("the focus is a score of the panel");
     say(&format!("{}: curves", dataset.name));
-    let with = (bench.strata.as_slice(), bench.draws);
+    let with = bench.bench.permutation();
     let curve = lead_lag(&panel, score, focus.outcome, &plan.backtest, with);
     let deciles = quantile_means(&panel, score, focus.outcome, focus.horizon, 10);
     let attrition = attrition_by_band(&panel, score);
@@ -260,12 +261,10 @@ fn focus(plan: &Plan, panel: &Panel) -> Focus {
 }
 
 /// What every test of one data set shares.
-struct Bench<'a> {
+struct Tests<'a> {
     panel: &'a Panel,
     plan: &'a Plan,
-    streams: Streams,
-    strata: Vec<u32>,
-    draws: Draws,
+    bench: hypothesis::Bench<'a>,
     baselines: Vec<&'a PanelScore>,
     scores: Vec<&'a PanelScore>,
 }
@@ -273,27 +272,26 @@ struct Bench<'a> {
 /// A test of a rung: its position among the findings, or why there is none.
 type Placed = Result<usize, String>;
 
-/// Positions of a hypothesis' tests among the findings.
-struct PlacedTests {
-    associated: Placed,
-    leads: Placed,
-    adds_linear: Placed,
-    adds_spline: Placed,
+/// A rung's tests by their positions among the findings, which are adjusted before they are judged.
+enum PlacedTest {
+    Estimate(Placed),
+    Gain { linear: Placed, spline: Placed },
+    Checks(Result<Robustness, String>),
 }
 
-impl PlacedTests {
-    fn read(self, findings: &[Finding]) -> Judged {
-        let read = |placed: Placed| placed.map(|position| findings[position].clone());
-        Judged {
-            associated: read(self.associated),
-            leads: read(self.leads),
-            adds_linear: read(self.adds_linear),
-            adds_spline: read(self.adds_spline),
+fn read(tests: Vec<(Rung, PlacedTest)>, findings: &[Finding]) -> Judged {
+    let read = |placed: Placed| placed.map(|position| findings[position].clone());
+    let test = |test| match test {
+        PlacedTest::Estimate(placed) => RungTest::Estimate(read(placed)),
+        PlacedTest::Gain { linear, spline } => {
+            RungTest::Gain { linear: read(linear), spline: read(spline) }
         }
-    }
+        PlacedTest::Checks(found) => RungTest::Checks(found),
+    };
+    tests.into_iter().map(|(rung, placed)| (rung, test(placed))).collect()
 }
 
-impl Bench<'_> {
+impl Tests<'_> {
     /// Every score and baseline on every outcome and horizon of the plan.
     fn tests(&self, say: &dyn Fn(&str), name: &str, warnings: &mut Vec<String>) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -326,7 +324,7 @@ impl Bench<'_> {
         permute: bool,
     ) -> Result<Vec<Result<InformationCoefficient, backtest::BacktestError>>, backtest::BacktestError>
     {
-        let permutation = permute.then_some((self.strata.as_slice(), self.draws));
+        let permutation = permute.then(|| self.bench.permutation());
         information_coefficient(
             self.panel,
             score,
@@ -394,7 +392,9 @@ impl Bench<'_> {
         warnings: &mut Vec<String>,
     ) {
         for &horizon in &self.plan.backtest.horizons {
-            let auc = attrition_auc(self.panel, score, horizon, 0, &self.plan.backtest);
+            let permutation = tested.then(|| self.bench.permutation());
+            let what = (horizon, 0);
+            let auc = attrition_auc(self.panel, score, what, &self.plan.backtest, permutation);
             if let Some(mut finding) = noted(auc, warnings) {
                 finding.in_family = tested;
                 findings.push(finding);
@@ -409,23 +409,27 @@ impl Bench<'_> {
         name: &str,
         findings: &mut Vec<Finding>,
         warnings: &mut Vec<String>,
-    ) -> Vec<(HypothesisId, &HypothesisParams, PlacedTests)> {
+    ) -> Vec<(HypothesisId, &HypothesisParams, Vec<(Rung, PlacedTest)>)> {
         let mut judged = Vec::new();
         for (&id, params) in &self.plan.hypotheses {
             say(&format!("{name}: {}", id.name()));
-            let score = self.panel.score(&params.score).expect("a checked plan has this score");
-            let tests = match id {
-                HypothesisId::H1 => self.money_ladder(score, params, findings),
-                HypothesisId::H8 => self.attrition_ladder(score, params, findings),
-            };
-            let placed = [&tests.associated, &tests.leads, &tests.adds_linear, &tests.adds_spline];
-            for test in placed {
-                match test {
+            let tests = self.ladder(id, params, findings);
+            for (_, test) in &tests {
+                let mut of_family = |placed: &Placed| match placed {
                     Ok(position) => {
                         findings[*position].hypothesis = Some(id.name().to_owned());
                         findings[*position].in_family = true;
                     }
                     Err(why) => warnings.push(format!("{}: {why}", id.name())),
+                };
+                match test {
+                    PlacedTest::Estimate(placed) => of_family(placed),
+                    PlacedTest::Gain { linear, spline } => {
+                        of_family(linear);
+                        of_family(spline);
+                    }
+                    PlacedTest::Checks(Ok(_)) => {}
+                    PlacedTest::Checks(Err(why)) => warnings.push(format!("{}: {why}", id.name())),
                 }
             }
             judged.push((id, params, tests));
@@ -433,73 +437,47 @@ impl Bench<'_> {
         judged
     }
 
-    fn money_ladder(
+    fn ladder(
         &self,
-        score: &PanelScore,
+        id: HypothesisId,
         params: &HypothesisParams,
         findings: &mut Vec<Finding>,
-    ) -> PlacedTests {
-        let (outcome, horizon) = (params.outcome, params.horizon);
-        let associated = known(findings, "mean_rank_ic", score, outcome, horizon).map_or_else(
+    ) -> Vec<(Rung, PlacedTest)> {
+        let statistic = id.hypothesis().statistic.name();
+        let associated = known(findings, statistic, params).map_or_else(
             || {
-                let results = self.coefficients(score, outcome, &[horizon as i32], true);
-                let result = results.and_then(|mut results| results.remove(0));
-                place(findings, result.map(|ic| ic.findings(true).remove(0)))
+                let found = self.bench.associated(id, params);
+                place(findings, found.map(|association| association.headline()))
             },
             Ok,
         );
-        let leads = lead_difference(self.panel, score, outcome, horizon, &self.plan.backtest);
-        PlacedTests {
-            associated,
-            leads: place(findings, leads),
-            adds_linear: place(findings, self.gain(score, params, Baseline::Linear)),
-            adds_spline: place(findings, self.gain(score, params, Baseline::Spline)),
+        let robust = match &associated {
+            Ok(position) => self
+                .bench
+                .robust(id, params, &findings[*position])
+                .map_err(|error| error.to_string()),
+            Err(why) => Err(why.clone()),
+        };
+        let mut tests = vec![(Rung::Associated, PlacedTest::Estimate(associated))];
+        if let Some(leads) = self.bench.leads(id, params) {
+            tests.push((Rung::Leads, PlacedTest::Estimate(place(findings, leads))));
         }
-    }
-
-    fn attrition_ladder(
-        &self,
-        score: &PanelScore,
-        params: &HypothesisParams,
-        findings: &mut Vec<Finding>,
-    ) -> PlacedTests {
-        let backtest = &self.plan.backtest;
-        let auc = |lead| attrition_auc(self.panel, score, params.horizon, lead, backtest);
-        let associated = known(findings, "landmark_auc", score, Measure::Attrition, params.horizon)
-            .map_or_else(|| place(findings, auc(0)), Ok);
-        PlacedTests {
-            associated,
-            leads: place(findings, auc(backtest.attrition_lead_months)),
-            adds_linear: place(findings, self.gain(score, params, Baseline::Linear)),
-            adds_spline: place(findings, self.gain(score, params, Baseline::Spline)),
+        let mut gain = |kind| Some(place(findings, self.bench.adds(id, params, kind)?));
+        if let (Some(linear), Some(spline)) = (gain(Baseline::Linear), gain(Baseline::Spline)) {
+            tests.push((Rung::AddsToBaselines, PlacedTest::Gain { linear, spline }));
         }
-    }
-
-    fn gain(
-        &self,
-        score: &PanelScore,
-        params: &HypothesisParams,
-        kind: Baseline,
-    ) -> Result<Finding, backtest::BacktestError> {
-        let what = (params.outcome, params.horizon);
-        let backtest = &self.plan.backtest;
-        incremental_gain(self.panel, score, &self.baselines, what, kind, backtest, self.streams)
-            .map(|gain| gain.finding)
+        tests.push((Rung::Robust, PlacedTest::Checks(robust)));
+        tests
     }
 }
 
-fn known(
-    findings: &[Finding],
-    statistic: &str,
-    score: &PanelScore,
-    outcome: Measure,
-    horizon: u32,
-) -> Option<usize> {
+/// The finding of the plan's own tests that a hypothesis asks for too.
+fn known(findings: &[Finding], statistic: &str, params: &HypothesisParams) -> Option<usize> {
     findings.iter().position(|finding| {
         finding.statistic == statistic
-            && finding.score == score.name
-            && finding.outcome == outcome.name()
-            && finding.horizon_months == horizon as i32
+            && finding.score == params.score
+            && finding.outcome == params.outcome.name()
+            && finding.horizon_months == params.horizon as i32
     })
 }
 

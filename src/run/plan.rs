@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::backtest::{BacktestParams, WeightParams};
 use crate::diagnostic::{Problems, Source, nearest};
-use crate::hypothesis::{Delta, Hypotheses, HypothesisId};
-use crate::panel::{Measure, Relative};
+use crate::hypothesis::{Delta, Hypotheses};
+use crate::panel::Relative;
 use crate::patterns::{PatternError, PatternParams};
 use crate::rng::Streams;
 use crate::score::ScoreSpec;
@@ -511,22 +511,23 @@ fn broken_scores(plan: &Plan) -> Vec<Broken> {
             broken.push((("hypotheses", key), message, None));
         }
         broken.extend(unfit(plan, key, &hypothesis.score));
+        let outcomes = id.hypothesis().outcomes;
+        if !outcomes.contains(&hypothesis.outcome) && !hypothesis.outcome.is_cumulative() {
+            let names: Vec<String> =
+                outcomes.iter().map(|outcome| format!("`{}`", outcome.name())).collect();
+            let message = format!(
+                "`{key}` is on `{}`, expected {}",
+                hypothesis.outcome.name(),
+                names.join(" or ")
+            );
+            broken.push((("hypotheses", key), message, None));
+        }
         if !(1..=MAX_MONTHS).contains(&hypothesis.horizon) {
             let message = format!(
                 "`{key}` has a horizon of {} months, expected 1 to {MAX_MONTHS}",
                 hypothesis.horizon
             );
             broken.push((("hypotheses", key), message, None));
-        }
-        let on_attrition = hypothesis.outcome == Measure::Attrition;
-        if on_attrition != (*id == HypothesisId::H8) {
-            let expected = if on_attrition { "an amount of money" } else { "`attrition`" };
-            let found = hypothesis.outcome.name();
-            broken.push((
-                ("hypotheses", key),
-                format!("`{key}` is on `{found}`, expected {expected}"),
-                None,
-            ));
         }
         let Delta { associated, leads, adds } = hypothesis.delta;
         for (rung, delta) in [("associated", associated), ("leads", leads), ("adds", adds)] {

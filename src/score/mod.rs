@@ -11,6 +11,7 @@
 mod baselines;
 mod clock;
 mod comparators;
+mod counts;
 mod dynamics;
 mod error;
 mod exchange;
@@ -30,6 +31,7 @@ mod voice;
 pub use baselines::{Count, Frequency, LastValue, PastProfit, Recency, Size, Spend, Tenure};
 pub use clock::AgeClock;
 pub use comparators::{Comparator, Recent, TrailingComparator};
+pub use counts::{CriticalCount, TypeCount, interaction_mix};
 pub use dynamics::{Cohesion, HandOffs, Level, Movement, RvMovement};
 pub use error::{ScoreError, UnknownType};
 pub use exchange::{Appraised, CustomerNetValue, NonMonetary};
@@ -44,7 +46,7 @@ pub use spec::{ScoreSpec, WindowParams};
 pub use valuation::Valuation;
 pub use value::{Membership, Start, ValuedHistory, ValuedInteraction};
 pub use voice::{
-    AgainstRivals, Comparison, Dimensions, LastSurvey, Standing, standings, wallet_allocation,
+    AgainstRivals, Comparison, Dimensions, LastSurvey, Standing, US, standings, wallet_allocation,
     wallet_allocation_share,
 };
 

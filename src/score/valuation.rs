@@ -1,6 +1,6 @@
 //! The catalogue's values, arranged by the types of one log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{ScoreError, UnknownType};
 use super::value::ValuedInteraction;
@@ -96,6 +96,12 @@ impl Valuation {
     /// Functions of the firm, as [`ValuedInteraction::function`] counts them.
     pub fn functions(&self) -> &[String] {
         &self.functions
+    }
+
+    /// Positions of the functions that non-transactional types have, each with the signs of their values.
+    pub(super) fn functions_and_signs(&self) -> BTreeSet<(u16, bool)> {
+        let types = self.base.iter().filter(|value| !value.transactional);
+        types.map(|value| (value.function, value.rv < 0.0)).collect()
     }
 
     /// Value of a type where no segment overrides it.

@@ -15,7 +15,7 @@ use crate::interaction::Survey;
 use crate::time::Instant;
 
 /// How surveys name the firm itself.
-const US: &str = "us";
+pub const US: &str = "us";
 
 /// The last known answer to an instrument, about the firm as a whole.
 ///

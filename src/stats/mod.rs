@@ -10,6 +10,7 @@ mod bg_nbd;
 mod binomial;
 mod bootstrap;
 mod clustered;
+mod contrast;
 mod error;
 mod estimate;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use bg_nbd::{BgNbd, BgNbdFit, PurchaseSummary};
 pub use binomial::{Interval, rejection_limit, wilson_interval};
 pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
 pub use clustered::ClusteredLeastSquares;
+pub use contrast::{mean_correlation, mean_log_ratio};
 pub use error::StatsError;
 pub use estimate::Estimate;
 pub use grid::Grid;
@@ -44,7 +46,9 @@ pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
     quantile_spread,
 };
-pub use permutation::{PermutationTest, permute_histories, permute_histories_many, shuffle_within};
+pub use permutation::{
+    PermutationTest, permute_histories, permute_histories_many, permute_statistic, shuffle_within,
+};
 pub use rank::{mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};
 pub use spline::RestrictedCubicSpline;

@@ -375,7 +375,7 @@ fn known(influence: f64) -> f64 {
 ///
 /// `section` gets the paired values, appends one influence per unit and returns the value; none
 /// leaves the period out.
-fn over_periods(
+pub(super) fn over_periods(
     statistic: &'static str,
     x: Grid<'_>,
     y: Grid<'_>,

@@ -120,18 +120,7 @@ pub fn permute_histories_many(
     draws: Draws,
     min_units: usize,
 ) -> Result<Vec<Option<PermutationTest>>, StatsError> {
-    let statistic = "permute_histories";
-    for y in ys {
-        x.check_same_shape(y, statistic)?;
-    }
-    if strata.len() != x.units() {
-        let (left, right) = (x.units(), strata.len());
-        return Err(StatsError::LengthMismatch { statistic, left, right });
-    }
-    if permutations == 0 {
-        let expected = "1 or more";
-        return Err(StatsError::OutOfRange { argument: "permutations", value: 0.0, expected });
-    }
+    check("permute_histories", x, ys, strata, permutations)?;
     let needed = min_units.max(3);
     let sorted_x = SortedGrid::new(x);
     let sorted_ys: Vec<SortedGrid> = ys.iter().map(|y| SortedGrid::new(*y)).collect();
@@ -152,6 +141,85 @@ pub fn permute_histories_many(
         (*observed).map(|observed| conclude(observed, null, without_partner(x, ys[i], strata)))
     };
     Ok(observed.iter().enumerate().map(test).collect())
+}
+
+/// Permutation test of any statistic of a panel: x histories move between units.
+///
+/// ```text
+/// p = (k + 1) / (B + 1),  k = #{b : |θ_b| ≥ |θ|}      θ_b: θ after the move, 0 under the null
+/// ```
+///
+/// For statistics that [`permute_histories`] does not know; slower, since each permutation computes
+/// θ anew.
+///
+/// - `x`, `y`, `strata`, `permutations`, `draws`: as for [`permute_histories`].
+/// - `statistic`: θ of moved x and y; none where it is undefined.
+///
+/// # Errors
+///
+/// `LengthMismatch` when shapes differ; `OutOfRange` for no permutation; `NoPeriod` when θ of the
+/// data is undefined.
+///
+/// # Examples
+///
+/// ```
+/// use rvq::{rng::{Purpose, Streams}, stats::{Grid, mean_correlation, permute_statistic}};
+/// let x: Vec<f64> = (0..20).map(f64::from).collect();
+/// let grid = Grid::new(&x, 20, 1)?;
+/// let draws = Streams::new(1).global(Purpose::Permutation);
+/// let r = |x: Grid<'_>, y: Grid<'_>| mean_correlation(x, y, 3).ok().map(|r| r.estimate);
+/// let test = permute_statistic(grid, grid, &[0; 20], 99, draws, r)?;
+/// assert!((test.observed - 1.0).abs() < 1e-12 && (test.p_value - 0.01).abs() < 1e-12);
+/// # Ok::<(), rvq::stats::StatsError>(())
+/// ```
+pub fn permute_statistic(
+    x: Grid<'_>,
+    y: Grid<'_>,
+    strata: &[u32],
+    permutations: usize,
+    draws: Draws,
+    statistic: impl Fn(Grid<'_>, Grid<'_>) -> Option<f64> + Sync,
+) -> Result<PermutationTest, StatsError> {
+    let name = "permute_statistic";
+    check(name, x, &[y], strata, permutations)?;
+    let groups = Groups::new(strata, &contributing(x, &[y]));
+    let identity: Vec<u32> = (0..x.units() as u32).collect();
+    let evaluate = |recipient: &[u32]| {
+        let mut moved = vec![f64::NAN; x.units() * x.periods()];
+        for (from, to) in recipient.iter().enumerate() {
+            let start = *to as usize * x.periods();
+            moved[start..start + x.periods()].copy_from_slice(x.row(from));
+        }
+        statistic(Grid::new(&moved, x.units(), x.periods()).ok()?, y)
+    };
+    let observed =
+        evaluate(&identity).ok_or(StatsError::NoPeriod { statistic: name, needed: 1 })?;
+    let permuted = (0..permutations)
+        .into_par_iter()
+        .map(|b| evaluate(&groups.shuffle(identity.clone(), draws, b as u64)))
+        .collect();
+    Ok(conclude(observed, permuted, without_partner(x, y, strata)))
+}
+
+fn check(
+    statistic: &'static str,
+    x: Grid<'_>,
+    ys: &[Grid<'_>],
+    strata: &[u32],
+    permutations: usize,
+) -> Result<(), StatsError> {
+    for y in ys {
+        x.check_same_shape(y, statistic)?;
+    }
+    if strata.len() != x.units() {
+        let (left, right) = (x.units(), strata.len());
+        return Err(StatsError::LengthMismatch { statistic, left, right });
+    }
+    if permutations == 0 {
+        let expected = "1 or more";
+        return Err(StatsError::OutOfRange { argument: "permutations", value: 0.0, expected });
+    }
+    Ok(())
 }
 
 fn conclude(

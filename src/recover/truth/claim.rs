@@ -1,90 +1,32 @@
 //! The twelve core hypotheses, one object each: score, outcome, measure, rungs.
 
-use serde::{Deserialize, Serialize};
+use crate::hypothesis::HypothesisId;
 
 use super::as_of::{AsOf, Series};
 use super::causal::Counterfactual;
 use super::measure::{self, Measure};
 
-/// A rung at which a simulated truth is stated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TrueRung {
-    /// Score and what is expected to come go together.
-    Associated,
-    /// The score goes with what is expected to come more than with what was.
-    Leads,
-    /// The score goes with what is expected to come at equal purchases, revenue and past profit.
-    AddsToBaselines,
-    /// *Associated* keeps its sign within accounts, and in every segment and every third of size and
-    /// of tenure.
-    Robust,
-    /// An interaction more, or what a critical one destroys, changes what is expected to come.
-    Causal,
-}
-
-impl TrueRung {
-    /// All rungs, lowest first.
-    pub const ALL: [Self; 5] =
-        [Self::Associated, Self::Leads, Self::AddsToBaselines, Self::Robust, Self::Causal];
-}
-
-/// A hypothesis of which the truth table of a simulation knows the outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TrueHypothesis {
-    /// RV leads profit: rank correlation ρ of RV with expected profit.
-    H1,
-    /// RV leads satisfaction: ρ of RV with the expected answer.
-    H2,
-    /// The most and the least profitable fifth differ in RV: AUC − ½.
-    H3,
-    /// RV rises where revenue grows: ρ of the velocity of RV with the growth of expected revenue
-    /// from one quarter to the next; part `level`: ρ of RV itself.
-    H4,
-    /// RV rises where the share of wallet grows: as H4.
-    H5,
-    /// RV tells who is at risk: −ρ of RV with the hazard.
-    H8,
-    /// One bad interaction destroys goodwill: −ρ of the critical interactions of the last quarter
-    /// with the share of wallet, at equal RV.
-    H9,
-    /// The cumulative effect counts, not which interactions or how many: ρ of RV with the share of
-    /// wallet, less the correlation that type mix and count add at equal RV (both are parts).
-    /// Positive: RV says more than they add.
-    H10,
-    /// The most profitable fifth costs more and brings much more: log ratio of revenue less log ratio
-    /// of cost, top fifth to the rest; both, and the fifth's share of profit, are parts.
-    H14,
-    /// What people do goes with what they say: ρ of RV with the expected answer of the same quarter.
-    H30,
-    /// Averages hide who is at risk: −ρ of RV with the hazard, less that of the segment's mean RV.
-    H31,
-    /// Ranks are enough: twice the correlation of ranked RV with the share of wallet, less that of raw
-    /// RV (both are parts). Positive: ranks keep at least half of what raw values say.
-    H33,
-}
-
-impl TrueHypothesis {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::H1,
-        Self::H2,
-        Self::H3,
-        Self::H4,
-        Self::H5,
-        Self::H8,
-        Self::H9,
-        Self::H10,
-        Self::H14,
-        Self::H30,
-        Self::H31,
-        Self::H33,
-    ];
-
-    /// What is measured.
-    pub(super) const fn claim(self) -> &'static Claim {
-        &CLAIMS[self as usize]
-    }
+/// What is measured of a hypothesis.
+///
+/// ```text
+/// H1   ρ of RV with expected profit                       ρ: rank correlation
+/// H2   ρ of RV with the expected answer
+/// H3   AUC − ½ of RV between the most and the least profitable fifth
+/// H4   ρ of the velocity of RV with the growth of expected revenue from one quarter to the next;
+///      part `level`: ρ of RV itself
+/// H5   as H4 with the share of wallet
+/// H8   −ρ of RV with the hazard
+/// H9   −ρ of the critical interactions of the last quarter with the share of wallet, at equal RV
+/// H10  ρ of RV with the share of wallet, less the correlation that type mix and count add at equal
+///      RV (both are parts)
+/// H14  log ratio of revenue less log ratio of cost, top fifth to the rest; both, and the fifth's
+///      share of profit, are parts
+/// H30  ρ of RV with the expected answer of the same quarter
+/// H31  −ρ of RV with the hazard, less that of the segment's mean RV
+/// H33  twice the correlation of ranked RV with the share of wallet, less that of raw RV (both parts)
+/// ```
+pub(super) const fn claim(hypothesis: HypothesisId) -> &'static Claim {
+    &CLAIMS[hypothesis as usize]
 }
 
 /// A number of one account at one date.
@@ -174,7 +116,7 @@ const TREND: Claim = Claim {
     ..LEVEL
 };
 
-/// In the order of [`TrueHypothesis::ALL`].
+/// In the order of [`HypothesisId::ALL`].
 static CLAIMS: [Claim; 12] = [
     Claim { outcome: Series::Profit, before_cost: Series::Revenue, ..LEVEL },
     Claim { outcome: Series::Satisfaction, before_cost: Series::Satisfaction, ..LEVEL },

@@ -6,11 +6,12 @@ use std::ops::Range;
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::hypothesis::{HypothesisId, Rung};
 use crate::simulate::Simulation;
 
 use super::as_of::{AsOf, Book, Quarter, Reader};
 use super::causal::{Counterfactual, Sums};
-use super::claim::{BASELINES, Claim, Lead, TrueHypothesis, TrueRung};
+use super::claim::{BASELINES, Claim, Lead, claim};
 use super::measure::Probe;
 use super::pool::Pool;
 
@@ -42,7 +43,7 @@ pub struct Effect {
 ///
 /// Accounts are read every six months once they have been customers for a year; ranks are those of
 /// a date; a quarter has three months. What each hypothesis measures is said at
-/// [`TrueHypothesis`]. Rungs:
+/// [`HypothesisId`]. Rungs:
 ///
 /// - `associated`: the measure with the expected outcome of the quarter to come.
 /// - `leads`: the same less that with the quarter before; for H8 the quarter after next, since who
@@ -67,10 +68,7 @@ pub struct Effect {
 /// # Panics
 ///
 /// With fewer than 2,000 accounts there is no spread over groups.
-pub fn effects(
-    simulation: &Simulation,
-    accounts: u32,
-) -> BTreeMap<(TrueHypothesis, TrueRung), Effect> {
+pub fn effects(simulation: &Simulation, accounts: u32) -> BTreeMap<(HypothesisId, Rung), Effect> {
     assert!(accounts >= 2 * GROUP, "{accounts} accounts are fewer than two groups");
     let others = Counterfactual::ALL.map(|counterfactual| counterfactual.of(simulation));
     let reader = Reader::new(simulation);
@@ -85,7 +83,7 @@ pub fn effects(
 /// Numbers of a cell: expected, then as logged; none of these where the log does not know them.
 type Numbers = [Vec<f64>; 2];
 
-type Found = BTreeMap<(TrueHypothesis, TrueRung), Numbers>;
+type Found = BTreeMap<(HypothesisId, Rung), Numbers>;
 
 /// What one group of accounts shows.
 fn found(
@@ -100,9 +98,9 @@ fn found(
         reader.read(account, &history, &mut rows);
         sums.add(&history);
     }
-    for hypothesis in TrueHypothesis::ALL {
-        let read = Reading { claim: hypothesis.claim(), rows: &rows };
-        for rung in TrueRung::ALL {
+    for hypothesis in HypothesisId::ALL {
+        let read = Reading { claim: claim(hypothesis), rows: &rows };
+        for rung in Rung::ALL {
             let numbers = |book| read.rung(rung, book).filter(|n| n.iter().all(|n| n.is_finite()));
             if let Some(expected) = numbers(Book::Truth) {
                 let logged = numbers(Book::Log).unwrap_or_default();
@@ -114,15 +112,15 @@ fn found(
         let Some(other) = other else { continue };
         let mut changed = Sums::default();
         other.histories_in(accounts.clone()).for_each(|history| changed.add(&history));
-        for hypothesis in TrueHypothesis::ALL {
-            let claim = hypothesis.claim();
+        for hypothesis in HypothesisId::ALL {
+            let claim = claim(hypothesis);
             if claim.counterfactual == Some(counterfactual) {
                 // Sparing a customer harm is good news of H9, whose sign is that of harm.
                 let good = counterfactual == Counterfactual::Unharmed;
                 let sign = if good { 1.0 } else { claim.sign };
                 if let Some(change) = sums.change(&changed, claim.before_cost) {
                     let numbers = vec![sign * change];
-                    found.insert((hypothesis, TrueRung::Causal), [numbers.clone(), numbers]);
+                    found.insert((hypothesis, Rung::Causal), [numbers.clone(), numbers]);
                 }
             }
         }
@@ -144,17 +142,17 @@ impl Reading<'_> {
     }
 
     /// The numbers of a rung of which accounts at dates say something.
-    fn rung(&self, rung: TrueRung, book: Book) -> Option<Vec<f64>> {
+    fn rung(&self, rung: Rung, book: Book) -> Option<Vec<f64>> {
         let (pool, probe) = (Pool::new(self.rows), self.probe(book));
         let measure = self.claim.measure;
         match rung {
-            TrueRung::Associated => measure(&pool, &probe),
-            TrueRung::Leads => self.leads(book),
-            TrueRung::AddsToBaselines if self.claim.adds => {
+            Rung::Associated => measure(&pool, &probe),
+            Rung::Leads => self.leads(book),
+            Rung::AddsToBaselines if self.claim.adds => {
                 measure(&pool, &Probe { given: &BASELINES, ..probe }).map(first)
             }
-            TrueRung::Robust => self.checks(&pool, &probe),
-            TrueRung::AddsToBaselines | TrueRung::Causal => None,
+            Rung::Robust => self.checks(&pool, &probe),
+            Rung::AddsToBaselines | Rung::Causal => None,
         }
     }
 
@@ -197,7 +195,7 @@ fn first(mut numbers: Vec<f64>) -> Vec<f64> {
     numbers
 }
 
-fn summary((hypothesis, rung): (TrueHypothesis, TrueRung), groups: &[Found]) -> Effect {
+fn summary((hypothesis, rung): (HypothesisId, Rung), groups: &[Found]) -> Effect {
     let moments = |book: usize| -> Vec<(f64, f64)> {
         let of = |group: &Found| group[&(hypothesis, rung)][book].clone();
         let all: Vec<Vec<f64>> = groups.iter().map(of).collect();
@@ -205,11 +203,11 @@ fn summary((hypothesis, rung): (TrueHypothesis, TrueRung), groups: &[Found]) -> 
         (0..known).map(|k| mean_and_deviation(all.iter().map(|n| n[k]))).collect()
     };
     let (expected, logged) = (moments(Book::Truth as usize), moments(Book::Log as usize));
-    let robust = rung == TrueRung::Robust;
+    let robust = rung == Rung::Robust;
     let checks = if robust { &expected[..] } else { &expected[..1] };
     let (effect, deviation) =
         checks.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0)).expect("a cell has a number");
-    let names = hypothesis.claim().parts.iter().map(|name| (*name).to_owned());
+    let names = claim(hypothesis).parts.iter().map(|name| (*name).to_owned());
     let parts = names.zip(expected.iter().skip(1).map(|(mean, _)| *mean));
     Effect {
         effect,

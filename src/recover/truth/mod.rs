@@ -14,6 +14,5 @@ mod measure;
 mod pool;
 mod table;
 
-pub use claim::{TrueHypothesis, TrueRung};
 pub use effects::{Effect, effects};
 pub use table::{Cell, Cells, TruthTable};

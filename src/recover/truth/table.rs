@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Problems, Source};
+use crate::hypothesis::{HypothesisId, Rung};
 
-use super::claim::{TrueHypothesis, TrueRung};
 use super::effects::Effect;
 
 /// The table that is part of the program.
@@ -70,13 +70,13 @@ impl Cell {
 }
 
 /// Cells of one hypothesis by rung.
-pub type Cells = BTreeMap<TrueRung, Cell>;
+pub type Cells = BTreeMap<Rung, Cell>;
 
 /// World → hypothesis → rung → cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TruthTable {
-    worlds: BTreeMap<String, BTreeMap<TrueHypothesis, Cells>>,
+    worlds: BTreeMap<String, BTreeMap<HypothesisId, Cells>>,
 }
 
 impl TruthTable {
@@ -101,7 +101,7 @@ impl TruthTable {
     }
 
     /// The cell of a world, hypothesis and rung, where one is stated.
-    pub fn cell(&self, world: &str, hypothesis: TrueHypothesis, rung: TrueRung) -> Option<&Cell> {
+    pub fn cell(&self, world: &str, hypothesis: HypothesisId, rung: Rung) -> Option<&Cell> {
         self.worlds.get(world)?.get(&hypothesis)?.get(&rung)
     }
 
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(names, table.worlds().collect::<Vec<_>>());
         assert_eq!(names.len(), 15);
         for (world, hypotheses) in &table.worlds {
-            assert!(hypotheses.keys().copied().eq(TrueHypothesis::ALL), "{world}");
+            assert!(hypotheses.keys().copied().eq(HypothesisId::ALL), "{world}");
         }
     }
 

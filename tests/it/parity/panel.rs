@@ -4,9 +4,10 @@ use rvq::rng::{Purpose, Streams};
 use rvq::stats::{
     BgNbd, ClusteredLeastSquares, Grid, Inference, LeastSquares, PanelStatistic, PurchaseSummary,
     RestrictedCubicSpline, StatsError, benjamini_hochberg, cluster_ewc, coarsen, detectable_effect,
-    difference, holm, kaplan_meier, kendall, mean_auc, mean_level, mean_rank_correlation,
-    mid_ranks, naive_t, newey_west, normal_scores, pearson, permute_histories, quantile_spread,
-    rejection_limit, spearman, two_way_clustered, unit_clustered, wilson_interval,
+    difference, holm, kaplan_meier, kendall, mean_auc, mean_correlation, mean_level,
+    mean_log_ratio, mean_rank_correlation, mid_ranks, naive_t, newey_west, normal_scores, pearson,
+    permute_histories, quantile_spread, rejection_limit, spearman, two_way_clustered,
+    unit_clustered, wilson_interval,
 };
 use serde::Deserialize;
 
@@ -489,4 +490,33 @@ fn clustered_least_squares_match_statsmodels() {
     let twice = [1.0, 2.0, 2.0, 4.0, 3.0, 6.0, 4.0, 8.0, 5.0, 10.0];
     let refused = ClusteredLeastSquares::fit(&twice, 2, &[1.0; 5], &[0, 0, 1, 1, 2]).unwrap_err();
     assert!(matches!(refused, StatsError::Constant { .. }), "{refused}");
+}
+
+#[derive(Deserialize)]
+struct ContrastCase {
+    name: String,
+    units: usize,
+    periods: usize,
+    x: Vec<Option<f64>>,
+    y: Vec<Option<f64>>,
+    per_period: Vec<Option<f64>>,
+    estimate: f64,
+    unit_influence: Vec<f64>,
+}
+
+#[test]
+fn correlations_and_log_ratios_by_period_match_scipy_and_numerical_influences() {
+    let fixture = Fixture::<ContrastCase>::read("contrast");
+    for case in &fixture.cases {
+        let (x, y) = (nan_for_missing(&case.x), nan_for_missing(&case.y));
+        let x = Grid::new(&x, case.units, case.periods).unwrap();
+        let y = Grid::new(&y, case.units, case.periods).unwrap();
+        let found = match case.name.as_str() {
+            "correlation" => mean_correlation(x, y, 3).unwrap(),
+            _ => mean_log_ratio(x, y).unwrap(),
+        };
+        fixture.near(&case.name, found.estimate, case.estimate);
+        fixture.periods_near(&case.name, &found.per_period, &case.per_period);
+        fixture.all_near(&case.name, &found.unit_influence, &case.unit_influence);
+    }
 }
