@@ -110,7 +110,10 @@ impl<'a> Bench<'a> {
         let months = params.horizon as i32;
         let ahead = self.view(hypothesis, params, outcome, months)?;
         let behind = self.view(hypothesis, params, outcome, -months)?;
-        let both = |cell: usize| !ahead.outcome[cell].is_nan() && !behind.outcome[cell].is_nan();
+        // Few answer twice within months: answers before and after come from whoever answered.
+        let paired = outcome != Measure::Satisfaction;
+        let known = |cell: usize| !ahead.outcome[cell].is_nan() && !behind.outcome[cell].is_nan();
+        let both = |cell: usize| !paired || known(cell);
         let measure = |view: &View<'_>| view.kept(both).measure(hypothesis.statistic);
         let difference = measure(&ahead)
             .and_then(|ahead| stats::difference(&ahead, &measure(&behind)?))

@@ -4,6 +4,7 @@
 //! same results give the same bytes. Text that came from data is escaped for the format it enters.
 
 mod beside;
+mod credentials;
 mod html;
 mod json;
 mod junit;
@@ -15,6 +16,7 @@ mod table;
 mod weights;
 mod wording;
 
+pub use credentials::{credentials, recovery_json, recovery_table};
 pub use html::html;
 pub use json::{results_schema, write_json};
 pub use junit::junit;

@@ -35,7 +35,7 @@ fn replicate(replication: u32, accounts: u32, months: u32) -> [(f64, f64); 2] {
     .unwrap()
     .inference
     .estimate;
-    let auc = attrition_auc(&panel, score, HORIZON, 0, &params).unwrap().estimate.unwrap();
+    let auc = attrition_auc(&panel, score, (HORIZON, 0), &params, None).unwrap().estimate.unwrap();
     [
         (estimate, power(Measure::Contribution).null_std_error),
         (auc - 0.5, power(Measure::Attrition).null_std_error),

@@ -3,10 +3,11 @@
 use rand_distr::{Distribution, StandardNormal};
 use rvq::backtest::{
     BacktestError, BacktestParams, Baseline, Finding, StartingBenchmark, account_strata,
-    incremental_gain, information_coefficient, lead_difference, power_of, refuse_level_on_level,
-    share_model, signs_differ, within_account,
+    incremental_gain, information_coefficient, power_of, refuse_level_on_level, share_model,
+    signs_differ, within_account,
 };
 use rvq::flow::{Catalogue, CatalogueEntry};
+use rvq::hypothesis::{Bench, HypothesisId, HypothesisParams};
 use rvq::ids::{AccountIndex, ContactIndex, TypeIndex, TypeNames};
 use rvq::interaction::{Account, AccountHistory, Interaction, Outcome, Status};
 use rvq::panel::{Measure, Panel, PanelParams, PanelScore, WalkForward};
@@ -297,16 +298,24 @@ fn a_score_that_only_echoes_the_past_does_not_lead() {
         })
         .collect();
     let panel = panel(histories, 1, months as u32);
-    let echo =
-        lead_difference(&panel, score(&panel, "planted_0"), Measure::Contribution, 1, &params());
-    let echo = echo.unwrap();
+    let echo = lead(&panel, "planted_0");
     // The coefficient is 0 ahead and 1 behind.
     assert!(echo.ci_low.unwrap() < -1.0 && echo.ci_high.unwrap() > -1.0, "{echo:?}");
     assert!(echo.p_value.unwrap() < 0.001 && echo.estimate.unwrap() < 0.0, "{echo:?}");
-    let lead = planted(41, (60, 24), |_, o| o, |_, o, e| o + 0.3 * e);
-    let found =
-        lead_difference(&lead, score(&lead, "planted_1"), Measure::Contribution, 1, &params());
-    assert!(found.unwrap().ci_low.unwrap() > 0.0);
+    let leading = planted(41, (60, 24), |_, o| o, |_, o, e| o + 0.3 * e);
+    assert!(lead(&leading, "planted_1").ci_low.unwrap() > 0.0);
+}
+
+/// What H1 finds of the lead of one score over the next month.
+fn lead(panel: &Panel, score: &str) -> Finding {
+    let params = params();
+    let bench = Bench::new(panel, &params, Vec::new(), Streams::new(1));
+    let asked = HypothesisParams {
+        score: score.to_owned(),
+        horizon: 1,
+        ..HypothesisParams::of(HypothesisId::H1)
+    };
+    bench.leads(HypothesisId::H1, &asked).unwrap().unwrap()
 }
 
 #[test]

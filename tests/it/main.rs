@@ -14,6 +14,7 @@ mod cli;
 mod example;
 mod flow;
 mod flow_fit;
+mod hypothesis;
 mod ingest;
 mod notebook;
 mod panel;

@@ -10,6 +10,7 @@ mod init;
 mod options;
 mod patterns;
 mod power;
+mod recover;
 mod report;
 mod run;
 mod schema;
@@ -50,6 +51,7 @@ enum Command {
     Power(power::Args),
     Backtest(backtest::Args),
     Patterns(patterns::Args),
+    Recover(recover::Args),
     Report(report::Args),
     Run(run::Args),
     Verify(verify::Args),
@@ -79,6 +81,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Power(args) => power::run(args, &console).map(done),
         Command::Backtest(args) => backtest::run(args, &console).map(done),
         Command::Patterns(args) => patterns::run(args, &console).map(done),
+        Command::Recover(args) => recover::run(args, &console),
         Command::Report(args) => report::run(args, &console).map(done),
         Command::Run(args) => run::run(args, &console),
         Command::Verify(args) => verify::run(args, &console).map(done),

@@ -1,0 +1,309 @@
+//! What the recovery suite found, for a reader who has to decide whether to believe a verdict.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::wording::{count, rung};
+use crate::chart::percent;
+use crate::hypothesis::{HypothesisId, HypothesisParams, Rung};
+use crate::recover::{LANDMARK, LIFETIME, RecoveryRow, Role};
+
+/// Name of the estimator that decides.
+const HEADLINE: &str = "headline";
+
+/// `recover.json`.
+#[derive(Serialize)]
+struct Recovery<'a> {
+    schema_version: &'static str,
+    version: &'static str,
+    seed: u64,
+    rows: &'a [RecoveryRow],
+}
+
+/// All rates as JSON: `rows[]` with world, hypothesis, rung, estimator, role, replications, rate,
+/// Monte-Carlo error, bias and coverage.
+pub fn recovery_json(rows: &[RecoveryRow], seed: u64) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let all = Recovery { schema_version: "1.0", version, seed, rows };
+    let mut text = serde_json::to_string_pretty(&all).expect("rows hold finite numbers");
+    text.push('\n');
+    text
+}
+
+/// The rates that decide, as a plain table: what is held to a band first.
+pub fn recovery_table(rows: &[RecoveryRow]) -> String {
+    let mut text = String::new();
+    let mut line = |cells: [&str; 8]| {
+        let [world, accounts, hypothesis, rung, role, rate, band, holds] = cells;
+        writeln!(
+            text,
+            "{world:13} {accounts:>8} {hypothesis:10} {rung:17} {role:5} {rate:>14} {band:>9} {holds}"
+        )
+        .expect("a string takes every word");
+    };
+    line(["world", "accounts", "hypothesis", "rung", "truth", "rejects", "band", ""]);
+    for row in rows.iter().filter(|row| row.estimator == HEADLINE) {
+        let accounts = format!("{}{}", row.accounts, if row.balanced { " b" } else { "" });
+        let holds = match row.band {
+            Some(band) if band.holds => "",
+            Some(_) => "LEFT",
+            None => "",
+        };
+        line([
+            &row.world,
+            &accounts,
+            &row.hypothesis,
+            rung(row.rung),
+            role(row.role),
+            &rate(row),
+            &band(row),
+            holds,
+        ]);
+    }
+    text
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Null => "false",
+        Role::True => "true",
+        Role::Shown => "-",
+    }
+}
+
+/// `4.5 % ± 0.7`.
+fn rate(row: &RecoveryRow) -> String {
+    format!("{:.1} % ± {:.1}", 100.0 * row.rate, 100.0 * row.mc_error)
+}
+
+/// `≤ 7.2 %`.
+fn band(row: &RecoveryRow) -> String {
+    match row.band.map(|band| (band.at_most, band.at_least)) {
+        Some((Some(most), _)) => format!("≤ {:.1} %", 100.0 * most),
+        Some((_, Some(least))) => format!("≥ {:.1} %", 100.0 * least),
+        _ => String::new(),
+    }
+}
+
+/// `docs/credentials.md`: how often the tests are right where the answer is known.
+pub fn credentials(rows: &[RecoveryRow], seed: u64) -> String {
+    let mut text = String::new();
+    head(&mut text, rows, seed);
+    for id in HypothesisId::ALL {
+        hypothesis(&mut text, id, rows);
+    }
+    direction(&mut text, rows);
+    immortal_time(&mut text, rows);
+    estimators(&mut text, rows);
+    text
+}
+
+fn head(text: &mut String, rows: &[RecoveryRow], seed: u64) {
+    let held: Vec<&RecoveryRow> = rows.iter().filter(|row| row.band.is_some()).collect();
+    let of = |wanted: Role| held.iter().filter(move |row| row.role == wanted);
+    let inside = |wanted: Role| of(wanted).filter(|row| row.band.is_some_and(|b| b.holds)).count();
+    let cohorts: u64 = rows
+        .iter()
+        .map(|row| (&row.world, row.accounts, row.balanced, row.replications))
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .map(|(.., replications)| u64::from(replications))
+        .sum();
+    write!(
+        text,
+        "# Credentials\n\n\
+         A verdict of `rvq` is worth as much as its tests. Here every test is tried on simulated customers \
+         of whom it is known what is true: **in worlds where an effect exists, how often is it found; where \
+         none exists, how often is there a false alarm?** Made by one command, from fresh cohorts:\n\n\
+         ```text\nrvq recover --seed {seed} --report docs/credentials.md\n```\n\n\
+         - {} cohorts in all. *False* cells are zero by construction: a good test rejects in about 5 % of \
+         cohorts, and a cell fails when it is significantly above (binomial, one-sided, 1 % shared by all \
+         cells). *True* cells are tried with the accounts at which the effect should be found every second \
+         time; a cell fails when it is found significantly less often.\n\
+         - {} of {} false cells and {} of {} true cells are inside their band.\n\
+         - ± is the Monte-Carlo standard error. *Coverage*: how often the 95 % interval holds the truth (0 in \
+         false cells, elsewhere the mean over all cohorts). Rates without a band are told for comparison: the \
+         effect is neither zero nor meant to be found there.\n\
+         - Worlds are described in `data/worlds`, what is true in them in `data/worlds/truth.toml`, rungs in \
+         `docs/methodology.md`.\n\n",
+        count(cohorts),
+        inside(Role::Null),
+        of(Role::Null).count(),
+        inside(Role::True),
+        of(Role::True).count(),
+    )
+    .expect("a string takes every word");
+    let left: Vec<String> = held
+        .iter()
+        .filter(|row| row.band.is_some_and(|band| !band.holds))
+        .map(|row| {
+            format!(
+                "{} {} in `{}` at {} accounts ({}, expected {})",
+                row.hypothesis,
+                rung(row.rung),
+                row.world,
+                row.accounts,
+                rate(row),
+                band(row)
+            )
+        })
+        .collect();
+    if !left.is_empty() {
+        writeln!(text, "**Outside their band:** {}.\n", left.join("; "))
+            .expect("a string takes every word");
+    }
+}
+
+fn hypothesis(text: &mut String, id: HypothesisId, rows: &[RecoveryRow]) {
+    let own: Vec<&RecoveryRow> = rows
+        .iter()
+        .filter(|row| row.hypothesis == id.name() && row.estimator == HEADLINE)
+        .collect();
+    if own.is_empty() {
+        return;
+    }
+    let claim = id.claim(&HypothesisParams::of(id));
+    write!(
+        text,
+        "## {}: {claim}\n\n| world | accounts | rung | truth | rejects | band | mean estimate | coverage |\n\
+         |---|---|---|---|---|---|---|---|\n",
+        id.name()
+    )
+    .expect("a string takes every word");
+    for row in own {
+        let accounts = format!("{}{}", row.accounts, if row.balanced { ", balanced" } else { "" });
+        let outside = row.band.is_some_and(|band| !band.holds);
+        let undefined = match row.undefined {
+            0 => String::new(),
+            n => format!("; undefined in {}", percent(f64::from(n) / f64::from(row.replications))),
+        };
+        writeln!(
+            text,
+            "| `{}` | {accounts} | {} | {} | {}{}{undefined} | {} | {:.3} | {} |",
+            row.world,
+            rung(row.rung),
+            role(row.role),
+            rate(row),
+            if outside { " **outside**" } else { "" },
+            band(row),
+            row.mean_estimate,
+            row.coverage.map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share)),
+        )
+        .expect("a string takes every word");
+    }
+    text.push('\n');
+}
+
+/// In which worlds profit is seen to lead the score.
+fn direction(text: &mut String, rows: &[RecoveryRow]) {
+    let leads: Vec<&RecoveryRow> = rows
+        .iter()
+        .filter(|row| row.hypothesis == "H1" && row.rung == Rung::Leads && !row.balanced)
+        .filter(|row| row.reversed.is_some())
+        .collect();
+    if leads.is_empty() {
+        return;
+    }
+    text.push_str(
+        "## Which comes first\n\nWhere the score goes with past profit more than with profit to come, the interval \
+         of the lead lies wholly below 0: the label is *reverse*. It belongs to the world `reverse`, in which \
+         staff turn to accounts whose revenue has risen; in `irrelevant` it is a false alarm.\n\n\
+         | world | accounts | lead | labelled *reverse* |\n|---|---|---|---|\n",
+    );
+    for row in leads {
+        writeln!(
+            text,
+            "| `{}` | {} | {:.3} | {:.1} % |",
+            row.world,
+            row.accounts,
+            row.mean_estimate,
+            100.0 * row.reversed.unwrap_or(0.0)
+        )
+        .expect("a string takes every word");
+    }
+    text.push('\n');
+}
+
+/// Groups by lifetime RV against groups by RV at a landmark.
+fn immortal_time(text: &mut String, rows: &[RecoveryRow]) {
+    let of = |estimator: &str| -> Vec<&RecoveryRow> {
+        rows.iter().filter(|row| row.estimator == estimator && !row.balanced).collect()
+    };
+    let (landmark, lifetime) = (of(LANDMARK), of(LIFETIME));
+    if landmark.is_empty() {
+        return;
+    }
+    text.push_str(
+        "## Immortal time\n\nAccounts are parted at the median of their cumulative RV, and the exit rates of the \
+         halves are compared. Read at the end of an account's life, a high score seems to protect, even where \
+         nothing is related: who stays longer collects more. Read at a landmark of six months it does not. `rvq` \
+         reports landmarks only.\n\n\
+         | world | accounts | cohorts | rate ratio at the landmark (geometric mean) | by lifetime RV |\n\
+         |---|---|---|---|---|\n",
+    );
+    for row in landmark {
+        let same =
+            |other: &&&RecoveryRow| (&other.world, other.accounts) == (&row.world, row.accounts);
+        let ratio = |row: &RecoveryRow| format!("{:.3}", row.mean_estimate.exp());
+        let error = row.spread.unwrap_or(0.0) / f64::from(row.replications).sqrt();
+        writeln!(
+            text,
+            "| `{}` | {} | {} | {} ± {:.3} | {} |",
+            row.world,
+            row.accounts,
+            row.replications,
+            ratio(row),
+            error * row.mean_estimate.exp(),
+            lifetime.iter().find(same).map_or_else(String::new, |row| ratio(row)),
+        )
+        .expect("a string takes every word");
+    }
+    text.push('\n');
+}
+
+/// The tests beside the headline, in null cells: what the usual methods would have said.
+fn estimators(text: &mut String, rows: &[RecoveryRow]) {
+    let beside: Vec<&RecoveryRow> = rows
+        .iter()
+        .filter(|row| {
+            let usual = ["cluster_ewc", "permutation", "newey_west", "naive_t"];
+            row.role == Role::Null && usual.contains(&row.estimator.as_str())
+        })
+        .collect();
+    if beside.is_empty() {
+        return;
+    }
+    text.push_str(
+        "## What the usual tests would have said\n\nFalse alarms at a nominal 5 % in false cells, *associated*. \
+         The headline rejects only where the first two do.\n\n\
+         | world | accounts | hypothesis | account cluster + EWC | permutation | Newey-West | one-sample t |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    let mut cells: Vec<(&str, u32, bool, &str)> = beside
+        .iter()
+        .map(|row| (row.world.as_str(), row.accounts, row.balanced, row.hypothesis.as_str()))
+        .collect();
+    cells.dedup();
+    for (world, accounts, balanced, hypothesis) in cells {
+        let of = |estimator: &str| {
+            let row = beside.iter().find(|row| {
+                (row.world.as_str(), row.accounts, row.balanced, row.hypothesis.as_str())
+                    == (world, accounts, balanced, hypothesis)
+                    && row.estimator == estimator
+            });
+            row.map_or_else(String::new, |row| rate(row))
+        };
+        writeln!(
+            text,
+            "| `{world}` | {accounts}{} | {hypothesis} | {} | {} | {} | {} |",
+            if balanced { ", balanced" } else { "" },
+            of("cluster_ewc"),
+            of("permutation"),
+            of("newey_west"),
+            of("naive_t"),
+        )
+        .expect("a string takes every word");
+    }
+    text.push('\n');
+}
