@@ -228,7 +228,7 @@ fn an_own_score_beats_its_segments_mean_only_where_accounts_differ() {
     let leaves = |own: bool| {
         let mut accounts = planted(7, 1, |_, e| e);
         for (index, told) in accounts.iter_mut().enumerate() {
-            let low = if own { index % 4 == 0 } else { told.segment == "a" && index % 4 == 0 };
+            let low = if own { index % 3 == 0 } else { told.segment == "a" && index % 4 == 0 };
             let at_risk = if own { low } else { told.segment == "a" };
             for value in &mut told.columns[0] {
                 *value = 0.01 * *value - f64::from(u8::from(at_risk));
