@@ -7,9 +7,12 @@ mod fit;
 mod layout;
 mod newton;
 mod proportional;
+mod range_sums;
 mod residuals;
 mod rows;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use fit::CoxFit;
 pub use proportional::{ProportionalHazardsTest, TimeTransform};

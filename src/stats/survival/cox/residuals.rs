@@ -6,6 +6,7 @@ use super::NAME;
 use super::fit::CoxFit;
 use super::layout::Layout;
 use super::newton::Optimum;
+use super::range_sums::RangeSums;
 use super::sweep::{dot, exposures};
 
 /// The Schoenfeld residual of one event.
@@ -135,23 +136,20 @@ impl CoxFit {
 pub(super) fn score_residuals(layout: &Layout, optimum: &Optimum) -> Vec<f64> {
     let p = layout.columns;
     let (moments, risk) = (&optimum.moments, &optimum.sweep.risk);
-    let mut drift = vec![0.0; (layout.times.len() + 1) * p];
-    for at in 0..moments.drift.len() {
-        drift[at + p] = drift[at] + moments.drift[at];
-    }
     let exposures = exposures(layout, moments, |_| 1.0);
-    let mut residuals = Vec::with_capacity(layout.x.len());
-    for (i, exposure) in exposures.iter().enumerate() {
-        let (first, end) = layout.span(i);
-        let at = (end - 1) * p;
-        for (k, x) in layout.x(i).iter().enumerate() {
-            let passed = drift[end * p + k] - drift[first * p + k];
+    let mut residuals = vec![0.0; layout.x.len()];
+    for k in 0..p {
+        let drift = RangeSums::new(moments.drift.iter().skip(k).step_by(p).copied().collect());
+        for (i, exposure) in exposures.iter().enumerate() {
+            let (first, end) = layout.span(i);
+            let at = (end - 1) * p + k;
+            let x = layout.x(i)[k];
             let (own, spared) = if layout.event[i] {
-                (x - moments.mean[at + k], moments.spared_drift[at + k])
+                (x - moments.mean[at], moments.spared_drift[at])
             } else {
                 (0.0, 0.0)
             };
-            residuals.push(own - risk[i] * (x * exposure - passed + spared));
+            residuals[i * p + k] = own - risk[i] * (x * exposure - drift.sum(first, end) + spared);
         }
     }
     residuals

@@ -3,6 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::layout::Layout;
+use super::range_sums::RangeSums;
 use super::rows::Ties;
 
 /// Sums are taken anew once they fall below this share of their largest value since the last time:
@@ -198,18 +199,14 @@ pub(super) fn exposures(
     moments: &Moments,
     weight: impl Fn(usize) -> f64,
 ) -> Vec<f64> {
-    let mut cumulative = vec![0.0; layout.times.len() + 1];
-    for j in 0..layout.times.len() {
-        cumulative[j + 1] = cumulative[j] + weight(j) * moments.hazard[j];
-    }
-    (0..layout.row.len())
-        .map(|i| {
-            let (first, end) = layout.span(i);
-            let spared =
-                if layout.event[i] { weight(end - 1) * moments.spared[end - 1] } else { 0.0 };
-            cumulative[end] - cumulative[first] - spared
-        })
-        .collect()
+    let weighted = moments.hazard.iter().enumerate().map(|(j, hazard)| weight(j) * hazard);
+    let hazard = RangeSums::new(weighted.collect());
+    let of_row = |i: usize| {
+        let (first, end) = layout.span(i);
+        let spared = if layout.event[i] { weight(end - 1) * moments.spared[end - 1] } else { 0.0 };
+        hazard.sum(first, end) - spared
+    };
+    (0..layout.row.len()).map(of_row).collect()
 }
 
 pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
