@@ -29,8 +29,8 @@ use super::risk_sets::{check_durations, check_length};
 ///
 /// Graf, Schmoor, Sauerbrei and Schumacher (1999), *Stat. Med.* 18(17–18), 2529–2545. G is taken just
 /// before the event, see [`uno_concordance`](super::uno_concordance). Parity: scikit-survival
-/// `brier_score` on times without ties of events and censorings, R `survival::brier`, and the formula
-/// unit by unit with ties, `tests/fixtures/survival_metrics.json`.
+/// `brier_score` on times without ties of events and censorings, and the formula unit by unit with
+/// ties, `tests/fixtures/survival_metrics.json`.
 ///
 /// # Examples
 ///

@@ -33,9 +33,9 @@ impl CensoringCurve {
     ///
     /// # Source
     ///
-    /// Robins and Finkelstein (2000), *Biometrics* 56(3), 779–788, on such weights. Parity: R
-    /// `survival::survfit(Surv(time, !event) ~ 1)` on times shifted by ties and scikit-survival
-    /// `CensoringDistributionEstimator`, through the statistics that use it.
+    /// Robins and Finkelstein (2000), *Biometrics* 56(3), 779–788, on such weights. Parity: through
+    /// [`uno_concordance`](super::uno_concordance), [`dynamic_auc`](super::dynamic_auc) and
+    /// [`brier_score`](super::brier_score), which weigh by it.
     ///
     /// # Examples
     ///

@@ -4,7 +4,8 @@ use super::super::error::{StatsError, check_finite};
 use super::super::estimate::Estimate;
 use super::super::rank::same;
 use super::censoring::CensoringCurve;
-use super::risk_sets::{check_length, check_rows};
+use super::rank_sums::RankSums;
+use super::risk_sets::{check_durations, check_length, check_rows};
 
 /// A concordance with the pairs that it counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,7 +122,7 @@ pub fn uno_concordance(
     horizon: f64,
 ) -> Result<Concordance, StatsError> {
     let statistic = "uno_concordance";
-    super::risk_sets::check_durations(statistic, time, event.len())?;
+    check_durations(statistic, time, event.len())?;
     check_length(statistic, time.len(), risk.len())?;
     check_finite(risk)?;
     let weight = |(time, event): (&f64, &bool)| {
@@ -300,43 +301,6 @@ fn cluster_sums(values: &[f64], cluster: &[u32]) -> Vec<f64> {
         sums[names.partition_point(|other| other < name)] += value;
     }
     sums
-}
-
-/// Sums by rank that can grow: a binary indexed tree.
-struct RankSums {
-    tree: Vec<f64>,
-    total: f64,
-}
-
-impl RankSums {
-    fn new(ranks: &[usize]) -> Self {
-        let distinct = ranks.iter().max().map_or(0, |max| max + 1);
-        Self { tree: vec![0.0; distinct + 1], total: 0.0 }
-    }
-
-    fn add(&mut self, rank: usize, weight: f64) {
-        self.total += weight;
-        let mut at = rank + 1;
-        while at < self.tree.len() {
-            self.tree[at] += weight;
-            at += at & at.wrapping_neg();
-        }
-    }
-
-    fn below(&self, rank: usize) -> f64 {
-        let (mut at, mut sum) = (rank, 0.0);
-        while at > 0 {
-            sum += self.tree[at];
-            at &= at - 1;
-        }
-        sum
-    }
-
-    /// Below, at and above a rank.
-    fn split(&self, rank: usize) -> (f64, f64, f64) {
-        let (less, up_to) = (self.below(rank), self.below(rank + 1));
-        (less, up_to - less, self.total - up_to)
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod dynamic_auc;
 mod kaplan_meier;
 mod log_rank;
 mod nelson_aalen;
+mod rank_sums;
 mod risk_sets;
 
 pub use aalen_johansen::{IncidenceCurve, IncidenceStep, aalen_johansen};

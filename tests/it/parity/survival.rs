@@ -55,7 +55,7 @@ fn curves_match_r() {
 #[derive(Deserialize)]
 struct Incidence {
     times: Vec<f64>,
-    incidence: Vec<f64>,
+    values: Vec<f64>,
     low: Vec<f64>,
     high: Vec<f64>,
 }
@@ -89,7 +89,7 @@ fn curves_match_lifelines_and_scikit_survival() {
                 curve.steps.iter().map(f).collect::<Vec<_>>()
             };
             fixture.all_near(&what, &of(|s| s.time), &expected.times);
-            fixture.all_near(&what, &of(|s| s.incidence), &expected.incidence);
+            fixture.all_near(&what, &of(|s| s.incidence), &expected.values);
             fixture.all_near(&what, &of(|s| s.interval.unwrap().low), &expected.low);
             fixture.all_near(&what, &of(|s| s.interval.unwrap().high), &expected.high);
         }

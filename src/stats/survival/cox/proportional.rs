@@ -5,6 +5,7 @@ use super::super::chi_square::ChiSquareTest;
 use super::super::kaplan_meier::kaplan_meier;
 use super::NAME;
 use super::fit::CoxFit;
+use super::layout::Layout;
 use super::newton::{factorise, score};
 use super::rows::CoxRows;
 
@@ -51,6 +52,19 @@ impl CoxFit {
     ///
     /// Grambsch and Therneau (1994), *Biometrika* 81(3), 515–526. Parity: R `survival::cox.zph`,
     /// `tests/fixtures/cox_r.json`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::stats::{CoxFit, CoxRows, Ties, TimeTransform};
+    ///
+    /// let (entry, exit, event) = ([0.0; 4], [1.0, 2.0, 3.0, 4.0], [true; 4]);
+    /// let rows = CoxRows::new(&entry, &exit, &event, &[2.0, 0.0, 3.0, 1.0], 1)?;
+    /// let fit = CoxFit::fit(&rows, Ties::Efron)?;
+    /// let drift = fit.proportional_hazards(TimeTransform::KaplanMeier)?;
+    /// assert!(drift.global.p_value > 0.1 && drift.global.df == 1);
+    /// # Ok::<(), rvq::stats::StatsError>(())
+    /// ```
     pub fn proportional_hazards(
         &self,
         transform: TimeTransform,
@@ -100,8 +114,29 @@ impl CoxFit {
     }
 }
 
-/// Kaplan-Meier survival of all rows together, strata or not, just before each of these times.
-pub(super) fn survival_before(rows: &CoxRows, times: &[f64]) -> Vec<f64> {
+/// Kaplan-Meier survival of all rows together, strata or not, just before each event time.
+pub(super) fn survival_before(rows: &CoxRows, layout: &Layout) -> Vec<f64> {
+    if rows.stratum.is_none() {
+        return survival_of_layout(layout);
+    }
     let curve = kaplan_meier(rows.entry, rows.exit, rows.event).expect("rows were checked");
-    times.iter().map(|time| curve.before(*time)).collect()
+    layout.times.iter().map(|time| curve.before(*time)).collect()
+}
+
+/// The same without strata, where the layout knows who is at risk at each event time.
+fn survival_of_layout(layout: &Layout) -> Vec<f64> {
+    let mut entered = vec![0_i64; layout.times.len() + 1];
+    for (first, end) in layout.first.iter().zip(&layout.end) {
+        entered[*first as usize] += 1;
+        entered[*end as usize] -= 1;
+    }
+    let (mut at_risk, mut survival) = (0, 1.0);
+    (0..layout.times.len())
+        .map(|j| {
+            let before = survival;
+            at_risk += entered[j];
+            survival *= 1.0 - layout.events_at(j).len() as f64 / at_risk as f64;
+            before
+        })
+        .collect()
 }

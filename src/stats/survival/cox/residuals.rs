@@ -52,6 +52,19 @@ impl CoxFit {
     /// # Source
     ///
     /// Schoenfeld (1982), *Biometrika* 69(1), 239–241.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::stats::{CoxFit, CoxRows, Ties};
+    ///
+    /// let (entry, exit, event) = ([0.0; 4], [1.0, 2.0, 3.0, 4.0], [true; 4]);
+    /// let rows = CoxRows::new(&entry, &exit, &event, &[2.0, 0.0, 3.0, 1.0], 1)?;
+    /// let fit = CoxFit::fit(&rows, Ties::Efron)?;
+    /// let sum: f64 = fit.schoenfeld_residuals().iter().map(|r| r.values[0]).sum();
+    /// assert!(sum.abs() < 1e-12);
+    /// # Ok::<(), rvq::stats::StatsError>(())
+    /// ```
     pub fn schoenfeld_residuals(&self) -> Vec<SchoenfeldResidual> {
         let (layout, moments) = (&self.layout, &self.optimum.moments);
         let p = layout.columns;
@@ -73,6 +86,22 @@ impl CoxFit {
     /// ```
     ///
     /// They sum to 0. Parity: R `residuals(fit, "martingale")`, `tests/fixtures/cox_r.json`.
+    ///
+    /// # Source
+    ///
+    /// Therneau, Grambsch and Fleming (1990), *Biometrika* 77(1), 147–160.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::stats::{CoxFit, CoxRows, Ties};
+    ///
+    /// let (entry, exit, event) = ([0.0; 4], [1.0, 2.0, 3.0, 4.0], [true; 4]);
+    /// let rows = CoxRows::new(&entry, &exit, &event, &[2.0, 0.0, 3.0, 1.0], 1)?;
+    /// let fit = CoxFit::fit(&rows, Ties::Efron)?;
+    /// assert!(fit.martingale_residuals().iter().sum::<f64>().abs() < 1e-12);
+    /// # Ok::<(), rvq::stats::StatsError>(())
+    /// ```
     pub fn martingale_residuals(&self) -> Vec<f64> {
         let layout = &self.layout;
         let mut residuals = vec![0.0; self.n_rows];
@@ -102,6 +131,20 @@ impl CoxFit {
     ///
     /// Breslow (1974), *Biometrics* 30(1), 89–99. Parity: R `survival::basehaz(centered = FALSE)`,
     /// `tests/fixtures/cox_r.json`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::stats::{CoxFit, CoxRows, Ties};
+    ///
+    /// let (entry, exit, event) = ([0.0; 4], [1.0, 2.0, 3.0, 4.0], [true; 4]);
+    /// let rows = CoxRows::new(&entry, &exit, &event, &[2.0, 0.0, 3.0, 1.0], 1)?;
+    /// let fit = CoxFit::fit(&rows, Ties::Efron)?;
+    /// let (of_zero, of_one) = (fit.cumulative_hazard(&[0.0])?, fit.cumulative_hazard(&[1.0])?);
+    /// let ratio = of_one[0].at(2.5) / of_zero[0].at(2.5);
+    /// assert!((ratio.ln() - fit.coefficients[0].estimate).abs() < 1e-12);
+    /// # Ok::<(), rvq::stats::StatsError>(())
+    /// ```
     pub fn cumulative_hazard(&self, x: &[f64]) -> Result<Vec<CumulativeHazard>, StatsError> {
         let layout = &self.layout;
         check_length(NAME, layout.columns, x.len())?;
