@@ -29,8 +29,8 @@ pub struct Concordance {
 /// ```
 ///
 /// Two events at the same time make no pair, and a unit censored at the time of an event outlived
-/// it, as in R and scikit-survival; lifelines counts two events at one time with different risks as
-/// half. Under heavy censoring C depends on the censoring: see [`uno_concordance`].
+/// it, as in R and scikit-survival. Under heavy censoring C depends on the censoring: see
+/// [`uno_concordance`].
 ///
 /// - `entry`, `time`, `event`: as for [`kaplan_meier`](super::kaplan_meier); rows of one unit with
 ///   risks that change are compared with others only while they hold.
