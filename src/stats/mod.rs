@@ -17,7 +17,6 @@ mod estimate;
 mod generator;
 mod grid;
 mod inference;
-mod kaplan_meier;
 mod kendall;
 mod multiplicity;
 mod panel;
@@ -26,6 +25,7 @@ mod rank;
 mod regression;
 mod spline;
 mod strata;
+mod survival;
 
 pub use bg_nbd::{BgNbd, BgNbdFit, PurchaseSummary};
 pub use binomial::{Interval, rejection_limit, wilson_interval};
@@ -39,7 +39,6 @@ pub use inference::{
     Inference, cluster_ewc, detectable_effect, naive_t, newey_west, two_way_clustered,
     unit_clustered,
 };
-pub use kaplan_meier::{SurvivalCurve, SurvivalStep, kaplan_meier};
 pub use kendall::kendall;
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use panel::{
@@ -53,3 +52,10 @@ pub use rank::{mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};
 pub use spline::RestrictedCubicSpline;
 pub use strata::coarsen;
+pub use survival::{
+    CensoringCurve, ChiSquareTest, Concordance, CoxFit, CoxRows, CumulativeHazard, DynamicAuc,
+    HazardCurve, HazardStep, IncidenceCurve, IncidenceStep, LogRank, LogRankGroup,
+    ProportionalHazardsTest, SchoenfeldResidual, SurvivalCurve, SurvivalStep, Ties, TimeTransform,
+    aalen_johansen, brier_score, dynamic_auc, harrell_concordance, integrated_brier_score,
+    kaplan_meier, log_rank, nelson_aalen, uno_concordance,
+};

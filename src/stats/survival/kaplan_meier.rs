@@ -2,8 +2,9 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::binomial::Interval;
-use super::error::{StatsError, check_finite, check_pair};
+use super::super::binomial::Interval;
+use super::super::error::StatsError;
+use super::risk_sets::{RiskSet, check_rows, risk_sets};
 
 /// One step of a survival curve: what holds from this event time on.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,12 @@ impl SurvivalCurve {
     /// Probability of surviving beyond `time`.
     pub fn at(&self, time: f64) -> f64 {
         let past = self.steps.partition_point(|step| step.time <= time);
+        past.checked_sub(1).map_or(1.0, |last| self.steps[last].survival)
+    }
+
+    /// Probability of surviving until `time`, an event at it not yet counted.
+    pub fn before(&self, time: f64) -> f64 {
+        let past = self.steps.partition_point(|step| step.time < time);
         past.checked_sub(1).map_or(1.0, |last| self.steps[last].survival)
     }
 }
@@ -79,40 +86,19 @@ pub fn kaplan_meier(
     time: &[f64],
     event: &[bool],
 ) -> Result<SurvivalCurve, StatsError> {
-    let statistic = "kaplan_meier";
-    check_pair(statistic, entry, time, 1)?;
-    if event.len() != time.len() {
-        let (left, right) = (time.len(), event.len());
-        return Err(StatsError::LengthMismatch { statistic, left, right });
-    }
-    check_finite(entry)?;
-    if let Some((_, &value)) = entry.iter().zip(time).find(|(entry, time)| time <= entry) {
-        let expected = "after its entry";
-        return Err(StatsError::OutOfRange { argument: "time", value, expected });
-    }
-    let sorted = |values: &[f64]| {
-        let mut values = values.to_vec();
-        values.sort_by(f64::total_cmp);
-        values
-    };
-    let (entries, exits) = (sorted(entry), sorted(time));
-    let happened: Vec<f64> = time.iter().zip(event).filter(|(_, e)| **e).map(|(t, _)| *t).collect();
-    let happened = sorted(&happened);
+    check_rows("kaplan_meier", entry, time, event.len())?;
     let z = Normal::standard().inverse_cdf(0.975);
     let (mut survival, mut greenwood) = (1.0, 0.0);
     let mut steps = Vec::new();
-    for tied in happened.chunk_by(|a, b| super::rank::same(*a, *b)) {
-        let now = tied[0];
-        let entered = entries.partition_point(|e| *e < now);
-        let left = exits.partition_point(|t| *t < now);
-        let (at_risk, events) = (entered - left, tied.len());
+    for RiskSet { time, at_risk, events } in risk_sets(entry, time, event) {
         let (n, d) = (at_risk as f64, events as f64);
         survival *= 1.0 - d / n;
         greenwood += d / (n * (n - d));
         let interval = (survival > 0.0).then(|| log_log_interval(survival, greenwood, z));
-        steps.push(SurvivalStep { time: now, at_risk, events, survival, interval });
+        steps.push(SurvivalStep { time, at_risk, events, survival, interval });
     }
-    Ok(SurvivalCurve { steps, n_units: time.len(), n_events: happened.len() })
+    let n_events = event.iter().filter(|event| **event).count();
+    Ok(SurvivalCurve { steps, n_units: time.len(), n_events })
 }
 
 fn log_log_interval(survival: f64, greenwood: f64, z: f64) -> Interval {
