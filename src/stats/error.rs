@@ -26,6 +26,11 @@ pub enum StatsError {
     /// An argument is outside its range.
     #[error("`{argument}` is {value}, expected {expected}")]
     OutOfRange { argument: &'static str, value: f64, expected: &'static str },
+    /// A likelihood rises without end along a column, so that it has no maximum.
+    #[error(
+        "`{statistic}` has no finite estimate: column {column} tells all events from the others"
+    )]
+    Separated { statistic: &'static str, column: usize },
 }
 
 /// Checks that two samples pair up, are long enough and finite.
