@@ -44,6 +44,9 @@ pub(super) fn fit(
             let moved = (&next - &log_odds).amax();
             // A step too long for the quadratic approximation is halved; near the top rounding
             // decides about the likelihood, not the step.
+            if !moved.is_finite() {
+                return Err(separated);
+            }
             if reached >= likelihood || moved < TOLERANCE {
                 coefficients += &step;
                 (log_odds, likelihood) = (next, reached);

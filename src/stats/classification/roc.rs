@@ -22,7 +22,7 @@ use super::labels::{Counts, check_length, check_scores};
 ///
 /// # Source
 ///
-/// Hanley and McNeil (1982), *Radiology* 143(1), 29–36. Parity: `sklearn.metrics.roc_auc_score`,
+/// Bamber (1975), *J. Mathematical Psychology* 12(4), 387–415. Parity: `sklearn.metrics.roc_auc_score`,
 /// `tests/fixtures/classification.json`, tolerance 1e-10.
 ///
 /// # Examples

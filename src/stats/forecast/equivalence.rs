@@ -1,6 +1,6 @@
 //! Showing that a number is near another, or not much below it.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::super::error::StatsError;
 
@@ -129,7 +129,12 @@ pub fn non_inferiority(
     })
 }
 
-fn check(estimate: f64, std_error: f64, df: f64) -> Result<StudentsT, StatsError> {
+/// The law of the estimate in standard errors.
+fn check(
+    estimate: f64,
+    std_error: f64,
+    df: f64,
+) -> Result<Box<dyn ContinuousCDF<f64, f64>>, StatsError> {
     if !estimate.is_finite() {
         return Err(StatsError::NotFinite { index: 0, value: estimate });
     }
@@ -137,12 +142,14 @@ fn check(estimate: f64, std_error: f64, df: f64) -> Result<StudentsT, StatsError
         let (argument, expected) = ("std_error", "positive and finite");
         return Err(StatsError::OutOfRange { argument, value: std_error, expected });
     }
-    let expected = "positive";
-    StudentsT::new(0.0, 1.0, df).map_err(|_| StatsError::OutOfRange {
-        argument: "df",
-        value: df,
-        expected,
-    })
+    // Student's quantile is searched for, without end where df is infinite.
+    if df == f64::INFINITY {
+        return Ok(Box::new(Normal::standard()));
+    }
+    match StudentsT::new(0.0, 1.0, df) {
+        Ok(law) => Ok(Box::new(law)),
+        Err(_) => Err(StatsError::OutOfRange { argument: "df", value: df, expected: "positive" }),
+    }
 }
 
 #[cfg(test)]

@@ -50,9 +50,10 @@ pub fn diebold_mariano(
     let (n, h) = (apart.len() as f64, horizon as f64);
     let correction = (n + 1.0 - 2.0 * h + h * (h - 1.0) / n) / n;
     let std_error = (found.variance / correction).sqrt();
-    let method = match found.bartlett {
-        false => "Diebold-Mariano, small-sample corrected",
-        true => "Diebold-Mariano, small-sample corrected, Bartlett",
+    let method = if found.bartlett {
+        "Diebold-Mariano, small-sample corrected, Bartlett"
+    } else {
+        "Diebold-Mariano, small-sample corrected"
     };
     Estimate::student_t(found.mean, std_error, n - 1.0, 0.0, apart.len(), method)
 }
@@ -224,7 +225,7 @@ fn clustered_mean(values: &[f64], cluster: &[u32]) -> Result<(f64, f64, usize), 
     Ok((fit.coefficients[0], std_error, fit.clusters))
 }
 
-struct Mean {
+struct LongRun {
     mean: f64,
     /// Of the mean.
     variance: f64,
@@ -237,7 +238,7 @@ fn mean_and_variance(
     statistic: &'static str,
     series: &[f64],
     horizon: usize,
-) -> Result<Mean, StatsError> {
+) -> Result<LongRun, StatsError> {
     if horizon == 0 {
         let expected = "1 or more";
         return Err(StatsError::OutOfRange { argument: "horizon", value: 0.0, expected });
@@ -256,12 +257,12 @@ fn mean_and_variance(
     // Rounding leaves a little where nothing varies.
     let size = series.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     if covariance(0) <= (1e-14 * size).powi(2) {
-        return Ok(Mean { mean, variance: 0.0, bartlett: false });
+        return Ok(LongRun { mean, variance: 0.0, bartlett: false });
     }
     let plain = of(&|_| 1.0);
     let bartlett = plain <= 1e-12 * covariance(0);
     let sum = if bartlett { of(&|l| 1.0 - l as f64 / horizon as f64) } else { plain };
-    Ok(Mean { mean, variance: sum / n, bartlett })
+    Ok(LongRun { mean, variance: sum / n, bartlett })
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub struct CurveTest {
 ///
 /// Ramsay, Hooker and Graves (2009), *Functional Data Analysis with R and MATLAB*, section 10.2
 /// (permutation of curves); Phipson and Smyth (2010), *Stat. Appl. Genet. Mol. Biol.* 9(1), 39;
-/// MacKinnon and White (1985), *J. Econometrics* 29(3), 305–325 (HC2); Wu (1986), *Ann. Stat.* 14(4),
+/// Horn, Horn and Duncan (1975), *J. Am. Stat. Assoc.* 70(350), 380–385 (HC2); Wu (1986), *Ann. Stat.* 14(4),
 /// 1261–1295 (wild bootstrap). Parity: `statsmodels` OLS with HC2 per period and p-values over all
 /// permutations in NumPy, `tests/fixtures/two_sample.json`, tolerance 1e-10.
 ///

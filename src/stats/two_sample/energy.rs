@@ -29,8 +29,7 @@ const NAME: &str = "energy_test";
 ///
 /// # Source
 ///
-/// Székely and Rizzo (2004), *InterStat*, November (5); (2013), *J. Stat. Planning and Inference*
-/// 143(8), 1249–1272. Parity: `scipy.stats.energy_distance` for one column, R `energy::eqdist.e` for
+/// Székely and Rizzo (2013), *J. Stat. Planning and Inference* 143(8), 1249–1272. Parity: `scipy.stats.energy_distance` for one column, R `energy::eqdist.e` for
 /// several, `tests/fixtures/two_sample.json` and `energy.json`, tolerance 1e-10.
 ///
 /// # Examples
@@ -270,7 +269,7 @@ fn check_rows(statistic: &'static str, values: &[f64], columns: usize) -> Result
     if values.is_empty() {
         return Err(StatsError::TooFew { statistic, needed: 1, got: 0 });
     }
-    if values.len() % columns != 0 {
+    if !values.len().is_multiple_of(columns) {
         let (left, right) = (values.len(), values.len() / columns * columns);
         return Err(StatsError::LengthMismatch { statistic, left, right });
     }

@@ -62,16 +62,16 @@ pub fn mann_whitney(x: &[f64], y: &[f64]) -> Result<MannWhitney, StatsError> {
     if ties.largest == pooled.len() {
         return Err(StatsError::Constant { statistic });
     }
-    let (m, n) = (x.len() as f64, y.len() as f64);
+    let pairs = x.len() as f64 * y.len() as f64;
     let rank_sum: f64 = mid_ranks(&pooled)[..x.len()].iter().sum();
-    let u = rank_sum - m * (m + 1.0) / 2.0;
+    let u = rank_sum - (x.len() * (x.len() + 1) / 2) as f64;
     let exact = ties.largest == 1 && x.len().max(y.len()) < EXACT_BELOW;
     let p_value = if exact {
-        exact_p(u.min(m * n - u) as usize, x.len(), y.len())
+        exact_p(u.min(pairs - u) as usize, x.len(), y.len())
     } else {
-        normal_p(u, [m, n], ties.correction)
+        normal_p(u, [x.len(), y.len()].map(|n| n as f64), ties.correction)
     };
-    let delta = 2.0 * u / (m * n) - 1.0;
+    let delta = 2.0 * u / pairs - 1.0;
     Ok(MannWhitney { u, delta, p_value, exact, n: [x.len(), y.len()] })
 }
 
@@ -126,8 +126,8 @@ pub fn cliffs_delta(x: &[f64], y: &[f64]) -> Result<Estimate, StatsError> {
     let variance = (sum / (m * n * (m - 1.0) * (n - 1.0))).max(least);
     let method = "Cliff's variance, asymmetric interval";
     let mut found = Estimate::normal(delta, variance.sqrt(), 0.0, x.len() + y.len(), method)?;
-    let z = Normal::standard().inverse_cdf(0.975);
-    let (rest, width) = (1.0 - delta * delta, z * z * variance);
+    let width = Normal::standard().inverse_cdf(0.975).powi(2) * variance;
+    let rest = 1.0 - delta * delta;
     let half = (width * (rest * rest + width)).sqrt();
     let end = |half: f64| ((delta * rest + half) / (rest + width)).clamp(-1.0, 1.0);
     (found.ci_low, found.ci_high) = (end(-half), end(half));

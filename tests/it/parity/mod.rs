@@ -7,7 +7,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+mod classification;
+mod forecast;
 mod panel;
+mod two_sample;
 
 #[derive(Deserialize)]
 struct Fixture<C> {
