@@ -88,8 +88,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
 /// ```
 pub fn benjamini_yekutieli(p_values: &[f64]) -> Vec<f64> {
     let harmonic: f64 = (1..=p_values.len()).map(|k| 1.0 / k as f64).sum();
-    // The factor is on all alike and comes before the bound at 1: so q of Benjamini and Hochberg,
-    // bound or not, times c gives the same minimum.
+    // c is 1 or more, so that the bound of Benjamini and Hochberg's q at 1 changes nothing.
     benjamini_hochberg(p_values).into_iter().map(|q| (harmonic * q).min(1.0)).collect()
 }
 

@@ -5,6 +5,7 @@ use nalgebra::DMatrix;
 use super::super::error::StatsError;
 use super::super::estimate::Estimate;
 use super::super::rank::same;
+use super::super::regression::LeastSquares;
 use super::super::spline::{RestrictedCubicSpline, quantile};
 use super::labels::{check_length, check_probabilities, check_scores};
 use super::logistic::{LogisticFit, clustered_covariance, fit};
@@ -180,8 +181,8 @@ pub struct CalibrationError {
 /// another model, for it shrinks with n.
 ///
 /// - `probability`: shape `(n,)`, strictly between 0 and 1. `event`: shape `(n,)`. `knots`: 3 to 7 (4
-///   is usual), as [`RestrictedCubicSpline::from_quantiles`]; ties leave fewer, and constant
-///   probabilities the base rate.
+///   is usual), as [`RestrictedCubicSpline::from_quantiles`]; ties leave fewer, few distinct values
+///   fewer columns, and constant probabilities the base rate.
 ///
 /// # Errors
 ///
@@ -211,15 +212,7 @@ pub fn calibration_error(
     let statistic = "calibration_error";
     let log_odds = log_odds(statistic, probability, event)?;
     let spline = RestrictedCubicSpline::from_quantiles(&log_odds, knots)?;
-    let varies = log_odds.iter().any(|l| !same(*l, log_odds[0]));
-    let mut rows = Vec::new();
-    for l in &log_odds {
-        rows.push(1.0);
-        if varies {
-            spline.basis(*l, &mut rows);
-        }
-    }
-    let design = DMatrix::from_row_slice(event.len(), rows.len() / event.len(), &rows);
+    let design = smoother(&spline, &log_odds, event)?;
     let smoothed = fit(statistic, &design, &vec![0.0; event.len()], event)?.fitted;
     let mut apart: Vec<f64> =
         probability.iter().zip(&smoothed).map(|(p, smooth)| (p - smooth).abs()).collect();
@@ -227,6 +220,26 @@ pub fn calibration_error(
     apart.sort_by(f64::total_cmp);
     let [e50, e90, e_max] = [0.5, 0.9, 1.0].map(|share| quantile(&apart, share));
     Ok(CalibrationError { ici, e50, e90, e_max, smoothed })
+}
+
+/// Ones and the columns of the spline, without those that few distinct values leave nothing to say.
+fn smoother(
+    spline: &RestrictedCubicSpline,
+    log_odds: &[f64],
+    event: &[bool],
+) -> Result<DMatrix<f64>, StatsError> {
+    let width = spline.columns();
+    let mut rows = Vec::with_capacity(log_odds.len() * width);
+    for l in log_odds {
+        spline.basis(*l, &mut rows);
+    }
+    let outcome: Vec<f64> = event.iter().map(|e| f64::from(u8::from(*e))).collect();
+    let dropped = LeastSquares::fit(&rows, width, &outcome)?.dropped;
+    let kept: Vec<usize> = (0..width).filter(|column| !dropped.contains(column)).collect();
+    Ok(DMatrix::from_fn(event.len(), kept.len() + 1, |row, column| match column {
+        0 => 1.0,
+        _ => rows[row * width + kept[column - 1]],
+    }))
 }
 
 /// Log-odds of probabilities that are neither 0 nor 1, of rows where both kinds occur.
@@ -297,6 +310,19 @@ mod tests {
         assert!(matches!(recalibration(&[0.4; 4], &event), Err(StatsError::Constant { .. })));
         let error = calibration_error(&[0.4; 4], &event, 4).unwrap();
         assert!((error.ici - 0.15).abs() < 1e-12 && (error.e90 - 0.15).abs() < 1e-12);
+    }
+
+    #[test]
+    fn few_distinct_probabilities_leave_as_many_columns() {
+        // Each value is smoothed to its own frequency: three values, an intercept and two columns.
+        let p: Vec<f64> = (0..30).map(|i| [0.2, 0.5, 0.7][i % 3]).collect();
+        let event: Vec<bool> = (0..30).map(|i| [i < 9, i % 2 == 0, i % 9 < 6][i % 3]).collect();
+        for knots in 3..=7 {
+            let error = calibration_error(&p, &event, knots).unwrap();
+            for (at, expected) in [(0, 0.3), (1, 0.5), (2, 0.7)] {
+                assert!((error.smoothed[at] - expected).abs() < 1e-9, "{:?}", &error.smoothed[..3]);
+            }
+        }
     }
 
     #[test]

@@ -254,7 +254,7 @@ mod tests {
             let (values, first) = walks(replication);
             let grid = Grid::new(&values, 24, 6).unwrap();
             let found = curve_test(grid, &first, &[0; 24], 99, draws(replication)).unwrap();
-            let inside = |at: &CurveDifference| at.band_low <= 0.0 && at.band_high >= 0.0;
+            let inside = |at: &CurveDifference| (at.band_low..=at.band_high).contains(&0.0);
             covered += usize::from(found.differences.iter().flatten().all(inside));
             rejected += usize::from(found.max_t_p_value <= 0.05);
         }
@@ -268,7 +268,7 @@ mod tests {
     fn a_stratum_that_differs_in_level_does_not_pass_for_a_difference() {
         // Stratum 1 stands 100 higher and is mostly in the first group.
         let (mut values, first) = walks(3);
-        let strata: Vec<u32> = (0..24).map(|unit| u32::from(unit < 9 || unit > 20)).collect();
+        let strata: Vec<u32> = (0..24).map(|unit| u32::from(!(9..=20).contains(&unit))).collect();
         for (unit, stratum) in strata.iter().enumerate() {
             for value in &mut values[unit * 6..(unit + 1) * 6] {
                 *value += 100.0 * f64::from(*stratum);
