@@ -29,7 +29,7 @@ const NAME: &str = "energy_test";
 ///
 /// # Source
 ///
-/// Székely and Rizzo (2013), *J. Stat. Planning and Inference* 143(8), 1249–1272. Parity: `scipy.stats.energy_distance` for one column, R `energy::eqdist.e` for
+/// Székely and Rizzo (2013), *J. Stat. Planning and Inference* 143(8), 1249–1272. Parity: `scipy.stats.energy_distance` for one column, R `energy::eqdist.etest` for
 /// several, `tests/fixtures/two_sample.json` and `energy.json`, tolerance 1e-10.
 ///
 /// # Examples
