@@ -119,7 +119,7 @@ fn ratio<'a>(clusters: impl Iterator<Item = &'a (f64, f64)>) -> Option<f64> {
     (den > 0.0).then(|| num / den)
 }
 
-fn standard_deviation(values: &[f64]) -> f64 {
+pub(super) fn standard_deviation(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();

@@ -8,11 +8,14 @@
 
 mod bg_nbd;
 mod binomial;
+mod block_bootstrap;
 mod bootstrap;
+mod classification;
 mod clustered;
 mod contrast;
 mod error;
 mod estimate;
+mod forecast;
 #[cfg(test)]
 mod generator;
 mod grid;
@@ -26,21 +29,35 @@ mod regression;
 mod spline;
 mod strata;
 mod survival;
+mod two_sample;
 
 pub use bg_nbd::{BgNbd, BgNbdFit, PurchaseSummary};
 pub use binomial::{Interval, rejection_limit, wilson_interval};
+pub use block_bootstrap::{
+    BlockLength, optimal_block_length, stationary_bootstrap, stationary_indices,
+};
 pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
+pub use classification::{
+    CalibrationError, NetBenefit, Recalibration, average_precision, brier_score, calibration_error,
+    clustered_auc, clustered_auc_difference, clustered_recalibration, delong, delong_difference,
+    lift_at, log_loss, net_benefit, recalibration, roc_auc, top_decile_lift,
+};
 pub use clustered::ClusteredLeastSquares;
 pub use contrast::{mean_correlation, mean_log_ratio};
 pub use error::StatsError;
 pub use estimate::Estimate;
+pub use forecast::{
+    ConfidenceSet, Equivalence, NestedGain, NonInferiority, ResampledMeans, SetStatistic,
+    clark_west, clustered_clark_west, clustered_diebold_mariano, diebold_mariano, equivalence,
+    model_confidence_set, non_inferiority,
+};
 pub use grid::Grid;
 pub use inference::{
     Inference, cluster_ewc, detectable_effect, naive_t, newey_west, two_way_clustered,
     unit_clustered,
 };
 pub use kendall::kendall;
-pub use multiplicity::{benjamini_hochberg, holm};
+pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, romano_wolf};
 pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
     quantile_spread,
@@ -56,6 +73,10 @@ pub use survival::{
     CensoringCurve, ChiSquareTest, Concordance, CoxFit, CoxRows, CumulativeHazard, DynamicAuc,
     HazardCurve, HazardStep, IncidenceCurve, IncidenceStep, LogRank, LogRankGroup,
     ProportionalHazardsTest, SchoenfeldResidual, SurvivalCurve, SurvivalStep, Ties, TimeTransform,
-    aalen_johansen, brier_score, dynamic_auc, harrell_concordance, integrated_brier_score,
+    aalen_johansen, dynamic_auc, harrell_concordance, integrated_brier_score, ipcw_brier_score,
     kaplan_meier, log_rank, nelson_aalen, uno_concordance,
+};
+pub use two_sample::{
+    CurveDifference, CurveTest, EnergyTest, MannWhitney, cliffs_delta, curve_test, energy_distance,
+    energy_test, mann_whitney,
 };

@@ -5,6 +5,7 @@
 //! Standard errors are deliberately absent here; they depend on what is taken to be independent
 //! (`inference.rs`).
 
+use super::classification::placements;
 use super::error::StatsError;
 use super::grid::Grid;
 use super::rank::{mid_ranks, same};
@@ -260,18 +261,9 @@ fn auc_section(x: &[f64], event: &[f64], needed: usize, influence: &mut Vec<f64>
     if positive.len() < needed || negative.len() < needed {
         return None;
     }
-    // A placement is the rank among all minus the rank among its own kind.
-    let all = mid_ranks(x);
-    let (own_positive, own_negative) = (mid_ranks(&positive), mid_ranks(&negative));
     let (events, others) = (positive.len() as f64, negative.len() as f64);
-    let (mut next_positive, mut next_negative) = (own_positive.iter(), own_negative.iter());
-    let mut placements = Vec::with_capacity(x.len());
-    for (rank, e) in all.iter().zip(event) {
-        let is_event = *e > 0.5;
-        let own = if is_event { next_positive.next() } else { next_negative.next() };
-        let others_below = rank - own.expect("one own rank per unit of its kind");
-        placements.push(if is_event { others_below / others } else { 1.0 - others_below / events });
-    }
+    let is_event: Vec<bool> = event.iter().map(|e| *e > 0.5).collect();
+    let placements = placements(x, &is_event);
     let above = placements.iter().zip(event).filter(|(_, e)| **e > 0.5).map(|(v, _)| *v);
     let auc = above.sum::<f64>() / events;
     influence.extend(placements.iter().zip(event).map(|(v, e)| {

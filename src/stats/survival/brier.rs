@@ -35,22 +35,22 @@ use super::risk_sets::{check_durations, check_length};
 /// # Examples
 ///
 /// ```
-/// use rvq::stats::{CensoringCurve, brier_score};
+/// use rvq::stats::{CensoringCurve, ipcw_brier_score};
 ///
 /// let (time, event) = ([1.0, 2.0, 3.0, 4.0], [true, false, true, true]);
 /// let censoring = CensoringCurve::fit(&time, &event)?;
-/// let score = brier_score(&time, &event, &[0.2, 0.8, 0.5, 1.0], &[2.5], &censoring)?;
+/// let score = ipcw_brier_score(&time, &event, &[0.2, 0.8, 0.5, 1.0], &[2.5], &censoring)?;
 /// assert!((score[0] - (0.04 + 0.25 / (2.0 / 3.0)) / 4.0).abs() < 1e-12);
 /// # Ok::<(), rvq::stats::StatsError>(())
 /// ```
-pub fn brier_score(
+pub fn ipcw_brier_score(
     time: &[f64],
     event: &[bool],
     survival: &[f64],
     at: &[f64],
     censoring: &CensoringCurve,
 ) -> Result<Vec<f64>, StatsError> {
-    let statistic = "brier_score";
+    let statistic = "ipcw_brier_score";
     check_durations(statistic, time, event.len())?;
     check_ascending(statistic, at)?;
     let times = at.len();
@@ -82,11 +82,11 @@ pub fn brier_score(
 /// IBS = ∫ BS(t) dt / (t_K − t₁)
 /// ```
 ///
-/// - Arguments as for [`brier_score`], with two times or more.
+/// - Arguments as for [`ipcw_brier_score`], with two times or more.
 ///
 /// # Errors
 ///
-/// As [`brier_score`]; `TooFew` with fewer than two times.
+/// As [`ipcw_brier_score`]; `TooFew` with fewer than two times.
 ///
 /// # Source
 ///
@@ -115,7 +115,7 @@ pub fn integrated_brier_score(
         let statistic = "integrated_brier_score";
         return Err(StatsError::TooFew { statistic, needed: 2, got: at.len() });
     }
-    let scores = brier_score(time, event, survival, at, censoring)?;
+    let scores = ipcw_brier_score(time, event, survival, at, censoring)?;
     let pieces = at.windows(2).zip(scores.windows(2));
     let area: f64 = pieces.map(|(t, s)| (t[1] - t[0]) * (s[0] + s[1]) / 2.0).sum();
     Ok(area / (at[at.len() - 1] - at[0]))
@@ -129,7 +129,7 @@ mod tests {
     fn a_perfect_forecast_scores_zero_and_a_wrong_one_one() {
         let (time, event) = ([1.0, 2.0, 3.0, 4.0], [true; 4]);
         let censoring = CensoringCurve::fit(&time, &event).unwrap();
-        let of = |p: &[f64]| brier_score(&time, &event, p, &[2.5], &censoring).unwrap()[0];
+        let of = |p: &[f64]| ipcw_brier_score(&time, &event, p, &[2.5], &censoring).unwrap()[0];
         assert!(of(&[0.0, 0.0, 1.0, 1.0]).abs() < 1e-15);
         assert!((of(&[1.0, 1.0, 0.0, 0.0]) - 1.0).abs() < 1e-15);
     }
@@ -138,7 +138,7 @@ mod tests {
     fn bad_input_is_an_error() {
         let (time, event) = ([1.0, 2.0], [true, false]);
         let censoring = CensoringCurve::fit(&time, &event).unwrap();
-        let of = |p: &[f64], at: &[f64]| brier_score(&time, &event, p, at, &censoring);
+        let of = |p: &[f64], at: &[f64]| ipcw_brier_score(&time, &event, p, at, &censoring);
         assert!(matches!(of(&[1.1, 0.0], &[1.0]), Err(StatsError::OutOfRange { .. })));
         assert!(matches!(of(&[1.0], &[1.0]), Err(StatsError::LengthMismatch { .. })));
         assert!(of(&[f64::NAN, 0.0], &[1.0]).is_err() && of(&[], &[]).is_err());
@@ -146,7 +146,7 @@ mod tests {
         assert!(matches!(one, Err(StatsError::TooFew { got: 1, .. })));
         // Nobody outlived time 2 in the censoring sample, but nobody is left there to weigh.
         assert!(of(&[0.5; 2], &[2.0]).is_ok());
-        let later = brier_score(&[1.0, 3.0], &event, &[0.5; 2], &[2.0], &censoring);
+        let later = ipcw_brier_score(&[1.0, 3.0], &event, &[0.5; 2], &[2.0], &censoring);
         assert!(matches!(later, Err(StatsError::OutOfRange { .. })));
     }
 }

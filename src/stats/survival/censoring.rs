@@ -35,7 +35,7 @@ impl CensoringCurve {
     ///
     /// Robins and Finkelstein (2000), *Biometrics* 56(3), 779–788, on such weights. Parity: through
     /// [`uno_concordance`](super::uno_concordance), [`dynamic_auc`](super::dynamic_auc) and
-    /// [`brier_score`](super::brier_score), which weigh by it.
+    /// [`ipcw_brier_score`](super::ipcw_brier_score), which weigh by it.
     ///
     /// # Examples
     ///

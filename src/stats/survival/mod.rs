@@ -18,7 +18,7 @@ mod rank_sums;
 mod risk_sets;
 
 pub use aalen_johansen::{IncidenceCurve, IncidenceStep, aalen_johansen};
-pub use brier::{brier_score, integrated_brier_score};
+pub use brier::{integrated_brier_score, ipcw_brier_score};
 pub use censoring::CensoringCurve;
 pub use chi_square::ChiSquareTest;
 pub use concordance::{Concordance, harrell_concordance, uno_concordance};

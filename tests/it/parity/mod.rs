@@ -7,8 +7,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+mod classification;
+mod forecast;
 mod panel;
 mod survival;
+mod two_sample;
 
 #[derive(Deserialize)]
 struct Fixture<C> {
