@@ -26,6 +26,12 @@ pub enum StatsError {
     /// An argument is outside its range.
     #[error("`{argument}` is {value}, expected {expected}")]
     OutOfRange { argument: &'static str, value: f64, expected: &'static str },
+    /// An observation that cannot have been made.
+    #[error("observation {index} is impossible: {reason}")]
+    Impossible { index: usize, reason: &'static str },
+    /// The observations do not determine the parameters.
+    #[error("`{statistic}` cannot be fitted: {reason}")]
+    NoFit { statistic: &'static str, reason: &'static str },
 }
 
 /// Checks that two samples pair up, are long enough and finite.

@@ -6,7 +6,6 @@
 //!
 //! An undefined statistic is an error, never NaN; NaN means "not observed" and only in a [`Grid`].
 
-mod bg_nbd;
 mod binomial;
 mod bootstrap;
 mod clustered;
@@ -21,12 +20,12 @@ mod kendall;
 mod multiplicity;
 mod panel;
 mod permutation;
+mod purchases;
 mod rank;
 mod regression;
 mod spline;
 mod strata;
 
-pub use bg_nbd::{BgNbd, BgNbdFit, PurchaseSummary};
 pub use binomial::{Interval, rejection_limit, wilson_interval};
 pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
 pub use clustered::ClusteredLeastSquares;
@@ -45,6 +44,10 @@ pub use panel::{
     quantile_spread,
 };
 pub use permutation::{PermutationTest, permute_histories, permute_histories_many, shuffle_within};
+pub use purchases::{
+    BgBb, BgNbd, BgNbdFit, Cohort, GammaGamma, MbgNbd, OccasionSummary, ParetoNbd, PurchaseFit,
+    PurchaseSummary, ShiftedBetaGeometric, SpendSummary,
+};
 pub use rank::{mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};
 pub use spline::RestrictedCubicSpline;

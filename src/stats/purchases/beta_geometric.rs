@@ -1,0 +1,240 @@
+//! What BG/NBD and MBG/NBD share: Gamma rates of purchase, Beta probabilities of dropping out.
+
+use statrs::function::gamma::{digamma, ln_gamma};
+
+use super::fit::{LogLikelihood, Maximum, maximise};
+use super::ln_beta;
+use super::quadrature::integrate;
+use super::summary::{CustomerBase, PurchaseSummary};
+use crate::stats::StatsError;
+
+/// Parameters of the two laws, and whether a customer can drop out at the first purchase.
+#[derive(Clone, Copy)]
+pub(super) struct BetaGeometric {
+    pub(super) r: f64,
+    pub(super) alpha: f64,
+    pub(super) a: f64,
+    pub(super) b: f64,
+    pub(super) first: FirstPurchase,
+}
+
+/// Whether a customer can drop out at the first purchase.
+#[derive(Clone, Copy)]
+pub(super) enum FirstPurchase {
+    /// BG/NBD.
+    Kept,
+    /// MBG/NBD.
+    MayLose,
+}
+
+impl FirstPurchase {
+    /// Purchases after which a customer with `repeats` may have dropped out.
+    fn chances(self, repeats: f64) -> f64 {
+        match self {
+            Self::Kept => repeats,
+            Self::MayLose => repeats + 1.0,
+        }
+    }
+}
+
+/// Terms after which the sum over purchases is given up for an integral.
+const MOST_TERMS: u32 = 4_000;
+
+impl BetaGeometric {
+    /// Log-likelihood of one customer, with k chances to drop out.
+    ///
+    /// ```text
+    /// Γ(r+x) α^r / Γ(r) · B(a, b+k) / B(a, b) · [(α+T)^−(r+x) + 1(k>0) a/(b+k−1) (α+t_x)^−(r+x)]
+    /// ```
+    pub(super) fn log_likelihood(&self, customer: &PurchaseSummary) -> f64 {
+        let Self { r, alpha, .. } = *self;
+        let PurchaseSummary { repeats: x, age, .. } = *customer;
+        let alive = r * (alpha / (alpha + age)).ln() - x * (alpha + age).ln();
+        self.of_repeats(x) + alive + softplus(self.ln_dropped_odds(customer))
+    }
+
+    /// What depends on the number of repeats alone.
+    fn of_repeats(&self, x: f64) -> f64 {
+        let Self { r, a, b, .. } = *self;
+        ln_gamma(r + x) - ln_gamma(r) + ln_beta(a, b + self.first.chances(x)) - ln_beta(a, b)
+    }
+
+    /// Log of the odds of having dropped out at the last purchase.
+    fn ln_dropped_odds(&self, customer: &PurchaseSummary) -> f64 {
+        let Self { r, alpha, a, b, first } = *self;
+        let PurchaseSummary { repeats: x, last, age } = *customer;
+        let chances = first.chances(x);
+        if chances > 0.0 {
+            (a / (b + chances - 1.0)).ln() + (r + x) * ((alpha + age) / (alpha + last)).ln()
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+
+    /// Probability that the customer is still one.
+    pub(super) fn alive(&self, customer: &PurchaseSummary) -> f64 {
+        (1.0 + self.ln_dropped_odds(customer).exp()).recip()
+    }
+
+    /// Expected purchases over the next `horizon`.
+    ///
+    /// ```text
+    /// P(alive) Σ_{n≥1} P(N = n) Σ_{j<n} S(j)      N ~ NB(r+x, u), purchases if they never dropped out
+    /// u = t / (α+T+t)      S(j) = B(a, b+k+j) / B(a, b+k), still there after j of them
+    /// ```
+    ///
+    /// All terms are positive, where the closed form has ₂F₁ and a difference that vanishes at a = 1.
+    pub(super) fn expected(&self, customer: &PurchaseSummary, horizon: f64) -> f64 {
+        let rate = horizon / (self.alpha + customer.age);
+        let shape = self.r + customer.repeats;
+        let b = self.b + self.first.chances(customer.repeats);
+        let while_alive = sum_over_purchases(shape, rate, self.a, b)
+            .unwrap_or_else(|| integral_over_chances(shape, rate, self.a, b));
+        while_alive * self.alive(customer)
+    }
+
+    /// The fit to `customers`, unless the likelihood has no top.
+    pub(super) fn fit(
+        statistic: &'static str,
+        first: FirstPurchase,
+        base: &CustomerBase,
+    ) -> Result<(Self, [f64; 4]), StatsError> {
+        let likelihood = Likelihood { base, first };
+        let maximum = maximise(statistic, &likelihood, [0.0, 0.0, 0.0, 0.5])?;
+        let Maximum { logs, std_errors } = maximum;
+        let model = likelihood.model(&logs);
+        let Self { r, alpha, a, b, .. } = model;
+        let parameters = [r, alpha, a, b];
+        Ok((model, std::array::from_fn(|i| parameters[i] * std_errors[i])))
+    }
+}
+
+/// ln(1 + exp(x)).
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// Purchases expected of a customer who is there, purchase by purchase; none where that takes long
+/// or the first weight is too small to begin with.
+fn sum_over_purchases(shape: f64, rate: f64, a: f64, b: f64) -> Option<f64> {
+    let (u, ln_none) = (rate / (1.0 + rate), -shape * rate.ln_1p());
+    if ln_none < -600.0 {
+        return None;
+    }
+    let (mut weight, mut there, mut survived, mut sum) = (ln_none.exp(), 1.0, 0.0, 0.0);
+    for n in 0..MOST_TERMS {
+        let n = f64::from(n);
+        weight *= (shape + n) / (n + 1.0) * u;
+        survived += there;
+        there *= (b + n) / (a + b + n);
+        let term = weight * survived;
+        sum += term;
+        // The next term is at most this share of the one before, and so are those after it.
+        let share = (shape + n + 1.0) / (n + 1.0) * u;
+        if share < 1.0 && term * share <= 1e-16 * sum * (1.0 - share) {
+            return Some(sum);
+        }
+    }
+    None
+}
+
+/// The same as an integral over the probability p of dropping out.
+///
+/// ```text
+/// ∫ [1 − (1 + p·rate)^−shape] / p · p^(a−1) (1−p)^(b−1) dp / B(a, b),   over x = ln(p/(1−p)) = c + sinh y
+/// ```
+fn integral_over_chances(shape: f64, rate: f64, a: f64, b: f64) -> f64 {
+    let (centre, norm) = ((a / b).ln(), ln_beta(a, b));
+    let integrand = |y: f64| {
+        let x = centre + y.sinh();
+        let (ln_p, ln_rest) = (-softplus(-x), -softplus(x));
+        let p = ln_p.exp();
+        let bought =
+            if p * rate > 0.0 { -(-shape * (p * rate).ln_1p()).exp_m1() / p } else { shape * rate };
+        bought * (a * ln_p + b * ln_rest - norm).exp() * y.cosh()
+    };
+    // Beyond these the weight has fallen below e^−60 of what it was.
+    let (low, high) = (-((60.0 + centre.abs()) / a.min(1.0)), (60.0 + centre.abs()) / b.min(1.0));
+    integrate(low.asinh(), high.asinh(), integrand)
+}
+
+/// The log-likelihood of a customer base, time in units of the mean age.
+struct Likelihood<'a> {
+    base: &'a CustomerBase,
+    first: FirstPurchase,
+}
+
+impl Likelihood<'_> {
+    fn model(&self, logs: &[f64; 4]) -> BetaGeometric {
+        let [r, alpha, a, b] = logs.map(f64::exp);
+        BetaGeometric { r, alpha: alpha * self.base.mean_age, a, b, first: self.first }
+    }
+}
+
+impl LogLikelihood<4> for Likelihood<'_> {
+    fn observations(&self) -> f64 {
+        self.base.customers as f64
+    }
+
+    fn value(&self, logs: &[f64; 4]) -> f64 {
+        let model = self.model(logs);
+        self.base.groups.iter().map(|(c, n)| n * model.log_likelihood(c)).sum()
+    }
+
+    /// Customers with as many repeats share the gamma functions, which cost most.
+    fn with_gradient(&self, logs: &[f64; 4]) -> (f64, [f64; 4]) {
+        let model = self.model(logs);
+        let mut sums = Sums::default();
+        for group in self
+            .base
+            .groups
+            .chunk_by(|(left, _), (right, _)| left.repeats.to_bits() == right.repeats.to_bits())
+        {
+            sums.add(&model, group);
+        }
+        let BetaGeometric { r, alpha, a, b, .. } = model;
+        (sums.value, [r * sums.r, alpha * sums.alpha, a * sums.a, b * sums.b])
+    }
+}
+
+/// The log-likelihood and its derivatives by the parameters.
+#[derive(Default)]
+struct Sums {
+    value: f64,
+    r: f64,
+    alpha: f64,
+    a: f64,
+    b: f64,
+}
+
+impl Sums {
+    /// Adds customers who all have as many repeats.
+    fn add(&mut self, model: &BetaGeometric, group: &[(PurchaseSummary, f64)]) {
+        let BetaGeometric { r, alpha, a, b, first } = *model;
+        let x = group[0].0.repeats;
+        let (shape, chances, ln_alpha) = (r + x, first.chances(x), alpha.ln());
+        let (tail, drop) = (b + chances - 1.0, (a / (b + chances - 1.0)).ln());
+        let (mut size, mut gone) = (0.0, 0.0);
+        for (customer, n) in group {
+            let (now, then) = (alpha + customer.age, alpha + customer.last);
+            let (ln_now, ln_then) = (now.ln(), then.ln());
+            let ln_odds =
+                if chances > 0.0 { drop + shape * (ln_now - ln_then) } else { f64::NEG_INFINITY };
+            let odds = (-ln_odds.abs()).exp();
+            let lost = if ln_odds > 0.0 { 1.0 } else { odds } / (1.0 + odds);
+            size += n;
+            gone += n * lost;
+            self.value += n * (r * ln_alpha - shape * ln_now + ln_odds.max(0.0) + odds.ln_1p());
+            self.r += n * (ln_alpha - ln_now + lost * (ln_now - ln_then));
+            self.alpha += n * (r / alpha - shape * ((1.0 - lost) / now + lost / then));
+        }
+        let common = digamma(a + b) - digamma(a + b + chances);
+        self.value += size * model.of_repeats(x);
+        self.r += size * (digamma(shape) - digamma(r));
+        self.a += size * common + gone / a;
+        self.b += size * (common + digamma(b + chances) - digamma(b));
+        if chances > 0.0 {
+            self.b -= gone / tail;
+        }
+    }
+}
