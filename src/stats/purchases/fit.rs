@@ -177,8 +177,10 @@ impl<L: LogLikelihood<N>, const N: usize> Search<'_, L, N> {
                 let std_errors = std::array::from_fn(|i| (inverse[(i, i)] / size).sqrt());
                 return Ok(Maximum { logs: next, std_errors });
             }
-            // Beyond a step of this size a parabola is no likeness of the likelihood.
-            if step.amax() > 2.0 || self.point(next).1 > cost {
+            // Beyond a step of this size a parabola is no likeness of the likelihood. Near the top
+            // rounding alone can make it seem to fall.
+            let fell = self.point(next).1 - cost > 1e-12 * (1.0 + cost.abs());
+            if step.amax() > 2.0 || fell {
                 return Err(at);
             }
             at = next;

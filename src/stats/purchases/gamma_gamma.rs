@@ -1,6 +1,6 @@
 //! How much a purchase is worth: the gamma-gamma model of spend.
 
-use statrs::function::gamma::ln_gamma;
+use statrs::function::gamma::{digamma, ln_gamma};
 
 use super::super::error::StatsError;
 use super::check_positive;
@@ -76,17 +76,21 @@ impl GammaGamma {
     }
 
     fn of(&self, customer: &SpendSummary) -> f64 {
+        let spent = f64::from(customer.purchases) * customer.mean;
+        self.of_purchases(customer.purchases) + self.of_spent(customer.purchases, spent)
+            - customer.mean.ln()
+    }
+
+    /// What depends on the number of purchases alone.
+    fn of_purchases(&self, purchases: u32) -> f64 {
+        let shape = self.p * f64::from(purchases);
+        ln_gamma(shape + self.q) - ln_gamma(shape) - ln_gamma(self.q)
+    }
+
+    /// With w = γ / (γ + x z̄): q ln w + px ln(1 − w), which no scale of money overflows.
+    fn of_spent(&self, purchases: u32, spent: f64) -> f64 {
         let Self { p, q, gamma } = *self;
-        let (x, mean) = (f64::from(customer.purchases), customer.mean);
-        let shape = p * x;
-        // With w = γ / (γ + x z̄): w^q (1 − w)^px / z̄, which no scale of money overflows.
-        let spent = x * mean;
-        ln_gamma(shape + q)
-            - ln_gamma(shape)
-            - ln_gamma(q)
-            - q * (spent / gamma).ln_1p()
-            - shape * (gamma / spent).ln_1p()
-            - mean.ln()
+        -q * (spent / gamma).ln_1p() - p * f64::from(purchases) * (gamma / spent).ln_1p()
     }
 
     /// Expected value of a purchase of a customer of whom nothing is known \[money\].
@@ -160,7 +164,9 @@ impl GammaGamma {
         }
         let mut means: Vec<f64> = customers.iter().map(|c| c.mean).collect();
         means.sort_by(f64::total_cmp);
-        let likelihood = Likelihood { customers, unit: means[means.len() / 2] };
+        let mut customers = customers.to_vec();
+        customers.sort_by_key(|customer| (customer.purchases, customer.mean.to_bits()));
+        let likelihood = Likelihood { customers: &customers, unit: means[means.len() / 2] };
         let Maximum { logs, std_errors } = maximise(statistic, &likelihood, [0.5, 0.5, 0.0])?;
         let model = likelihood.model(&logs);
         let parameters = model.parameters();
@@ -180,6 +186,7 @@ fn check(customer: &SpendSummary) -> Result<(), StatsError> {
     }
 }
 
+/// The log-likelihood of customers in ascending order of purchases.
 struct Likelihood<'a> {
     customers: &'a [SpendSummary],
     /// A typical value, in which the search is well scaled.
@@ -202,16 +209,46 @@ impl LogLikelihood<3> for Likelihood<'_> {
         let model = self.model(logs);
         self.customers.iter().map(|customer| model.of(customer)).sum()
     }
+
+    /// Customers with as many purchases share the gamma functions, which cost most.
+    fn with_gradient(&self, logs: &[f64; 3]) -> (f64, [f64; 3]) {
+        let model = self.model(logs);
+        let GammaGamma { p, q, gamma } = model;
+        let (mut value, mut slopes) = (0.0, [0.0; 3]);
+        for group in self.customers.chunk_by(|a, b| a.purchases == b.purchases) {
+            let (purchases, size) = (group[0].purchases, group.len() as f64);
+            let (x, shape) = (f64::from(purchases), p * f64::from(purchases));
+            let whole = digamma(shape + q);
+            value += size * model.of_purchases(purchases);
+            slopes[0] += size * shape * (whole - digamma(shape));
+            slopes[1] += size * q * (whole - digamma(q));
+            for customer in group {
+                let spent = x * customer.mean;
+                let (more, less) = ((spent / gamma).ln_1p(), (gamma / spent).ln_1p());
+                value -= q * more + shape * less + customer.mean.ln();
+                slopes[0] -= shape * less;
+                slopes[1] -= q * more;
+                slopes[2] += (q * spent - shape * gamma) / (gamma + spent);
+            }
+        }
+        (value, slopes)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Customers differ by a factor, and their means by less the more they buy.
     fn customers() -> Vec<SpendSummary> {
-        let mean =
-            |i: u32| 20.0 + f64::from(i * 37 % 101) + if i.is_multiple_of(9) { 200.0 } else { 0.0 };
-        (0..60).map(|i| SpendSummary { purchases: 1 + i % 7, mean: mean(i) }).collect()
+        (0..60_u32)
+            .map(|i| {
+                let purchases = 1 + i % 7;
+                let own = 20.0 + f64::from(i * 37 % 101);
+                let noise = (f64::from(i * 53 % 61) / 30.0 - 1.0) / f64::from(purchases).sqrt();
+                SpendSummary { purchases, mean: own * (1.0 + 0.8 * noise) }
+            })
+            .collect()
     }
 
     #[test]

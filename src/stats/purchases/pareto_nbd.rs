@@ -151,7 +151,7 @@ impl ParetoNbd {
     /// use rvq::stats::{ParetoNbd, PurchaseSummary};
     /// let model = ParetoNbd::new(0.5534, 10.5802, 0.6061, 11.6562)?;
     /// let twice = PurchaseSummary { repeats: 2.0, last: 30.43, age: 38.86 };
-    /// assert!((model.alive(&twice)? - 0.8727).abs() < 1e-3);
+    /// assert!((model.alive(&twice)? - 0.8691).abs() < 5e-5);
     /// assert!((model.expected_of_new(52.0)? - 1.473).abs() < 5e-4);
     /// # Ok::<(), rvq::stats::StatsError>(())
     /// ```

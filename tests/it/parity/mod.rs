@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 mod panel;
+mod purchases;
 
 #[derive(Deserialize)]
 struct Fixture<C> {
