@@ -27,9 +27,7 @@ fn customers(text: &str) -> Vec<PurchaseSummary> {
 /// Parameters and log-likelihood of the fit.
 fn fit(model: &str, customers: &[PurchaseSummary]) -> Result<([f64; 4], f64), StatsError> {
     match model {
-        "mbg_nbd" => {
-            MbgNbd::fit(customers).map(|fit| (fit.model.parameters(), fit.log_likelihood))
-        }
+        "mbg_nbd" => MbgNbd::fit(customers).map(|fit| (fit.model.parameters(), fit.log_likelihood)),
         "pareto_nbd" => {
             ParetoNbd::fit(customers).map(|fit| (fit.model.parameters(), fit.log_likelihood))
         }

@@ -1,12 +1,10 @@
 //! What BG/NBD and MBG/NBD share: Gamma rates of purchase, Beta probabilities of dropping out.
 
-use statrs::function::gamma::{digamma, ln_gamma};
+use statrs::function::gamma::ln_gamma;
 
-use super::fit::{LogLikelihood, Maximum, maximise};
 use super::ln_beta;
 use super::quadrature::integrate;
-use super::summary::{CustomerBase, PurchaseSummary};
-use crate::stats::StatsError;
+use super::summary::PurchaseSummary;
 
 /// Parameters of the two laws, and whether a customer can drop out at the first purchase.
 #[derive(Clone, Copy)]
@@ -29,7 +27,7 @@ pub(super) enum FirstPurchase {
 
 impl FirstPurchase {
     /// Purchases after which a customer with `repeats` may have dropped out.
-    fn chances(self, repeats: f64) -> f64 {
+    pub(super) fn chances(self, repeats: f64) -> f64 {
         match self {
             Self::Kept => repeats,
             Self::MayLose => repeats + 1.0,
@@ -54,7 +52,7 @@ impl BetaGeometric {
     }
 
     /// What depends on the number of repeats alone.
-    fn of_repeats(&self, x: f64) -> f64 {
+    pub(super) fn of_repeats(&self, x: f64) -> f64 {
         let Self { r, a, b, .. } = *self;
         ln_gamma(r + x) - ln_gamma(r) + ln_beta(a, b + self.first.chances(x)) - ln_beta(a, b)
     }
@@ -91,21 +89,6 @@ impl BetaGeometric {
         let while_alive = sum_over_purchases(shape, rate, self.a, b)
             .unwrap_or_else(|| integral_over_chances(shape, rate, self.a, b));
         while_alive * self.alive(customer)
-    }
-
-    /// The fit to `customers`, unless the likelihood has no top.
-    pub(super) fn fit(
-        statistic: &'static str,
-        first: FirstPurchase,
-        base: &CustomerBase,
-    ) -> Result<(Self, [f64; 4]), StatsError> {
-        let likelihood = Likelihood { base, first };
-        let maximum = maximise(statistic, &likelihood, [0.0, 0.0, 0.0, 0.5])?;
-        let Maximum { logs, std_errors } = maximum;
-        let model = likelihood.model(&logs);
-        let Self { r, alpha, a, b, .. } = model;
-        let parameters = [r, alpha, a, b];
-        Ok((model, std::array::from_fn(|i| parameters[i] * std_errors[i])))
     }
 }
 
@@ -156,85 +139,4 @@ fn integral_over_chances(shape: f64, rate: f64, a: f64, b: f64) -> f64 {
     // Beyond these the weight has fallen below e^−60 of what it was.
     let (low, high) = (-((60.0 + centre.abs()) / a.min(1.0)), (60.0 + centre.abs()) / b.min(1.0));
     integrate(low.asinh(), high.asinh(), integrand)
-}
-
-/// The log-likelihood of a customer base, time in units of the mean age.
-struct Likelihood<'a> {
-    base: &'a CustomerBase,
-    first: FirstPurchase,
-}
-
-impl Likelihood<'_> {
-    fn model(&self, logs: &[f64; 4]) -> BetaGeometric {
-        let [r, alpha, a, b] = logs.map(f64::exp);
-        BetaGeometric { r, alpha: alpha * self.base.mean_age, a, b, first: self.first }
-    }
-}
-
-impl LogLikelihood<4> for Likelihood<'_> {
-    fn observations(&self) -> f64 {
-        self.base.customers as f64
-    }
-
-    fn value(&self, logs: &[f64; 4]) -> f64 {
-        let model = self.model(logs);
-        self.base.groups.iter().map(|(c, n)| n * model.log_likelihood(c)).sum()
-    }
-
-    /// Customers with as many repeats share the gamma functions, which cost most.
-    fn with_gradient(&self, logs: &[f64; 4]) -> (f64, [f64; 4]) {
-        let model = self.model(logs);
-        let mut sums = Sums::default();
-        for group in self
-            .base
-            .groups
-            .chunk_by(|(left, _), (right, _)| left.repeats.to_bits() == right.repeats.to_bits())
-        {
-            sums.add(&model, group);
-        }
-        let BetaGeometric { r, alpha, a, b, .. } = model;
-        (sums.value, [r * sums.r, alpha * sums.alpha, a * sums.a, b * sums.b])
-    }
-}
-
-/// The log-likelihood and its derivatives by the parameters.
-#[derive(Default)]
-struct Sums {
-    value: f64,
-    r: f64,
-    alpha: f64,
-    a: f64,
-    b: f64,
-}
-
-impl Sums {
-    /// Adds customers who all have as many repeats.
-    fn add(&mut self, model: &BetaGeometric, group: &[(PurchaseSummary, f64)]) {
-        let BetaGeometric { r, alpha, a, b, first } = *model;
-        let x = group[0].0.repeats;
-        let (shape, chances, ln_alpha) = (r + x, first.chances(x), alpha.ln());
-        let (tail, drop) = (b + chances - 1.0, (a / (b + chances - 1.0)).ln());
-        let (mut size, mut gone) = (0.0, 0.0);
-        for (customer, n) in group {
-            let (now, then) = (alpha + customer.age, alpha + customer.last);
-            let (ln_now, ln_then) = (now.ln(), then.ln());
-            let ln_odds =
-                if chances > 0.0 { drop + shape * (ln_now - ln_then) } else { f64::NEG_INFINITY };
-            let odds = (-ln_odds.abs()).exp();
-            let lost = if ln_odds > 0.0 { 1.0 } else { odds } / (1.0 + odds);
-            size += n;
-            gone += n * lost;
-            self.value += n * (r * ln_alpha - shape * ln_now + ln_odds.max(0.0) + odds.ln_1p());
-            self.r += n * (ln_alpha - ln_now + lost * (ln_now - ln_then));
-            self.alpha += n * (r / alpha - shape * ((1.0 - lost) / now + lost / then));
-        }
-        let common = digamma(a + b) - digamma(a + b + chances);
-        self.value += size * model.of_repeats(x);
-        self.r += size * (digamma(shape) - digamma(r));
-        self.a += size * common + gone / a;
-        self.b += size * (common + digamma(b + chances) - digamma(b));
-        if chances > 0.0 {
-            self.b -= gone / tail;
-        }
-    }
 }

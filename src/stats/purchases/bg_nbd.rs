@@ -2,6 +2,7 @@
 
 use super::super::error::StatsError;
 use super::beta_geometric::{BetaGeometric, FirstPurchase};
+use super::beta_geometric_fit::{self, Found};
 use super::check_positive;
 use super::fit::PurchaseFit;
 use super::summary::{CustomerBase, PurchaseSummary};
@@ -120,9 +121,9 @@ impl BgNbd {
     pub fn fit(customers: &[PurchaseSummary]) -> Result<BgNbdFit, StatsError> {
         const NAME: &str = "BG/NBD";
         let base = CustomerBase::new(NAME, customers)?;
-        let (found, std_errors) = BetaGeometric::fit(NAME, FirstPurchase::Kept, &base)?;
-        let BetaGeometric { r, alpha, a, b, .. } = found;
-        let log_likelihood = base.groups.iter().map(|(c, n)| n * found.log_likelihood(c)).sum();
+        let Found { model, log_likelihood, std_errors } =
+            beta_geometric_fit::fit(NAME, FirstPurchase::Kept, &base)?;
+        let BetaGeometric { r, alpha, a, b, .. } = model;
         let model = Self { r, alpha, a, b };
         Ok(PurchaseFit { model, log_likelihood, customers: base.customers, std_errors })
     }

@@ -28,6 +28,9 @@ pub struct PurchaseFit<M, const N: usize> {
 
 /// A log-likelihood over the logs of N positive parameters.
 pub(super) trait LogLikelihood<const N: usize> {
+    /// Whether the curvature costs no more than a few values, so that Newton's method may start early.
+    const CHEAP_CURVATURE: bool = false;
+
     /// Observations: the likelihood per observation is what the search sees.
     fn observations(&self) -> f64;
 
@@ -36,25 +39,59 @@ pub(super) trait LogLikelihood<const N: usize> {
 
     /// The log-likelihood and its derivatives; by differences unless a model knows better.
     fn with_gradient(&self, logs: &[f64; N]) -> (f64, [f64; N]) {
-        let slope = |at: usize| derivative(logs, at, 3e-3, |moved| [self.value(moved)])[0];
+        let slope = |i: usize| {
+            let [far, up, down, low] = [2.0, 1.0, -1.0, -2.0]
+                .map(|by| self.value(&moved(logs, [(i, by * SLOPE_STEP), (i, 0.0)])));
+            (8.0 * (up - down) - (far - low)) / (12.0 * SLOPE_STEP)
+        };
         (self.value(logs), std::array::from_fn(slope))
+    }
+
+    /// Its second derivatives; by differences unless a model knows better.
+    fn curvature(&self, logs: &[f64; N]) -> [[f64; N]; N] {
+        let middle = self.value(logs);
+        // Differences of second order at two steps, whose leading errors cancel.
+        let second = |i: usize, j: usize| {
+            let [near, far] = [CURVE_STEP, 2.0 * CURVE_STEP]
+                .map(|step| second_difference(logs, [i, j], step, middle, |at| self.value(at)));
+            (4.0 * near - far) / 3.0
+        };
+        let mut curvature = [[0.0; N]; N];
+        for i in 0..N {
+            for j in 0..=i {
+                curvature[i][j] = second(i, j);
+                curvature[j][i] = curvature[i][j];
+            }
+        }
+        curvature
     }
 }
 
-/// Derivatives of `f` by the log at one position: central differences of fourth order.
-fn derivative<const N: usize, const M: usize>(
+/// Steps of the differences, where what they leave out and what rounding adds are about equal.
+const SLOPE_STEP: f64 = 3e-3;
+const CURVE_STEP: f64 = 1e-2;
+
+fn moved<const N: usize>(logs: &[f64; N], by: [(usize, f64); 2]) -> [f64; N] {
+    let mut moved = *logs;
+    for (at, step) in by {
+        moved[at] += step;
+    }
+    moved
+}
+
+fn second_difference<const N: usize>(
     logs: &[f64; N],
-    at: usize,
+    [i, j]: [usize; 2],
     step: f64,
-    f: impl Fn(&[f64; N]) -> [f64; M],
-) -> [f64; M] {
-    let moved = |by: f64| {
-        let mut moved = *logs;
-        moved[at] += by * step;
-        f(&moved)
-    };
-    let [far_up, up, down, far_down] = [2.0, 1.0, -1.0, -2.0].map(moved);
-    std::array::from_fn(|i| (8.0 * (up[i] - down[i]) - (far_up[i] - far_down[i])) / (12.0 * step))
+    middle: f64,
+    value: impl Fn(&[f64; N]) -> f64,
+) -> f64 {
+    let at = |first: f64, second: f64| value(&moved(logs, [(i, first * step), (j, second * step)]));
+    if i == j {
+        (at(1.0, 0.0) - 2.0 * middle + at(-1.0, 0.0)) / (step * step)
+    } else {
+        (at(1.0, 1.0) - at(1.0, -1.0) - at(-1.0, 1.0) + at(-1.0, -1.0)) / (4.0 * step * step)
+    }
 }
 
 /// The top of a likelihood.
@@ -86,15 +123,15 @@ const FLAT: f64 = 1e-8;
 /// # Errors
 ///
 /// `NoFit` when there is no such top.
-pub(super) fn maximise<const N: usize>(
+pub(super) fn maximise<L: LogLikelihood<N>, const N: usize>(
     statistic: &'static str,
-    likelihood: &impl LogLikelihood<N>,
+    likelihood: &L,
     start: [f64; N],
 ) -> Result<Maximum<N>, StatsError> {
     let search = Search { likelihood, last: RefCell::new(None), best: RefCell::new(None) };
     let mut at = start;
-    for _ in 0..MOST_SEARCHES {
-        at = search.climb(at);
+    for round in 0..MOST_SEARCHES {
+        at = search.climb(at, if L::CHEAP_CURVATURE && round == 0 { 1e-3 } else { 1e-8 });
         match search.settle(at) {
             Ok(maximum) => return Ok(maximum),
             Err(stopped) => at = stopped,
@@ -147,11 +184,11 @@ impl<L: LogLikelihood<N>, const N: usize> Search<'_, L, N> {
     }
 
     /// The best point on the way up from `start`; a search that fails half-way still has one.
-    fn climb(&self, start: [f64; N]) -> [f64; N] {
+    fn climb(&self, start: [f64; N], least_slope: f64) -> [f64; N] {
         *self.best.borrow_mut() = None;
         self.point(start);
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), N + 3)
-            .with_tolerance_grad(1e-8)
+            .with_tolerance_grad(least_slope)
             .and_then(|solver| solver.with_tolerance_cost(1e-15));
         if let Ok(solver) = solver {
             let configured = Executor::new(self, solver)
@@ -171,16 +208,16 @@ impl<L: LogLikelihood<N>, const N: usize> Search<'_, L, N> {
             let (_, cost, gradient) = self.point(at);
             let Some(inverse) = self.inverse_curvature(&at) else { return Err(at) };
             let step = &inverse * DVector::from_column_slice(&gradient);
-            let next: [f64; N] = std::array::from_fn(|i| at[i] - step[i]);
+            // Beyond a step of 1 a parabola is no likeness of the likelihood.
+            let shorter = step.amax().max(1.0);
+            let next: [f64; N] = std::array::from_fn(|i| at[i] - step[i] / shorter);
             if step.amax() <= SMALL_STEP {
                 let size = self.likelihood.observations();
                 let std_errors = std::array::from_fn(|i| (inverse[(i, i)] / size).sqrt());
                 return Ok(Maximum { logs: next, std_errors });
             }
-            // Beyond a step of this size a parabola is no likeness of the likelihood. Near the top
-            // rounding alone can make it seem to fall.
-            let fell = self.point(next).1 - cost > 1e-12 * (1.0 + cost.abs());
-            if step.amax() > 2.0 || fell {
+            // Near the top rounding alone can make the likelihood seem to fall.
+            if self.point(next).1 - cost > 1e-12 * (1.0 + cost.abs()) {
                 return Err(at);
             }
             at = next;
@@ -190,9 +227,9 @@ impl<L: LogLikelihood<N>, const N: usize> Search<'_, L, N> {
 
     /// Inverse of the matrix of second derivatives; none where the likelihood is no peak.
     fn inverse_curvature(&self, at: &[f64; N]) -> Option<DMatrix<f64>> {
-        let rows: [[f64; N]; N] =
-            std::array::from_fn(|i| derivative(at, i, 1e-2, |moved| self.point(*moved).2));
-        let matrix = DMatrix::from_fn(N, N, |i, j| f64::midpoint(rows[i][j], rows[j][i]));
+        let curvature = self.likelihood.curvature(at);
+        let size = self.likelihood.observations();
+        let matrix = DMatrix::from_fn(N, N, |i, j| -curvature[i][j] / size);
         let is_finite = matrix.iter().all(|value| value.is_finite());
         let is_peak = is_finite && matrix.symmetric_eigenvalues().min() > FLAT;
         if is_peak { matrix.try_inverse() } else { None }

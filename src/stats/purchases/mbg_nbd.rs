@@ -2,6 +2,7 @@
 
 use super::super::error::StatsError;
 use super::beta_geometric::{BetaGeometric, FirstPurchase};
+use super::beta_geometric_fit::{self, Found};
 use super::fit::PurchaseFit;
 use super::summary::{CustomerBase, PurchaseSummary};
 use super::{check_horizon, check_positive};
@@ -124,9 +125,9 @@ impl MbgNbd {
     pub fn fit(customers: &[PurchaseSummary]) -> Result<PurchaseFit<Self, 4>, StatsError> {
         const NAME: &str = "MBG/NBD";
         let base = CustomerBase::new(NAME, customers)?;
-        let (found, std_errors) = BetaGeometric::fit(NAME, FirstPurchase::MayLose, &base)?;
-        let BetaGeometric { r, alpha, a, b, .. } = found;
-        let log_likelihood = base.groups.iter().map(|(c, n)| n * found.log_likelihood(c)).sum();
+        let Found { model, log_likelihood, std_errors } =
+            beta_geometric_fit::fit(NAME, FirstPurchase::MayLose, &base)?;
+        let BetaGeometric { r, alpha, a, b, .. } = model;
         let model = Self { r, alpha, a, b };
         Ok(PurchaseFit { model, log_likelihood, customers: base.customers, std_errors })
     }

@@ -14,6 +14,7 @@
 //! are fitted. Nothing here looks at the future, and nothing knows what a relationship is.
 
 mod beta_geometric;
+mod beta_geometric_fit;
 mod bg_bb;
 mod bg_nbd;
 mod fit;
