@@ -23,6 +23,8 @@ mod hypergeometric;
 mod mbg_nbd;
 mod pareto_nbd;
 mod quadrature;
+#[cfg(test)]
+mod recovery;
 mod shifted_beta_geometric;
 mod summary;
 
