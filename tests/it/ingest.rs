@@ -719,8 +719,7 @@ fn the_purchase_model_of_cdnow_has_its_published_parameters() {
     assert_eq!(customers.iter().filter(|c| c.repeats == 0.0).count(), 1_411);
     let BgNbdFit { model, log_likelihood, .. } = BgNbd::fit(&customers).unwrap();
     assert!((log_likelihood - -9_582.43).abs() < 0.01, "{log_likelihood}");
-    let found = [model.r, model.alpha, model.a, model.b];
-    for (found, published) in found.into_iter().zip([0.2426, 4.4135, 0.7929, 2.4258]) {
+    for (found, published) in model.parameters().into_iter().zip([0.2426, 4.4135, 0.7929, 2.4258]) {
         assert!((found / published - 1.0).abs() < 5e-4, "{found} {published}");
     }
 }

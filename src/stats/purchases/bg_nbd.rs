@@ -3,9 +3,9 @@
 use super::super::error::StatsError;
 use super::beta_geometric::{BetaGeometric, FirstPurchase};
 use super::beta_geometric_fit::{self, Found};
-use super::check_positive;
 use super::fit::PurchaseFit;
 use super::summary::{CustomerBase, PurchaseSummary};
+use super::{check_horizon, check_positive};
 
 /// The beta-geometric / negative binomial model of repeat purchases.
 ///
@@ -26,21 +26,18 @@ use super::summary::{CustomerBase, PurchaseSummary};
 /// CDNOW. lifetimes reports the likelihood per customer and with time in tenths of the longest age.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BgNbd {
-    /// Shape of the rates of purchase.
-    pub r: f64,
-    /// Scale of the rates of purchase \[time\].
-    pub alpha: f64,
-    /// First shape of the probabilities of dropping out.
-    pub a: f64,
-    /// Second shape of the probabilities of dropping out.
-    pub b: f64,
+    r: f64,
+    alpha: f64,
+    a: f64,
+    b: f64,
 }
 
 /// The model with the largest likelihood, and that.
 pub type BgNbdFit = PurchaseFit<BgNbd, 4>;
 
 impl BgNbd {
-    /// The model with these parameters.
+    /// The model with these parameters: shape and scale \[time\] of the rates of purchase, both shapes
+    /// of the probabilities of dropping out.
     ///
     /// # Errors
     ///
@@ -61,13 +58,27 @@ impl BgNbd {
     }
 
     /// Log-likelihood of one customer.
-    pub fn log_likelihood(&self, customer: &PurchaseSummary) -> f64 {
-        self.core().log_likelihood(customer)
+    ///
+    /// # Errors
+    ///
+    /// [`StatsError::Impossible`] for a summary that no customer can have.
+    pub fn log_likelihood(&self, customer: &PurchaseSummary) -> Result<f64, StatsError> {
+        customer.check()?;
+        Ok(self.core().log_likelihood(customer))
     }
 
-    /// Probability that the customer is still one.
-    pub fn alive(&self, customer: &PurchaseSummary) -> f64 {
-        self.core().alive(customer)
+    /// Probability that the customer is still one; 1 without a repeat purchase.
+    ///
+    /// ```text
+    /// P(alive) = 1 / (1 + 1(x>0) · a/(b+x−1) · ((α+T)/(α+t_x))^(r+x))
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`log_likelihood`](Self::log_likelihood).
+    pub fn alive(&self, customer: &PurchaseSummary) -> Result<f64, StatsError> {
+        customer.check()?;
+        Ok(self.core().alive(customer))
     }
 
     /// Expected number of purchases over the next `horizon`.
@@ -80,6 +91,10 @@ impl BgNbd {
     /// - `horizon`: in the unit of the times, not negative. Computed as a sum over purchases without the
     ///   formula's gap at a = 1.
     ///
+    /// # Errors
+    ///
+    /// As [`log_likelihood`](Self::log_likelihood), and [`StatsError::OutOfRange`] for the horizon.
+    ///
     /// # Examples
     ///
     /// ```
@@ -88,23 +103,29 @@ impl BgNbd {
     /// // Published example: two repeats, the last in week 30.43 of 38.86; the next 39 weeks.
     /// let model = BgNbd::new(0.243, 4.414, 0.793, 2.426)?;
     /// let customer = PurchaseSummary { repeats: 2.0, last: 30.43, age: 38.86 };
-    /// assert!((model.expected(&customer, 39.0) - 1.226).abs() < 5e-4);
+    /// assert!((model.expected(&customer, 39.0)? - 1.226).abs() < 5e-4);
     /// # Ok::<(), rvq::stats::StatsError>(())
     /// ```
-    pub fn expected(&self, customer: &PurchaseSummary, horizon: f64) -> f64 {
-        self.core().expected(customer, horizon)
+    pub fn expected(&self, customer: &PurchaseSummary, horizon: f64) -> Result<f64, StatsError> {
+        customer.check()?;
+        check_horizon(horizon)?;
+        Ok(self.core().expected(customer, horizon))
     }
 
     /// Expected number of repeat purchases of a new customer in the first `horizon`.
+    ///
+    /// # Errors
+    ///
+    /// [`StatsError::OutOfRange`] for the horizon.
     ///
     /// # Examples
     ///
     /// ```
     /// let model = rvq::stats::BgNbd::new(0.243, 4.414, 0.793, 2.426)?;
-    /// assert!((model.expected_of_new(39.0) - 1.197).abs() < 5e-4);
+    /// assert!((model.expected_of_new(39.0)? - 1.197).abs() < 5e-4);
     /// # Ok::<(), rvq::stats::StatsError>(())
     /// ```
-    pub fn expected_of_new(&self, horizon: f64) -> f64 {
+    pub fn expected_of_new(&self, horizon: f64) -> Result<f64, StatsError> {
         self.expected(&PurchaseSummary::NEW, horizon)
     }
 
@@ -136,6 +157,8 @@ mod tests {
     #[test]
     fn impossible_summaries_and_parameters_are_refused() {
         assert!(BgNbd::new(0.0, 1.0, 1.0, 1.0).is_err());
+        let model = BgNbd::new(0.243, 4.414, 0.793, 2.426).unwrap();
+        assert!(model.expected_of_new(f64::NAN).is_err() && model.expected_of_new(-1.0).is_err());
         let customer = PurchaseSummary { repeats: 1.0, last: 2.0, age: 3.0 };
         assert!(matches!(BgNbd::fit(&[customer; 3]), Err(StatsError::TooFew { .. })));
         let mut customers = vec![customer; 10];
@@ -158,11 +181,11 @@ mod tests {
     fn the_expectation_begins_at_nothing_and_grows() {
         let model = BgNbd::new(0.243, 4.414, 0.793, 2.426).unwrap();
         let customer = PurchaseSummary { repeats: 3.0, last: 10.0, age: 20.0 };
-        let values: Vec<f64> =
-            [0.0, 1.0, 10.0, 100.0, 1e4, 1e8].map(|t| model.expected(&customer, t)).to_vec();
+        let values =
+            [0.0, 1.0, 10.0, 100.0, 1e4, 1e8].map(|t| model.expected(&customer, t).unwrap());
         assert!(values[0].abs() < 1e-12 && values.is_sorted(), "{values:?}");
-        let near = BgNbd::new(0.243, 4.414, 1.0, 2.426).unwrap().expected(&customer, 10.0);
-        let beside = BgNbd::new(0.243, 4.414, 1.0001, 2.426).unwrap().expected(&customer, 10.0);
+        let at = |a: f64| BgNbd::new(0.243, 4.414, a, 2.426).unwrap().expected(&customer, 10.0);
+        let (near, beside) = (at(1.0).unwrap(), at(1.0001).unwrap());
         assert!((near - beside).abs() < 1e-3);
     }
 }

@@ -52,10 +52,11 @@ fn bg_nbd_matches_its_definition_integrated_numerically() {
     same("bg_nbd", |case| {
         let [r, alpha, a, b] = case.params;
         let (model, customer) = (BgNbd::new(r, alpha, a, b)?, case.customer());
+        let expected = case.horizons.iter().map(|t| model.expected(&customer, *t));
         Ok(Said {
-            log_likelihood: model.log_likelihood(&customer),
-            alive: model.alive(&customer),
-            expected: case.horizons.iter().map(|t| model.expected(&customer, *t)).collect(),
+            log_likelihood: model.log_likelihood(&customer)?,
+            alive: model.alive(&customer)?,
+            expected: expected.collect::<Result<_, _>>()?,
         })
     });
 }
