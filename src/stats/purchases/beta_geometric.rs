@@ -140,3 +140,20 @@ fn integral_over_chances(shape: f64, rate: f64, a: f64, b: f64) -> f64 {
     let (low, high) = (-((60.0 + centre.abs()) / a.min(1.0)), (60.0 + centre.abs()) / b.min(1.0));
     integrate(low.asinh(), high.asinh(), integrand)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_and_the_integral_agree_where_both_work() {
+        for (a, b) in [(0.8, 2.4), (0.05, 0.3), (1.0, 1.0), (30.0, 400.0)] {
+            for (shape, rate) in [(0.24, 1e-6), (0.24, 3.0), (2.5, 80.0), (150.0, 0.7)] {
+                let sum = sum_over_purchases(shape, rate, a, b).unwrap();
+                let integral = integral_over_chances(shape, rate, a, b);
+                let what = format!("{a} {b} {shape} {rate}: {sum} {integral}");
+                assert!((sum / integral - 1.0).abs() < 1e-11, "{what}");
+            }
+        }
+    }
+}

@@ -50,8 +50,8 @@ impl OccasionSummary {
 ///
 /// Fader, Hardie and Shang (2010), *Marketing Science* 29(6), 1086–1108. Parity: its definition
 /// integrated by SciPy, `tests/fixtures/bg_bb.json`, tolerance 1e-10; lifetimes' likelihood,
-/// `tests/fixtures/purchase_fits.json`, which adds 1e-15 to the sum, so that the two part where the
-/// sum is as small: at some tens of purchases.
+/// `tests/fixtures/purchase_fits.json`, which adds 1e-15 to the sum: its log-likelihood of 20 purchases at 60
+/// occasions is .9 too large, that of 30 it is 10 too large.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BgBb {
     alpha: f64,

@@ -23,7 +23,8 @@ use super::{check_horizon, check_positive};
 ///
 /// Fader, Hardie and Lee (2005), *Marketing Science* 24(2). Parity: SciPy,
 /// `tests/fixtures/bg_nbd.json`; lifetimes, `tests/fixtures/purchase_fits.json`; published parameters of
-/// CDNOW. lifetimes reports the likelihood per customer and with time in tenths of the longest age.
+/// CDNOW. lifetimes reports the likelihood per customer and with time in units of the longest
+/// age, and its covariances (not the standard errors) are scaled by one of the two parameters only.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BgNbd {
     r: f64,

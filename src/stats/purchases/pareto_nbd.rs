@@ -29,9 +29,9 @@ use super::{check_horizon, check_positive};
 /// Schmittlein, Morrison and Colombo (1987), *Management Science* 33(1), 1–24; Fader and Hardie (2005),
 /// "A Note on Deriving the Pareto/NBD Model and Related Expressions" (likelihood). Parity: its
 /// definition integrated by SciPy, `tests/fixtures/pareto_nbd.json`, tolerance 1e-10; fits,
-/// `tests/fixtures/purchase_fits.json`; published parameters of CDNOW. lifetimes evaluates the
-/// untransformed functions, which overflow from some hundreds of purchases on, and its expectations have
-/// no value at s = 1.
+/// `tests/fixtures/purchase_fits.json`; published parameters of CDNOW. lifetimes takes the log of a
+/// difference of the untransformed functions, which is NaN or infinite for some customers where a shape
+/// is in the hundreds, and its expectations have no value at s = 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParetoNbd {
     r: f64,
