@@ -57,14 +57,10 @@ pub(super) trait LogLikelihood<const N: usize> {
                 .map(|step| second_difference(logs, [i, j], step, middle, |at| self.value(at)));
             (4.0 * near - far) / 3.0
         };
-        let mut curvature = [[0.0; N]; N];
-        for i in 0..N {
-            for j in 0..=i {
-                curvature[i][j] = second(i, j);
-                curvature[j][i] = curvature[i][j];
-            }
-        }
-        curvature
+        let lower: [[f64; N]; N] = std::array::from_fn(|i| {
+            std::array::from_fn(|j| if j <= i { second(i, j) } else { 0.0 })
+        });
+        std::array::from_fn(|i| std::array::from_fn(|j| lower[i.max(j)][i.min(j)]))
     }
 }
 

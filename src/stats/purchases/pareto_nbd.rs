@@ -233,10 +233,19 @@ impl LogLikelihood<4> for Likelihood<'_> {
         self.base.customers as f64
     }
 
+    /// Customers with as many repeats share the gamma functions.
     fn value(&self, logs: &[f64; 4]) -> f64 {
         let model = self.model(logs);
-        let of = |c: &PurchaseSummary| model.ln_gammas(c.repeats) + model.of_times(c);
-        self.base.groups.iter().map(|(c, n)| n * of(c)).sum()
+        let runs = self
+            .base
+            .groups
+            .chunk_by(|(left, _), (right, _)| left.repeats.to_bits() == right.repeats.to_bits());
+        runs.map(|run| {
+            let size: f64 = run.iter().map(|(_, n)| n).sum();
+            let times: f64 = run.iter().map(|(customer, n)| n * model.of_times(customer)).sum();
+            size * model.ln_gammas(run[0].0.repeats) + times
+        })
+        .sum()
     }
 }
 
