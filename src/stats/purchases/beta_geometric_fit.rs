@@ -22,7 +22,8 @@ pub(super) fn fit(
 ) -> Result<Found, StatsError> {
     let likelihood = Likelihood::new(base, first);
     let Maximum { logs, std_errors } = maximise(statistic, &likelihood, [0.0, 0.0, 0.0, 0.5])?;
-    let model = likelihood.model(&logs);
+    let scaled = likelihood.model(&logs);
+    let model = BetaGeometric { alpha: scaled.alpha * base.mean_age, ..scaled };
     let BetaGeometric { r, alpha, a, b, .. } = model;
     let parameters = [r, alpha, a, b];
     Ok(Found {
@@ -32,16 +33,16 @@ pub(super) fn fit(
     })
 }
 
-/// The log-likelihood of a customer base, time in units of the mean age.
+/// The log-likelihood of a customer base, but for a constant: all times are in units of the mean age,
+/// so that no unit of the data overflows a square.
 ///
 /// Customers with as many repeats share the gamma functions, and all customers the logs of the times
 /// that occur, of which there are few where time is counted in days.
 struct Likelihood {
     /// Customers by number of repeats.
     runs: Vec<(f64, Vec<Group>)>,
-    /// Every time that occurs.
+    /// Every time that occurs, in units of the mean age.
     times: Vec<f64>,
-    mean_age: f64,
     customers: f64,
     first: FirstPurchase,
 }
@@ -69,13 +70,14 @@ impl Likelihood {
         };
         let runs = base.groups.chunk_by(same);
         let runs = runs.map(|run| (run[0].0.repeats, run.iter().map(group).collect())).collect();
-        let (mean_age, customers) = (base.mean_age, base.customers as f64);
-        Self { runs, times, mean_age, customers, first }
+        let times = times.iter().map(|time| time / base.mean_age).collect();
+        Self { runs, times, customers: base.customers as f64, first }
     }
 
+    /// The model with α in units of the mean age.
     fn model(&self, logs: &[f64; 4]) -> BetaGeometric {
         let [r, alpha, a, b] = logs.map(f64::exp);
-        BetaGeometric { r, alpha: alpha * self.mean_age, a, b, first: self.first }
+        BetaGeometric { r, alpha, a, b, first: self.first }
     }
 
     fn derivatives(&self, logs: &[f64; 4], curved: bool) -> Derivatives {
@@ -269,7 +271,12 @@ mod tests {
             let logs = [-0.3, 0.2, 0.4, 0.9];
             let (value, slopes) = likelihood.with_gradient(&logs);
             let model = likelihood.model(&logs);
-            let direct: f64 = customers.iter().map(|c| model.log_likelihood(c)).sum();
+            let unit = base.mean_age;
+            let scaled = |c: &PurchaseSummary| {
+                let (last, age) = (c.last / unit, c.age / unit);
+                model.log_likelihood(&PurchaseSummary { last, age, ..*c })
+            };
+            let direct: f64 = customers.iter().map(scaled).sum();
             assert!((value - direct).abs() < 1e-11);
             let curvature = likelihood.curvature(&logs);
             for i in 0..4 {

@@ -65,6 +65,41 @@ fn pareto_nbd_is_recovered() {
 }
 
 #[test]
+fn neither_the_unit_of_time_nor_the_order_of_customers_matters() {
+    let mut stream = stream(4);
+    let base: Vec<PurchaseSummary> = (0..300)
+        .map(|_| {
+            let drop = beta(&mut stream, 0.9, 3.0);
+            buyer(&mut stream, [0.8, 6.0], drop, f64::INFINITY)
+        })
+        .collect();
+    let known = [
+        BgNbd::fit(&base).unwrap().model.parameters(),
+        MbgNbd::fit(&base).unwrap().model.parameters(),
+        ParetoNbd::fit(&base).unwrap().model.parameters(),
+    ];
+    for unit in [1e-150, 1e150] {
+        let scaled = |c: &PurchaseSummary| {
+            let (last, age) = (c.last * unit, c.age * unit);
+            PurchaseSummary { last, age, ..*c }
+        };
+        let customers: Vec<PurchaseSummary> = base.iter().rev().map(scaled).collect();
+        let found = [
+            BgNbd::fit(&customers).unwrap().model.parameters(),
+            MbgNbd::fit(&customers).unwrap().model.parameters(),
+            ParetoNbd::fit(&customers).unwrap().model.parameters(),
+        ];
+        for (model, (found, known)) in found.iter().zip(&known).enumerate() {
+            for (i, (found, known)) in found.iter().zip(known).enumerate() {
+                let is_time = i == 1 || (model == 2 && i == 3);
+                let found = if is_time { found / unit } else { *found };
+                assert!((found / known - 1.0).abs() < 1e-6, "{model} {i}: {found} {known}");
+            }
+        }
+    }
+}
+
+#[test]
 fn bg_bb_is_recovered() {
     let (mut stream, truth) = (stream(2), [1.2, 0.8, 0.7, 3.0]);
     let customers: Vec<OccasionSummary> = (0..2_000)
