@@ -20,16 +20,16 @@ pub struct ExpectedPurchases {
 }
 
 impl ExpectedPurchases {
-    /// With a model in days, over the next `horizon_days`.
+    /// With the model's r, α \[days\], a and b, over the next `horizon_days`.
     ///
     /// # Errors
     ///
     /// [`ScoreError`] when a parameter is no positive finite number.
-    pub fn new(model: BgNbd, horizon_days: f64) -> Result<Self, ScoreError> {
-        let BgNbd { r, alpha, a, b } = model;
+    pub fn new([r, alpha, a, b]: [f64; 4], horizon_days: f64) -> Result<Self, ScoreError> {
         for (name, value) in [("r", r), ("alpha", alpha), ("a", a), ("b", b)] {
             above_zero("bg_nbd", name, value)?;
         }
+        let model = BgNbd::new(r, alpha, a, b).expect("all four are above 0");
         let horizon_days = positive_finite("bg_nbd", "horizon_days", horizon_days)?;
         Ok(Self { model, horizon_days })
     }
@@ -100,7 +100,9 @@ impl Score for ExpectedPurchases {
     }
 
     fn value(&self, days: &PurchaseDays, as_of: Instant) -> f64 {
-        let expected = |summary| self.model.expected(&summary, self.horizon_days);
-        days.summary(as_of).map_or(0.0, expected)
+        days.summary(as_of).map_or(0.0, |summary| {
+            let expected = self.model.expected(&summary, self.horizon_days);
+            expected.expect("later purchase days are later, and the age is not before the last")
+        })
     }
 }

@@ -9,7 +9,6 @@ use super::{
     TrailingComparator,
 };
 use crate::interaction::ValueDirection;
-use crate::stats::BgNbd;
 
 /// One score as a plan writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -309,7 +308,7 @@ impl ScoreSpec {
                 Box::new(CustomerNetValue::new(worth, [brand, product, experience])?)
             }
             Self::BgNbd { r, alpha, a, b, horizon_days } => {
-                Box::new(ExpectedPurchases::new(BgNbd { r, alpha, a, b }, horizon_days)?)
+                Box::new(ExpectedPurchases::new([r, alpha, a, b], horizon_days)?)
             }
             Self::Size {} => Box::new(Size),
             Self::Count {} => Box::new(Count::default()),

@@ -34,6 +34,12 @@ pub enum StatsError {
         "`{statistic}` has no finite estimate: column {column} tells all events from the others"
     )]
     Separated { statistic: &'static str, column: usize },
+    /// An observation that cannot have been made.
+    #[error("observation {index} is impossible: {reason}")]
+    Impossible { index: usize, reason: &'static str },
+    /// The observations do not determine the parameters.
+    #[error("`{statistic}` cannot be fitted: {reason}")]
+    NoFit { statistic: &'static str, reason: &'static str },
 }
 
 /// Checks that two samples pair up, are long enough and finite.

@@ -6,7 +6,6 @@
 //!
 //! An undefined statistic is an error, never NaN; NaN means "not observed" and only in a [`Grid`].
 
-mod bg_nbd;
 mod binomial;
 mod block_bootstrap;
 mod bootstrap;
@@ -24,6 +23,7 @@ mod kendall;
 mod multiplicity;
 mod panel;
 mod permutation;
+mod purchases;
 mod rank;
 mod regression;
 mod spline;
@@ -31,7 +31,6 @@ mod strata;
 mod survival;
 mod two_sample;
 
-pub use bg_nbd::{BgNbd, BgNbdFit, PurchaseSummary};
 pub use binomial::{Interval, rejection_limit, wilson_interval};
 pub use block_bootstrap::{
     BlockLength, optimal_block_length, stationary_bootstrap, stationary_indices,
@@ -64,6 +63,10 @@ pub use panel::{
 };
 pub use permutation::{
     PermutationTest, permute_histories, permute_histories_many, permute_statistic, shuffle_within,
+};
+pub use purchases::{
+    BgBb, BgNbd, BgNbdFit, Cohort, GammaGamma, MbgNbd, OccasionSummary, ParetoNbd, PurchaseFit,
+    PurchaseSummary, ShiftedBetaGeometric, SpendSummary,
 };
 pub use rank::{mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};

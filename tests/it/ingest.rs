@@ -10,7 +10,7 @@ use rvq::ingest::{
     IngestError, IngestReport, Ingested, Mapping, Reason, RejectedRow, SourceReport, ingest,
 };
 use rvq::interaction::{ColumnData, Log, Status, write_table};
-use rvq::stats::{BgNbd, BgNbdFit, PurchaseSummary};
+use rvq::stats::{BgNbd, BgNbdFit, MbgNbd, ParetoNbd, PurchaseSummary};
 use rvq::time::Instant;
 
 fn project(path: &str) -> PathBuf {
@@ -719,8 +719,27 @@ fn the_purchase_model_of_cdnow_has_its_published_parameters() {
     assert_eq!(customers.iter().filter(|c| c.repeats == 0.0).count(), 1_411);
     let BgNbdFit { model, log_likelihood, .. } = BgNbd::fit(&customers).unwrap();
     assert!((log_likelihood - -9_582.43).abs() < 0.01, "{log_likelihood}");
-    let found = [model.r, model.alpha, model.a, model.b];
-    for (found, published) in found.into_iter().zip([0.2426, 4.4135, 0.7929, 2.4258]) {
+    for (found, published) in model.parameters().into_iter().zip([0.2426, 4.4135, 0.7929, 2.4258]) {
         assert!((found / published - 1.0).abs() < 5e-4, "{found} {published}");
     }
+}
+
+#[test]
+fn the_other_purchase_models_of_cdnow_have_their_published_parameters() {
+    let Some(folder) = fetched("cdnow") else { return };
+    let customers = cdnow_sample(&folder);
+    let modified = MbgNbd::fit(&customers).unwrap();
+    assert!((modified.log_likelihood - -9_582.13).abs() < 0.01, "{modified:?}");
+    let known = [0.5248, 6.183, 0.8914, 1.614];
+    for (found, published) in modified.model.parameters().into_iter().zip(known) {
+        assert!((found / published - 1.0).abs() < 5e-4, "{found} {published}");
+    }
+    let pareto = ParetoNbd::fit(&customers).unwrap();
+    assert!((pareto.log_likelihood - -9_594.976).abs() < 0.01, "{pareto:?}");
+    // Flat along s and β: published fits differ in the third digit.
+    let known = [0.5534, 10.5802, 0.6061, 11.6562];
+    for (found, published) in pareto.model.parameters().into_iter().zip(known) {
+        assert!((found / published - 1.0).abs() < 2e-3, "{found} {published}");
+    }
+    assert!((pareto.model.expected_of_new(52.0).unwrap() - 1.473).abs() < 1e-3);
 }

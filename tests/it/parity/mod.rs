@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 mod classification;
 mod forecast;
 mod panel;
+mod purchases;
 mod survival;
 mod two_sample;
 

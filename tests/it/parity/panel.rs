@@ -2,10 +2,10 @@
 
 use rvq::rng::{Purpose, Streams};
 use rvq::stats::{
-    BgNbd, ClusteredLeastSquares, Grid, Inference, LeastSquares, PanelStatistic, PurchaseSummary,
-    RestrictedCubicSpline, StatsError, benjamini_hochberg, cluster_ewc, coarsen, detectable_effect,
-    difference, holm, kaplan_meier, kendall, mean_auc, mean_correlation, mean_level,
-    mean_log_ratio, mean_rank_correlation, mid_ranks, naive_t, newey_west, normal_scores, pearson,
+    ClusteredLeastSquares, Grid, Inference, LeastSquares, PanelStatistic, RestrictedCubicSpline,
+    StatsError, benjamini_hochberg, cluster_ewc, coarsen, detectable_effect, difference, holm,
+    kaplan_meier, kendall, mean_auc, mean_correlation, mean_level, mean_log_ratio,
+    mean_rank_correlation, mid_ranks, naive_t, newey_west, normal_scores, pearson,
     permute_histories, quantile_spread, rejection_limit, spearman, two_way_clustered,
     unit_clustered, wilson_interval,
 };
@@ -49,33 +49,6 @@ fn correlations_match_scipy() {
     for case in &fixture.cases {
         fixture.near(&case.name, pearson(&case.x, &case.y).unwrap(), case.pearson);
         fixture.near(&case.name, spearman(&case.x, &case.y).unwrap(), case.spearman);
-    }
-}
-
-#[derive(Deserialize)]
-struct PurchasesCase {
-    params: [f64; 4],
-    repeats: f64,
-    last: f64,
-    age: f64,
-    log_likelihood: f64,
-    horizons: Vec<f64>,
-    expected: Vec<f64>,
-}
-
-#[test]
-fn the_purchase_model_matches_its_definition_integrated_numerically() {
-    let fixture = Fixture::<PurchasesCase>::read("bg_nbd");
-    for case in &fixture.cases {
-        let [r, alpha, a, b] = case.params;
-        let model = BgNbd::new(r, alpha, a, b).unwrap();
-        let PurchasesCase { repeats, last, age, .. } = *case;
-        let customer = PurchaseSummary { repeats, last, age };
-        let name = format!("{:?} {customer:?}", case.params);
-        fixture.near(&name, model.log_likelihood(&customer), case.log_likelihood);
-        let expected: Vec<f64> =
-            case.horizons.iter().map(|t| model.expected(&customer, *t)).collect();
-        fixture.all_near(&name, &expected, &case.expected);
     }
 }
 
