@@ -9,7 +9,6 @@
 mod bg_nbd;
 mod binomial;
 mod bootstrap;
-mod clustered;
 mod error;
 mod estimate;
 #[cfg(test)]
@@ -18,8 +17,10 @@ mod grid;
 mod inference;
 mod kaplan_meier;
 mod kendall;
+mod models;
 mod multiplicity;
 mod panel;
+mod panel_models;
 mod permutation;
 mod rank;
 mod regression;
@@ -29,7 +30,6 @@ mod strata;
 pub use bg_nbd::{BgNbd, BgNbdFit, PurchaseSummary};
 pub use binomial::{Interval, rejection_limit, wilson_interval};
 pub use bootstrap::{BootstrapInterval, ratio_bootstrap};
-pub use clustered::ClusteredLeastSquares;
 pub use error::StatsError;
 pub use estimate::Estimate;
 pub use grid::Grid;
@@ -39,6 +39,10 @@ pub use inference::{
 };
 pub use kaplan_meier::{SurvivalCurve, SurvivalStep, kaplan_meier};
 pub use kendall::kendall;
+pub use models::{
+    BinaryLink, ClusteredLeastSquares, DiscreteHazard, FittedModel, ModelVariance, OrderedLogit,
+    PeriodEffects, PersonPeriods, binary_regression, firth_logistic, fractional_logit,
+};
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,

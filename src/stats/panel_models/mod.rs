@@ -1,0 +1,1 @@
+//! Models of panels: fixed effects and Granger causality.
