@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+mod models;
 mod panel;
 
 #[derive(Deserialize)]
