@@ -48,6 +48,12 @@ pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
     quantile_spread,
 };
+pub use panel_models::{
+    DumitrescuHurlin, FixedEffects, FixedEffectsFit, GrangerVariance, HalfPanelGranger,
+    HalfPanelJackknife, LongPanel, PanelVariance, WildBootstrap, WildTest, WildWeights, both_directions,
+    dumitrescu_hurlin, fixed_effects, half_panel_granger, half_panel_jackknife,
+    wild_cluster_bootstrap,
+};
 pub use permutation::{PermutationTest, permute_histories, permute_histories_many, shuffle_within};
 pub use rank::{mid_ranks, normal_scores, pearson, spearman};
 pub use regression::{LeastSquares, NormalEquations};

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 mod models;
 mod panel;
+mod panel_models;
 
 #[derive(Deserialize)]
 struct Fixture<C> {
