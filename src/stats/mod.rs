@@ -50,8 +50,8 @@ pub use panel::{
 };
 pub use panel_models::{
     DumitrescuHurlin, FixedEffects, FixedEffectsFit, GrangerVariance, HalfPanelGranger,
-    HalfPanelJackknife, LongPanel, PanelVariance, WildBootstrap, WildTest, WildWeights, both_directions,
-    dumitrescu_hurlin, fixed_effects, half_panel_granger, half_panel_jackknife,
+    HalfPanelJackknife, LongPanel, PanelVariance, WildBootstrap, WildTest, WildWeights,
+    both_directions, dumitrescu_hurlin, fixed_effects, half_panel_granger, half_panel_jackknife,
     wild_cluster_bootstrap,
 };
 pub use permutation::{PermutationTest, permute_histories, permute_histories_many, shuffle_within};

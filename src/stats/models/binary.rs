@@ -246,3 +246,107 @@ pub(super) fn expit(predictor: f64) -> f64 {
 pub(super) fn log_one_plus_exp(predictor: f64) -> f64 {
     predictor.max(0.0) + (-predictor.abs()).exp().ln_1p()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINKS: [BinaryLink; 2] = [BinaryLink::Logit, BinaryLink::ComplementaryLogLog];
+
+    fn fit(link: BinaryLink, x: &[f64], y: &[bool]) -> Result<FittedModel, StatsError> {
+        binary_regression(link, x, 1, y, ModelVariance::Classical)
+    }
+
+    fn rows(n: u32) -> (Vec<f64>, Vec<bool>) {
+        (0..n).map(|i| (f64::from(i * 7 % 13), (i * i + i / 3) % 3 == 0)).unzip()
+    }
+
+    #[test]
+    fn separation_is_named_whether_complete_or_not() {
+        let x: Vec<f64> = (0..12).map(f64::from).collect();
+        for link in LINKS {
+            for cut in [1, 6, 11] {
+                let y: Vec<bool> = (0..12).map(|i| i >= cut).collect();
+                let found = fit(link, &x, &y);
+                assert!(matches!(found, Err(StatsError::Separation { .. })), "{link:?} {found:?}");
+            }
+            // A tie at the border, and a group in which it always happens.
+            let tied = [0.0, 1.0, 2.0, 2.0, 3.0, 4.0];
+            let y = [false, false, false, true, true, true];
+            assert!(matches!(fit(link, &tied, &y), Err(StatsError::Separation { .. })), "{link:?}");
+            let group = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0];
+            let y = [true, false, false, true, true, true];
+            assert!(
+                matches!(fit(link, &group, &y), Err(StatsError::Separation { .. })),
+                "{link:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_large_effect_without_separation_is_an_estimate() {
+        // One of a thousand on the wrong side in each group: a log odds ratio of 13.8.
+        let x: Vec<f64> = (0..2000).map(|i| f64::from(u8::from(i >= 1000))).collect();
+        let y: Vec<bool> = (0..2000).map(|i| (i >= 1000) != (i % 1000 == 0)).collect();
+        let found = fit(BinaryLink::Logit, &x, &y).unwrap();
+        assert!((found.coefficients[1].estimate - 2.0 * 999.0_f64.ln()).abs() < 1e-8);
+        // An observation far out on the wrong side.
+        let x: Vec<f64> = (0..40).map(f64::from).chain([400.0]).collect();
+        let y: Vec<bool> = (0..40).map(|i| i > 19).chain([false]).collect();
+        for link in LINKS {
+            assert!(fit(link, &x, &y).is_ok(), "{link:?} {:?}", fit(link, &x, &y));
+        }
+    }
+
+    #[test]
+    fn order_and_units_do_not_matter() {
+        let (x, y) = rows(60);
+        for link in LINKS {
+            let one = fit(link, &x, &y).unwrap();
+            let moved: Vec<f64> = x.iter().rev().map(|x| 1e9 + x * 1e3).collect();
+            let turned: Vec<bool> = y.iter().rev().copied().collect();
+            let other = fit(link, &moved, &turned).unwrap();
+            let (a, b) = (&one.coefficients[1], &other.coefficients[1]);
+            assert!((a.estimate - b.estimate * 1e3).abs() < 1e-8);
+            assert!((a.p_value - b.p_value).abs() < 1e-8);
+            assert!(
+                (one.linear_predictor(&[2.0]) - other.linear_predictor(&[1e9 + 2e3])).abs() < 1e-5
+            );
+        }
+    }
+
+    #[test]
+    fn a_share_of_zeros_and_ones_is_a_logistic_regression() {
+        let (x, y) = rows(40);
+        let shares: Vec<f64> = y.iter().map(|y| f64::from(u8::from(*y))).collect();
+        let share = fractional_logit(&x, 1, &shares, None).unwrap();
+        let robust = binary_regression(BinaryLink::Logit, &x, 1, &y, ModelVariance::Robust);
+        assert_eq!(share, robust.unwrap());
+        assert!(fractional_logit(&x, 1, &[1.5; 40], None).is_err());
+        assert!(fractional_logit(&x, 1, &[f64::NAN; 40], None).is_err());
+    }
+
+    #[test]
+    fn bad_input_is_an_error() {
+        let (x, y) = rows(20);
+        let on = |x: &[f64], y: &[bool]| fit(BinaryLink::Logit, x, y);
+        assert!(matches!(on(&x, &[true; 20]), Err(StatsError::Constant { .. })));
+        assert!(matches!(on(&x, &[false; 20]), Err(StatsError::Constant { .. })));
+        assert!(matches!(on(&[3.0; 20], &y), Err(StatsError::Constant { .. })));
+        assert!(matches!(on(&x[..2], &y[..2]), Err(StatsError::TooFew { got: 2, .. })));
+        assert!(matches!(on(&[], &[]), Err(StatsError::TooFew { got: 0, .. })));
+        assert!(matches!(on(&x[..9], &y), Err(StatsError::LengthMismatch { .. })));
+        assert!(matches!(on(&[f64::NAN; 20], &y), Err(StatsError::NotFinite { .. })));
+        let clustered = |keys: &[u32]| {
+            binary_regression(BinaryLink::Logit, &x, 1, &y, ModelVariance::Clustered(keys))
+        };
+        assert!(matches!(clustered(&[7; 20]), Err(StatsError::TooFew { got: 1, .. })));
+        assert!(matches!(clustered(&[7; 3]), Err(StatsError::LengthMismatch { .. })));
+        // Two clusters, each all of one value of the column: no error is left to estimate.
+        let group: Vec<f64> = (0..20).map(|i| f64::from(i / 10)).collect();
+        let keys: Vec<u32> = (0..20).map(|i| i / 10).collect();
+        let found =
+            binary_regression(BinaryLink::Logit, &group, 1, &y, ModelVariance::Clustered(&keys));
+        assert!(matches!(found, Err(StatsError::OutOfRange { .. })), "{found:?}");
+    }
+}

@@ -49,10 +49,7 @@ impl Design {
     }
 
     /// (X'X)⁻¹.
-    pub(in crate::stats) fn inverse(
-        &self,
-        name: &'static str,
-    ) -> Result<DMatrix<f64>, StatsError> {
+    pub(in crate::stats) fn inverse(&self, name: &'static str) -> Result<DMatrix<f64>, StatsError> {
         inverse_of_full_rank(&self.matrix, name)
     }
 

@@ -230,8 +230,7 @@ mod tests {
         let event: Vec<bool> = (0..40).map(|i| i % 3 != 0).collect();
         let rows = PersonPeriods::split(&[0; 40], &exit, &event).unwrap();
         for link in [BinaryLink::Logit, BinaryLink::ComplementaryLogLog] {
-            let fit =
-                DiscreteHazard::fit(link, &rows, &[], 0, PeriodEffects::Dummies).unwrap();
+            let fit = DiscreteHazard::fit(link, &rows, &[], 0, PeriodEffects::Dummies).unwrap();
             for period in 0..4 {
                 let at = |i: &usize| rows.period[*i] == period;
                 let at_risk = (0..rows.period.len()).filter(at).count() as f64;
@@ -248,8 +247,7 @@ mod tests {
         let rows = PersonPeriods::split(&[0; 60], &exit, &event).unwrap();
         let spline = RestrictedCubicSpline::new(vec![2.0, 9.0, 16.0]).unwrap();
         let link = BinaryLink::ComplementaryLogLog;
-        let fit =
-            DiscreteHazard::fit(link, &rows, &[], 0, PeriodEffects::Spline(spline)).unwrap();
+        let fit = DiscreteHazard::fit(link, &rows, &[], 0, PeriodEffects::Spline(spline)).unwrap();
         assert_eq!(fit.model.coefficients.len(), 3);
         assert!(fit.hazard(25, &[]) > 0.0 && fit.hazard(25, &[]) < 1.0);
     }

@@ -305,7 +305,9 @@ mod tests {
         let one = OrderedLogit::fit(&x, 1, &y, ModelVariance::Robust).unwrap();
         let other = OrderedLogit::fit(&x, 1, &turned, ModelVariance::Robust).unwrap();
         let (a, b) = (&one.coefficients[0], &other.coefficients[0]);
-        assert!((a.estimate + b.estimate).abs() < 1e-10 && (a.std_error - b.std_error).abs() < 1e-10);
+        assert!(
+            (a.estimate + b.estimate).abs() < 1e-10 && (a.std_error - b.std_error).abs() < 1e-10
+        );
         assert!((one.log_likelihood - other.log_likelihood).abs() < 1e-10);
     }
 

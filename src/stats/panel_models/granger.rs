@@ -107,8 +107,8 @@ pub fn dumitrescu_hurlin(
             let df = rows.count as f64 - 2.0 * k;
             sum += statistic;
             mean += k * (df - 1.0) / (df - 3.0);
-            variance += 2.0 * k * (df - 1.0).powi(2) * (df + k - 3.0)
-                / ((df - 3.0).powi(2) * (df - 5.0));
+            variance +=
+                2.0 * k * (df - 1.0).powi(2) * (df + k - 3.0) / ((df - 3.0).powi(2) * (df - 5.0));
             used += 1;
         }
         wald.push(statistic);

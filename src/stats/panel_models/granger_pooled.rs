@@ -167,10 +167,7 @@ fn part(rows: &LaggedRows, from: usize, to: usize) -> Option<Pooled> {
     let swept = |column: &Vec<f64>| left_of(&basis, column);
     let x: Vec<f64> = part.cause.iter().flat_map(swept).collect();
     let y = left_of(&basis, &part.effect);
-    Some(Pooled {
-        x: DMatrix::from_vec(part.count, part.cause.len(), x),
-        y: DVector::from_vec(y),
-    })
+    Some(Pooled { x: DMatrix::from_vec(part.count, part.cause.len(), x), y: DVector::from_vec(y) })
 }
 
 /// What the directions leave of a column; zeros when that is only rounding.
@@ -216,4 +213,87 @@ fn meat(units: &[[Pooled; 5]], at: &DVector<f64>, variance: GrangerVariance) -> 
         }
     }
     meat
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+    use rand_distr::StandardNormal;
+
+    use super::*;
+    use crate::rng::{Purpose, Streams};
+
+    const UNITS: usize = 60;
+    const PERIODS: usize = 24;
+
+    /// y follows its own past, by a share that differs between units, and x by `slope`.
+    fn panel(replication: u32, slope: f64) -> (Vec<f64>, Vec<f64>) {
+        let draws = Streams::new(6).replication(replication).global(Purpose::Outcome);
+        let mut stream = draws.stream(0);
+        let (mut xs, mut ys) = (vec![], vec![]);
+        for unit in 0..UNITS {
+            let own = 0.2 + 0.4 * (unit % 5) as f64 / 4.0;
+            let (mut x, mut y) = (0.0, 0.0);
+            for t in 0..20 + PERIODS {
+                let (dx, dy): (f64, f64) =
+                    (stream.sample(StandardNormal), stream.sample(StandardNormal));
+                (x, y) = (0.5 * x + dx, own * y + slope * x + dy);
+                if t >= 20 {
+                    xs.push(x);
+                    ys.push(y);
+                }
+            }
+        }
+        (xs, ys)
+    }
+
+    fn run(x: &[f64], y: &[f64], lags: usize, variance: GrangerVariance) -> HalfPanelGranger {
+        let x = Grid::new(x, UNITS, PERIODS).unwrap();
+        let y = Grid::new(y, UNITS, PERIODS).unwrap();
+        half_panel_granger(x, y, lags, variance).unwrap()
+    }
+
+    #[test]
+    fn it_rejects_a_true_null_seldom_and_sees_a_small_effect() {
+        let (mut rejected, mut seen) = (0, 0);
+        for replication in 0..200 {
+            let (x, y) = panel(replication, 0.0);
+            let test = run(&x, &y, 1, GrangerVariance::Unit);
+            rejected += usize::from(test.p_value < 0.05);
+            if replication < 20 {
+                let (x, y) = panel(replication, 0.15);
+                seen += usize::from(run(&x, &y, 1, GrangerVariance::Robust).p_value < 0.05);
+            }
+        }
+        assert!(rejected <= 24, "{rejected}");
+        assert!(seen >= 19, "{seen}");
+    }
+
+    #[test]
+    fn scale_does_not_matter() {
+        let (x, y) = panel(0, 0.1);
+        let one = run(&x, &y, 2, GrangerVariance::Robust);
+        let (x, y): (Vec<f64>, Vec<f64>) =
+            x.iter().zip(&y).map(|(x, y)| (1e6 + x * 1e3, y * 1e-6)).unzip();
+        let other = run(&x, &y, 2, GrangerVariance::Robust);
+        assert!((one.wald - other.wald).abs() < 1e-6 * one.wald);
+        let (a, b) = (&one.coefficients[0], &other.coefficients[0]);
+        assert!((a.estimate - b.estimate * 1e9).abs() < 1e-6);
+    }
+
+    #[test]
+    fn units_that_are_too_short_are_left_out_and_a_cause_without_variation_is_an_error() {
+        let (mut x, y) = panel(0, 0.0);
+        // 8 rows are needed with one lag, of 9 periods.
+        x[..PERIODS - 8].fill(f64::NAN);
+        let test = run(&x, &y, 1, GrangerVariance::Robust);
+        assert_eq!((test.n_units, test.left_out), (UNITS - 1, 1));
+        let flat = vec![2.0; x.len()];
+        let (x, y) = (Grid::new(&flat, UNITS, PERIODS), Grid::new(&y, UNITS, PERIODS));
+        let (x, y) = (x.unwrap(), y.unwrap());
+        let refused = half_panel_granger(x, y, 1, GrangerVariance::Robust);
+        assert_eq!(refused.unwrap_err(), StatsError::Constant { statistic: NAME });
+        assert!(half_panel_granger(x, y, 0, GrangerVariance::Robust).is_err());
+        assert!(half_panel_granger(x, y, 20, GrangerVariance::Robust).is_err());
+    }
 }

@@ -94,7 +94,11 @@ impl LongPanel {
             unit: rows.iter().map(|&row| self.unit[row]).collect(),
             period: rows.iter().map(|&row| self.period[row]).collect(),
             y: rows.iter().map(|&row| self.y[row]).collect(),
-            x: rows.iter().flat_map(|row| &self.x[row * width..(row + 1) * width]).copied().collect(),
+            x: rows
+                .iter()
+                .flat_map(|row| &self.x[row * width..(row + 1) * width])
+                .copied()
+                .collect(),
             columns: width,
             origin: rows.iter().map(|&row| self.origin[row]).collect(),
         }

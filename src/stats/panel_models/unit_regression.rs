@@ -24,7 +24,9 @@ impl Basis {
     pub(super) fn add(&mut self, column: Vec<f64>) -> bool {
         let Some(mut left) = self.residual(column) else { return false };
         let length = norm(&left);
-        left.iter_mut().for_each(|value| *value /= length);
+        for value in &mut left {
+            *value /= length;
+        }
         self.directions.push(left);
         true
     }

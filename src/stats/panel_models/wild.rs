@@ -150,7 +150,7 @@ pub fn wild_cluster_bootstrap(
         .into_par_iter()
         .map(|b| model.statistic(&multipliers(&values, keys.len(), b, enumerated, test.draws)))
         .collect();
-    let law = Drawn { observed, drawn, enumerated };
+    let law = Drawn { observed, all: drawn, enumerated };
     let groups = keys.len() as f64;
     let std_error = (observed.d0 * groups / (groups - 1.0)).sqrt();
     Ok(WildBootstrap {
@@ -349,7 +349,7 @@ fn subtract_means(panel: &LongPanel, values: &mut [f64]) {
 
 struct Drawn {
     observed: Statistic,
-    drawn: Vec<Statistic>,
+    all: Vec<Statistic>,
     enumerated: bool,
 }
 
@@ -357,8 +357,8 @@ impl Drawn {
     fn p_value(&self, null: f64) -> f64 {
         // Draws that repeat the sample, or its mirror, are as far out as it is, up to rounding.
         let limit = self.observed.squared(null) * (1.0 - 1e-9);
-        let beyond = self.drawn.iter().filter(|draw| draw.squared(null) >= limit).count() as f64;
-        let draws = self.drawn.len() as f64;
+        let beyond = self.all.iter().filter(|draw| draw.squared(null) >= limit).count() as f64;
+        let draws = self.all.len() as f64;
         if self.enumerated { beyond / draws } else { (beyond + 1.0) / (draws + 1.0) }
     }
 
@@ -384,5 +384,101 @@ impl Drawn {
             if kept { inside = middle } else { outside = middle }
         }
         Some(estimate + inside * step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_distr::StandardNormal;
+
+    use super::*;
+    use crate::rng::{Purpose, Streams};
+
+    /// `clusters` of six rows with a common shock to level and slope, slope 0.
+    fn panel(replication: u32, clusters: u32) -> (LongPanel, Vec<u32>) {
+        let named = Streams::new(9).replication(replication).global(Purpose::Outcome);
+        let mut stream = named.stream(0);
+        let mut normal = || -> f64 { stream.sample(StandardNormal) };
+        let (mut x, mut y) = (vec![], vec![]);
+        for _ in 0..clusters {
+            let (level, slope, shock) = (normal(), normal(), normal());
+            for _ in 0..6 {
+                let value = level + normal();
+                x.push(value);
+                y.push(shock + 0.5 * slope * value + normal());
+            }
+        }
+        let unit: Vec<u32> = (0..clusters * 6).map(|i| i / 6).collect();
+        let period: Vec<u32> = (0..clusters * 6).map(|i| i % 6).collect();
+        (LongPanel::new(&unit, &period, &y, &x, 1).unwrap(), unit)
+    }
+
+    fn run(panel: &LongPanel, cluster: &[u32], weights: WildWeights) -> WildBootstrap {
+        let draws = Streams::new(2).global(Purpose::Bootstrap);
+        let test = WildTest { column: 0, null: 0.0, weights, resamples: 399, draws };
+        wild_cluster_bootstrap(panel, Some(FixedEffects::Unit), cluster, test).unwrap()
+    }
+
+    #[test]
+    fn it_rejects_a_true_null_about_as_often_as_it_says() {
+        let rejects = |replication| {
+            let (panel, cluster) = panel(replication, 10);
+            usize::from(run(&panel, &cluster, WildWeights::Rademacher).p_value < 0.05)
+        };
+        let rejected: usize = (0..300).map(rejects).sum();
+        // 15 expected, standard error 3.8: four of them to each side.
+        assert!((1..=30).contains(&rejected), "{rejected}");
+    }
+
+    #[test]
+    fn the_same_bytes_come_out_of_any_number_of_threads() {
+        let (panel, cluster) = panel(3, 12);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| run(&panel, &cluster, WildWeights::Webb))
+        };
+        assert_eq!(on(1), on(2));
+        assert!(!on(1).enumerated && on(1).interval.is_some());
+    }
+
+    #[test]
+    fn scale_and_order_do_not_matter() {
+        let (plain, cluster) = panel(4, 8);
+        let one = run(&plain, &cluster, WildWeights::Rademacher);
+        let turned = |values: &[f64], by: f64| -> Vec<f64> {
+            values.iter().rev().map(|v| v * by + 1e3).collect()
+        };
+        let unit: Vec<u32> = plain.unit.iter().rev().copied().collect();
+        let period: Vec<u32> = plain.period.iter().rev().copied().collect();
+        let (x, y) = (turned(&plain.x, 1e5), turned(&plain.y, 1e-5));
+        let other = LongPanel::new(&unit, &period, &y, &x, 1).unwrap();
+        let other = run(&other, &unit, WildWeights::Rademacher);
+        assert!((one.p_value - other.p_value).abs() < 1e-12);
+        let (one, other) = (one.interval.unwrap(), other.interval.unwrap());
+        assert!((one.low - other.low * 1e10).abs() < 1e-5 * (one.high - one.low));
+    }
+
+    #[test]
+    fn few_clusters_reject_nothing_and_bad_input_is_an_error() {
+        let (panel, cluster) = panel(5, 4);
+        let few = run(&panel, &cluster, WildWeights::Rademacher);
+        assert!(few.enumerated && few.n_draws == 16 && few.interval.is_none());
+        assert!(few.p_value >= 0.125);
+        let draws = Streams::new(2).global(Purpose::Bootstrap);
+        let weights = WildWeights::Rademacher;
+        let test = WildTest { column: 0, null: 0.0, weights, resamples: 99, draws };
+        let with = |cluster: &[u32], test| {
+            wild_cluster_bootstrap(&panel, Some(FixedEffects::Unit), cluster, test)
+        };
+        assert!(matches!(with(&[1; 24], test), Err(StatsError::TooFew { got: 1, .. })));
+        assert!(matches!(with(&[1; 3], test), Err(StatsError::LengthMismatch { .. })));
+        let across: Vec<u32> = (0..24).map(|i| i % 6).collect();
+        assert!(matches!(with(&across, test), Err(StatsError::OutOfRange { .. })));
+        assert!(with(&cluster, WildTest { column: 1, ..test }).is_err());
+        assert!(with(&cluster, WildTest { null: f64::NAN, ..test }).is_err());
+        assert!(with(&cluster, WildTest { resamples: 0, ..test }).is_err());
+        let exact = LongPanel { y: panel.x.clone(), ..panel.clone() };
+        let refused = wild_cluster_bootstrap(&exact, None, &cluster, test);
+        assert_eq!(refused.unwrap_err(), StatsError::Constant { statistic: NAME });
     }
 }

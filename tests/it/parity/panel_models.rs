@@ -239,7 +239,8 @@ fn pooled_granger_causality_matches_dummies_in_numpy() {
         let x = Grid::new(&x, case.units, case.periods).unwrap();
         let y = Grid::new(&y, case.units, case.periods).unwrap();
         let variances = [GrangerVariance::Robust, GrangerVariance::Unit];
-        for (at, (variance, known)) in variances.iter().zip([&case.robust, &case.by_unit]).enumerate()
+        for (at, (variance, known)) in
+            variances.iter().zip([&case.robust, &case.by_unit]).enumerate()
         {
             let test = half_panel_granger(x, y, case.lags, *variance).unwrap();
             assert_eq!(test.n_units, case.n_units, "{}", case.name);
