@@ -70,7 +70,9 @@ impl BinaryLink {
 ///
 /// - `x`: row by row, shape `(n, columns)`, without a column of ones; `y`: shape `(n,)`.
 ///
-/// The factor is that of least squares; Stata leaves out (n−1)/(n−k) after `logit`.
+/// The factor is that of least squares; Stata leaves out (n−1)/(n−k) after `logit`. A is the expected
+/// information in the sandwich too, as in R; statsmodels takes the observed one there, which differs
+/// under the complementary log-log link.
 ///
 /// # Errors
 ///
