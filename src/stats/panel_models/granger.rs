@@ -55,8 +55,8 @@ pub struct DumitrescuHurlin {
 /// A row counts when it and its K predecessors were observed in both series, so gaps cost rows; R
 /// takes lags across them. The p-values are two-sided as in R; a cause moves Z̃ up.
 /// Z̃ is exact in mean and variance where the cause has no memory. With memory it rejects too often:
-/// 11 % at a nominal 5 % for 30 units of 25 periods, x AR(1) .6 and y AR(1) .5 (300 repetitions), and
-/// more with more units. The test takes units as independent: common shocks make it reject too often, and a small W̄ can
+/// 11 % at a nominal 5 % for 30 units of 25 periods, x AR(1) .6 and y AR(1) .5 (300 repetitions).
+/// The test takes units as independent: common shocks make it reject too often. A small W̄ can
 /// hide a few units with strong effects, for which `wald` is given.
 ///
 /// - `cause`, `effect`: the same units and periods. `lags`: K, 1 or more.

@@ -57,8 +57,8 @@ pub struct HalfPanelGranger {
 ///
 /// Halves are of the rows after the first K periods; the lags of a row may lie in the other half. An
 /// odd number of rows is split both ways and the corrections averaged, where the paper has an even
-/// number. Stata's `xtgrangert` has a variance of its own for heteroskedasticity and other counts of
-/// degrees of freedom, so that its statistic differs in small panels.
+/// number. It was not compared with Stata's `xtgrangert`, which has options of its own for the
+/// variance and its degrees of freedom.
 ///
 /// - `cause`, `effect`: the same units and periods, gaps allowed; `lags`: K, 1 or more.
 ///

@@ -8,6 +8,7 @@ mod half_panel;
 mod long_panel;
 mod unit_regression;
 mod wild;
+mod wild_draws;
 mod within;
 
 pub use fixed_effects::{FixedEffectsFit, PanelVariance, fixed_effects};
