@@ -40,6 +40,15 @@ pub enum StatsError {
     /// The observations do not determine the parameters.
     #[error("`{statistic}` cannot be fitted: {reason}")]
     NoFit { statistic: &'static str, reason: &'static str },
+    /// Some combination of the columns tells outcomes apart without fail.
+    #[error(
+        "`{statistic}` has no finite estimate: its columns separate the outcomes (without the \
+         column that does, or by Firth's penalised likelihood, it has one)"
+    )]
+    Separation { statistic: &'static str },
+    /// The search for the best fit did not end.
+    #[error("`{statistic}` did not converge in {iterations} iterations")]
+    NotConverged { statistic: &'static str, iterations: usize },
 }
 
 /// Checks that two samples pair up, are long enough and finite.

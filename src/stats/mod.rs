@@ -10,7 +10,6 @@ mod binomial;
 mod block_bootstrap;
 mod bootstrap;
 mod classification;
-mod clustered;
 mod contrast;
 mod error;
 mod estimate;
@@ -20,8 +19,10 @@ mod generator;
 mod grid;
 mod inference;
 mod kendall;
+mod models;
 mod multiplicity;
 mod panel;
+mod panel_models;
 mod permutation;
 mod purchases;
 mod rank;
@@ -41,7 +42,6 @@ pub use classification::{
     clustered_auc, clustered_auc_difference, clustered_recalibration, delong, delong_difference,
     lift_at, log_loss, net_benefit, recalibration, roc_auc, top_decile_lift,
 };
-pub use clustered::ClusteredLeastSquares;
 pub use contrast::{mean_correlation, mean_log_ratio};
 pub use error::StatsError;
 pub use estimate::Estimate;
@@ -56,10 +56,20 @@ pub use inference::{
     unit_clustered,
 };
 pub use kendall::kendall;
+pub use models::{
+    BinaryLink, ClusteredLeastSquares, DiscreteHazard, FittedModel, ModelVariance, OrderedLogit,
+    PeriodEffects, PersonPeriods, binary_regression, firth_logistic, fractional_logit,
+};
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, romano_wolf};
 pub use panel::{
     PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
     quantile_spread,
+};
+pub use panel_models::{
+    DumitrescuHurlin, FixedEffects, FixedEffectsFit, GrangerVariance, HalfPanelGranger,
+    HalfPanelJackknife, LongPanel, PanelVariance, WildBootstrap, WildTest, WildWeights,
+    both_directions, dumitrescu_hurlin, fixed_effects, half_panel_granger, half_panel_jackknife,
+    wild_cluster_bootstrap,
 };
 pub use permutation::{
     PermutationTest, permute_histories, permute_histories_many, permute_statistic, shuffle_within,

@@ -262,14 +262,14 @@ impl LeastSquares {
 }
 
 /// A Cholesky factor that leaves out columns the earlier ones determine.
-struct Factor {
+pub(super) struct Factor {
     /// Rows of the lower triangle, shape `(p, p)`.
     lower: Vec<f64>,
-    kept: Vec<bool>,
+    pub(super) kept: Vec<bool>,
 }
 
 impl Factor {
-    fn new(
+    pub(super) fn new(
         p: usize,
         correlation: impl Fn(usize, usize) -> f64,
         varies: impl Fn(usize) -> bool,
@@ -301,7 +301,7 @@ impl Factor {
     }
 
     /// Solves L Lᵀ b = target over the kept columns; dropped ones stay 0.
-    fn solve(&self, target: &[f64]) -> Vec<f64> {
+    pub(super) fn solve(&self, target: &[f64]) -> Vec<f64> {
         let p = target.len();
         let mut b = vec![0.0; p];
         for i in (0..p).filter(|&i| self.kept[i]) {

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 
 mod classification;
 mod forecast;
+mod models;
 mod panel;
+mod panel_models;
 mod purchases;
 mod survival;
 mod two_sample;

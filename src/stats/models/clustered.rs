@@ -1,12 +1,10 @@
 //! Least squares whose errors know that observations of one cluster belong together.
 
-use std::collections::BTreeMap;
-
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::StatsError;
-use super::error::check_finite;
+use super::design::{Design, cluster_meat};
+use crate::stats::error::{StatsError, check_finite};
 
 /// Least squares with an intercept and a variance clustered by one key.
 ///
@@ -34,9 +32,6 @@ pub struct ClusteredLeastSquares {
     pub residual_sum: f64,
 }
 
-/// Columns that others determine beyond this are refused.
-const RANK_TOLERANCE: f64 = 1e-10;
-
 impl ClusteredLeastSquares {
     /// Fits `y` to `columns` columns.
     ///
@@ -62,11 +57,11 @@ impl ClusteredLeastSquares {
     pub fn fit(x: &[f64], columns: usize, y: &[f64], cluster: &[u32]) -> Result<Self, StatsError> {
         check_shapes(x, columns, y, cluster)?;
         let design = Design::new(x, columns, y.len());
-        let inverse = design.inverse()?;
+        let inverse = design.inverse(NAME)?;
         let response = DVector::from_column_slice(y);
         let scaled = &inverse * design.matrix.transpose() * &response;
         let residuals = &response - &design.matrix * &scaled;
-        let (meat, clusters) = design.meat(&residuals, cluster);
+        let (meat, clusters) = cluster_meat(&design.scores(residuals.as_slice()), cluster);
         if clusters < 2 {
             return Err(StatsError::TooFew { statistic: NAME, needed: 2, got: clusters });
         }
@@ -121,69 +116,4 @@ fn check_shapes(x: &[f64], columns: usize, y: &[f64], cluster: &[u32]) -> Result
     }
     check_finite(x)?;
     check_finite(y)
-}
-
-/// Ones, and the columns centred and scaled, so that their units do not decide about the rank.
-struct Design {
-    matrix: DMatrix<f64>,
-    mean: Vec<f64>,
-    scale: Vec<f64>,
-}
-
-impl Design {
-    fn new(x: &[f64], columns: usize, rows: usize) -> Self {
-        let (mean, scale) = moments(x, columns);
-        let cell = |row: usize, column: usize| match column.checked_sub(1) {
-            None => 1.0,
-            Some(at) => (x[row * columns + at] - mean[at]) / scale[at],
-        };
-        Self { matrix: DMatrix::from_fn(rows, columns + 1, cell), mean, scale }
-    }
-
-    /// (X'X)⁻¹.
-    fn inverse(&self) -> Result<DMatrix<f64>, StatsError> {
-        let rows = self.matrix.nrows() as f64;
-        (self.matrix.transpose() * &self.matrix / rows)
-            .cholesky()
-            .filter(|found| found.l_dirty().diagonal().iter().all(|d| d * d > RANK_TOLERANCE))
-            .map(|found| found.inverse() / rows)
-            .ok_or(StatsError::Constant { statistic: NAME })
-    }
-
-    /// Outer products of the sums over clusters, added up, and the number of clusters.
-    fn meat(&self, residuals: &DVector<f64>, cluster: &[u32]) -> (DMatrix<f64>, usize) {
-        let width = self.matrix.ncols();
-        let mut sums: BTreeMap<u32, DVector<f64>> = BTreeMap::new();
-        for (row, key) in cluster.iter().enumerate() {
-            let sum = sums.entry(*key).or_insert_with(|| DVector::zeros(width));
-            *sum += self.matrix.row(row).transpose() * residuals[row];
-        }
-        let none = DMatrix::zeros(width, width);
-        (sums.values().fold(none, |meat, sum| meat + sum * sum.transpose()), sums.len())
-    }
-
-    /// From scaled coefficients to those in the units of the columns.
-    fn back(&self) -> DMatrix<f64> {
-        let width = self.matrix.ncols();
-        let mut back = DMatrix::identity(width, width);
-        for (at, (mean, scale)) in self.mean.iter().zip(&self.scale).enumerate() {
-            back[(0, at + 1)] = -mean / scale;
-            back[(at + 1, at + 1)] = scale.recip();
-        }
-        back
-    }
-}
-
-/// Mean and standard deviation of each column; 1 for a column that does not vary.
-fn moments(x: &[f64], columns: usize) -> (Vec<f64>, Vec<f64>) {
-    let rows = || x.chunks_exact(columns.max(1));
-    let n = rows().len() as f64;
-    let mean: Vec<f64> = (0..columns).map(|j| rows().map(|row| row[j]).sum::<f64>() / n).collect();
-    let spread = |j: usize| {
-        let squares: f64 = rows().map(|row| (row[j] - mean[j]).powi(2)).sum();
-        let spread = (squares / n).sqrt();
-        if spread > 0.0 { spread } else { 1.0 }
-    };
-    let scale = (0..columns).map(spread).collect();
-    (mean, scale)
 }
