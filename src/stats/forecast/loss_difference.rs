@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-use super::super::clustered::ClusteredLeastSquares;
+use super::super::models::ClusteredLeastSquares;
 use super::super::error::{StatsError, check_pair};
 use super::super::estimate::Estimate;
 
