@@ -36,19 +36,22 @@ pub struct Inference {
     pub method: &'static str,
 }
 
-/// Default inference on a panel mean: unit-clustered variance plus fixed-b date variance.
+/// Default inference on a panel mean: unit-clustered variance plus the excess of fixed-b date variance.
 ///
 /// ```text
-/// SE² = Va + Vd
+/// SE² = Va + max(0, Vd − Vo)
 /// Va = G/(G−1) Σₐ sₐ²                           sₐ: influence of unit a, G units
-/// Vd = (1/T) (1/B) Σⱼ Λⱼ²,  Λⱼ = √(2/T) Σₜ dₜ cos(π j (t − ½) / T),  j = 1..B
-/// B  = max(1, ⌊0.4 T^⅔⌋)                        dₜ: per-period values, T of them
-/// df = (Va + Vd)² / (Va²/(G−1) + Vd²/B)         Satterthwaite
+/// Vd = E(d),  Vo = Σₐ E(ψₐ)                     dₜ: per-period values, ψₐₜ: influence of a on dₜ
+/// E(z) = (1/T) (1/B) Σⱼ Λⱼ²,  Λⱼ = √(2/T) Σₜ (zₜ − z̄) cos(π j (t − ½) / T),  j = 1..B
+/// B  = max(1, ⌊0.4 T^⅔⌋)
+/// df = SE⁴ / (Va²/(G−1) + Vd²/B) where Vd > Vo, else G − 1          Satterthwaite
 /// ```
 ///
 /// Units guard against accidental alignment of stable levels, the equal-weighted cosine (EWC)
-/// variance against a statistic that drifts over time. The two overlap where nothing persists, so
-/// the test is then conservative. Undefined periods are skipped: the series closes up.
+/// variance against a statistic that drifts over time. What units that have nothing in common would
+/// give the date variance is in the unit variance already and is taken off, as the intersection is in
+/// two-way clustering; what is left is what all units share. Undefined periods are skipped: the series
+/// closes up.
 ///
 /// - `stat`: at least 2 units and 2 periods. `null`: value tested against, in the statistic's unit.
 ///
@@ -59,8 +62,9 @@ pub struct Inference {
 ///
 /// # Source
 ///
-/// Cluster part: Liang and Zeger (1986), *Biometrika* 73(1). EWC: Lazarus, Lewis, Stock and Watson
-/// (2018), *J. Business & Economic Statistics* 36(4), 541–559. Their sum is not a packaged
+/// Cluster part: Liang and Zeger (1986), *Biometrika* 73(1). Intersection: Cameron, Gelbach and Miller
+/// (2011), *J. Business & Economic Statistics* 29(2). EWC: Lazarus, Lewis, Stock and Watson
+/// (2018), *J. Business & Economic Statistics* 36(4), 541–559. Their union is not a packaged
 /// estimator; kin: Thompson (2011), *J. Financial Economics* 99(1). Parity: independent NumPy code,
 /// `tests/fixtures/panel.json`, tolerance 1e-10.
 ///
@@ -78,12 +82,16 @@ pub fn cluster_ewc(stat: &PanelStatistic, null: f64) -> Result<Inference, StatsE
     needs(statistic, 2, stat.n_units)?;
     needs(statistic, 2, stat.n_periods)?;
     let unit = unit_variance(stat);
-    let (date, cosines) = ewc_variance(&stat.series());
     let unit_df = (stat.n_units - 1) as f64;
-    let total = unit + date;
+    let frequencies = LowFrequencies::new(stat.n_periods);
+    let date = frequencies.variance(&stat.series());
+    let excess = (date - frequencies.independent_variance(stat)).max(0.0);
+    let cosines = frequencies.cosines.len();
+    let total = unit + excess;
     // Shares, not variances, so that the squares cannot underflow.
-    let df = 1.0 / ((unit / total).powi(2) / unit_df + (date / total).powi(2) / cosines as f64);
-    conclude(stat, null, total, df, "unit-clustered + EWC (date) variance, Satterthwaite t")
+    let shared = if excess > 0.0 { (date / total).powi(2) / cosines as f64 } else { 0.0 };
+    let df = 1.0 / ((unit / total).powi(2) / unit_df + shared);
+    conclude(stat, null, total, df, "unit-clustered + excess EWC (date) variance, Satterthwaite t")
 }
 
 /// For comparison only: one-sample t test on the per-period series, as if periods were independent.
@@ -293,17 +301,45 @@ fn shared_influence(stat: &PanelStatistic) -> Vec<f64> {
     stat.per_period.iter().zip(members).map(share).collect()
 }
 
-/// Variance of the mean of a series by equal-weighted cosines, and their number.
-fn ewc_variance(series: &[f64]) -> (f64, usize) {
-    let n = series.len() as f64;
-    let cosines = ((0.4 * n.powf(2.0 / 3.0)) as usize).max(1);
-    let mut sum = 0.0;
-    for j in 1..=cosines {
-        let term = |(t, d): (usize, &f64)| d * (PI * j as f64 * (t as f64 + 0.5) / n).cos();
-        let weight: f64 = centred(series).iter().enumerate().map(term).sum();
-        sum += 2.0 / n * weight * weight;
+/// The lowest frequencies of series of one length, as equal-weighted cosines see them.
+struct LowFrequencies {
+    /// √(2/T) cos(π j (t − ½)/T), shape `(B, T)`.
+    cosines: Vec<Vec<f64>>,
+    periods: usize,
+}
+
+impl LowFrequencies {
+    fn new(periods: usize) -> Self {
+        let n = periods as f64;
+        let count = ((0.4 * n.powf(2.0 / 3.0)) as usize).max(1);
+        let weight =
+            |j: usize, t: usize| (2.0 / n).sqrt() * (PI * j as f64 * (t as f64 + 0.5) / n).cos();
+        let cosine = |j: usize| (0..periods).map(|t| weight(j, t)).collect();
+        Self { cosines: (1..=count).map(cosine).collect(), periods }
     }
-    (sum / cosines as f64 / n, cosines)
+
+    /// Variance of the mean of a series.
+    fn variance(&self, series: &[f64]) -> f64 {
+        let centred = centred(series);
+        let squared = |cosine: &Vec<f64>| {
+            let weight: f64 = centred.iter().zip(cosine).map(|(d, c)| d * c).sum();
+            weight * weight
+        };
+        let sum: f64 = self.cosines.iter().map(squared).sum();
+        sum / self.cosines.len() as f64 / self.periods as f64
+    }
+
+    /// What the variance would be on average if units had nothing in common.
+    fn independent_variance(&self, stat: &PanelStatistic) -> f64 {
+        let defined: Vec<usize> =
+            (0..stat.per_period.len()).filter(|&t| stat.per_period[t].is_some()).collect();
+        let of_unit = |unit: usize| {
+            let influence = stat.influence_of(unit);
+            let known = |t: &usize| if influence[*t].is_nan() { 0.0 } else { influence[*t] };
+            self.variance(&defined.iter().map(known).collect::<Vec<f64>>())
+        };
+        (0..stat.unit_influence.len()).map(of_unit).sum()
+    }
 }
 
 fn centred(series: &[f64]) -> Vec<f64> {

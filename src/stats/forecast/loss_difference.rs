@@ -2,9 +2,9 @@
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-use super::super::models::ClusteredLeastSquares;
 use super::super::error::{StatsError, check_pair};
 use super::super::estimate::Estimate;
+use super::super::models::ClusteredLeastSquares;
 
 /// Diebold-Mariano test of equal mean loss of two forecasts of one series.
 ///
