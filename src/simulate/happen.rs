@@ -11,20 +11,23 @@ use crate::time::Instant;
 use super::cohort::{self, pick, poisson};
 use super::life::{Life, Origin, Row, Seat, Span};
 use super::relationship::Goodwill;
-use super::walk::{Motion, Walker};
-use super::world::InitiativeLaw;
+use super::walk::{Border, Motion, Walker};
+use super::world::{InitiativeLaw, Target};
 
 impl Life<'_> {
     /// Walks every contact to the end of the span.
     pub(super) fn contacts_walk(&mut self, span: &Span) {
-        let signed = self.traits.customer_since.filter(|at| *at > span.start && *at <= span.end);
+        let signed = self
+            .traits
+            .customer_since
+            .filter(|at| *at > span.start.wall && *at <= span.end.wall);
         if let Some(since) = signed {
-            self.walk_until(span.start, since, None);
+            self.walk_until(span.start.wall, self.setting.terrain.border(since), None);
             self.sign(since);
             self.walk_until(since, span.end, Some(span));
         } else {
             let customer = span.customer_from.map(|_| span);
-            self.walk_until(span.start, span.end, customer);
+            self.walk_until(span.start.wall, span.end, customer);
         }
     }
 
@@ -57,20 +60,19 @@ impl Life<'_> {
     fn motion(&self, customer: Option<&Span>) -> Motion {
         let activity = &self.world.activity;
         let params = &self.world.relationship;
-        let attention = customer.map_or(0.0, |span| activity.target_strength * span.target);
+        let targeted = customer.filter(|_| activity.target != Target::Nobody);
+        let attention = targeted.map_or(1.0, |span| (activity.target_strength * span.target).exp());
         let own_pace = if customer.is_some() { activity.own_pace } else { 1.0 };
-        let attention = attention.exp();
         Motion {
             pace: (self.traits.pace * own_pace * attention).max(STANDSTILL),
             tilt: params.negative_tilt[self.bond.state as usize] * self.flaws / attention,
         }
     }
 
-    fn walk_until(&mut self, from: Instant, until: Instant, customer: Option<&Span>) {
+    fn walk_until(&mut self, from: Instant, until: Border, customer: Option<&Span>) {
         let motion = self.motion(customer);
         self.fill_seats(from, customer.is_some(), motion);
         let terrain = &self.setting.terrain;
-        let until = terrain.border(until);
         let walks = self.traits.stakeholder.is_none();
         let mut position = 0;
         while position < self.seats.len() {
@@ -203,7 +205,7 @@ impl Life<'_> {
             if !runs {
                 continue;
             }
-            let share = span.end.days_since(from).max(0.0) / span.days();
+            let share = span.end.wall.days_since(from.wall).max(0.0) / span.days();
             for seat in 0..self.seats.len() {
                 if self.seats[seat].participates >> i & 1 == 0 {
                     continue;
@@ -223,7 +225,7 @@ impl Life<'_> {
     }
 
     /// What policies add for the accounts that they treat.
-    pub(super) fn policies_act(&mut self, span: &Span, from: Instant) {
+    pub(super) fn policies_act(&mut self, span: &Span, from: Border) {
         for (i, law) in self.world.interventions.iter().enumerate() {
             let acts = law.from_month as i32 <= span.position
                 && law.to_month.is_none_or(|end| span.position < end as i32);
@@ -265,7 +267,7 @@ impl Life<'_> {
             let last = |order: &&Order| draws.uniform(order.ordinal) < self.traits.dropout;
             if let Some(last) = orders.iter().filter(last).map(|order| order.at).min() {
                 orders.retain(|order| order.at <= last);
-                let exit = last.plus_days(LAST_ORDER_DAYS).min(span.end);
+                let exit = last.plus_days(LAST_ORDER_DAYS).min(span.end.wall);
                 self.leave(&mut span, exit, "fell_silent");
             }
         }
@@ -279,7 +281,7 @@ impl Life<'_> {
             self.occur(order.at, seat, order.kind, Origin::Transaction, order.ordinal);
             self.plan_echoes(order.at, seat, order.ordinal);
         }
-        for at in std::mem::take(&mut self.renewed).into_iter().filter(|at| *at < span.end) {
+        for at in std::mem::take(&mut self.renewed).into_iter().filter(|at| *at < span.end.wall) {
             let kind = self.simulation.flow.transactions().on_renewal;
             let seat = self.seat_at(purchases.renewal_seat);
             let ordinal = span.ordinal() << 16 | 0xffff;
@@ -307,8 +309,8 @@ impl Life<'_> {
         if self.echoes.is_empty() {
             return;
         }
-        let due: Vec<_> = self.echoes.iter().copied().filter(|echo| echo.0 < span.end).collect();
-        self.echoes.retain(|echo| echo.0 >= span.end);
+        let due: Vec<_> = self.echoes.iter().copied().filter(|echo| echo.0 < span.end.wall).collect();
+        self.echoes.retain(|echo| echo.0 >= span.end.wall);
         for (nth, (at, contact, kind)) in (0..).zip(due) {
             // Whoever sits there now answers for a contact who left.
             let seat = self.seats.iter().position(|seat| seat.contact == contact).unwrap_or(0);

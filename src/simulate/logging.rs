@@ -80,7 +80,7 @@ impl Life<'_> {
             ..Details::default()
         }));
         if stream.uniform() < law.miskeyed {
-            let kinds = self.setting.kinds.len();
+            let kinds = self.kinds.len();
             let other = 1 + (stream.uniform() * (kinds - 1) as f64) as usize;
             logged.kind = TypeIndex(((usize::from(row.kind.0) + other) % kinds) as u16);
         }

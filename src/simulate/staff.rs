@@ -22,17 +22,33 @@ pub(super) struct Request {
     pub(super) at: Instant,
     /// Position of the account in its team.
     pub(super) account: u32,
-    /// Position of the row in the account's month.
-    pub(super) row: u32,
     pub(super) desk: u8,
     /// Draw that says how long it keeps a member busy, in `[0, 1)`.
     pub(super) handling: f64,
 }
 
-impl Request {
-    /// When its turn comes: by time, then account and row.
-    pub(super) const fn turn(&self) -> (Instant, u64) {
-        (self.at, (self.account as u64) << 32 | self.row as u64)
+/// When the turn of a request comes: by time, then account and row. One number, so that turns sort
+/// fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn(i128);
+
+impl Turn {
+    /// The turn of the `row`-th row in the month of the account at position `account` of its team.
+    #[inline]
+    pub(super) const fn new(at: Instant, account: u32, row: u32) -> Self {
+        Self((at.micros() as i128) << 64 | (account as i128) << 32 | row as i128)
+    }
+
+    /// Position of the account in its team.
+    #[inline]
+    pub(super) const fn account(self) -> usize {
+        (self.0 >> 32) as u32 as usize
+    }
+
+    /// Position of the row in the account's month.
+    #[inline]
+    pub(super) const fn row(self) -> usize {
+        self.0 as u32 as usize
     }
 }
 
@@ -46,8 +62,9 @@ pub(super) struct Served {
 /// The desks of one team over time.
 #[derive(Debug, Clone)]
 pub(super) struct Team<'a> {
-    number: u32,
     desks: &'a [(String, Desk)],
+    /// By desk and member.
+    names: Vec<Vec<String>>,
     /// By desk and member: skill, standard normal times its deviation.
     skill: Vec<Vec<f64>>,
     /// By desk and member: when the work in hand is done.
@@ -69,9 +86,12 @@ impl<'a> Team<'a> {
         let idle = |(_, desk): &(String, Desk)| {
             vec![Instant::from_micros(i64::MIN); usize::from(desk.members)]
         };
+        let names = |(function, desk): &(String, Desk)| {
+            (0..desk.members).map(|seat| member_name(number, function, seat)).collect()
+        };
         Self {
-            number,
             desks,
+            names: desks.iter().map(names).collect(),
             skill: desks.iter().enumerate().map(skill).collect(),
             free_at: desks.iter().map(idle).collect(),
         }
@@ -88,9 +108,8 @@ impl<'a> Team<'a> {
     }
 
     /// Name of a member.
-    pub(super) fn name(&self, member: Member) -> String {
-        let (function, _) = &self.desks[usize::from(member.desk)];
-        member_name(self.number, function, member.seat)
+    pub(super) fn name(&self, member: Member) -> &str {
+        &self.names[usize::from(member.desk)][usize::from(member.seat)]
     }
 
     /// Serves a request, first come, first served: requests must come in order of time.
@@ -192,7 +211,7 @@ mod tests {
                 let gap: f64 = Exp1.sample(&mut stream);
                 at = at.plus_days(gap * gap_hours / 24.0);
                 let handling = stream.uniform();
-                let served = team.serve(&Request { at, account: 0, row: 0, desk: 0, handling });
+                let served = team.serve(&Request { at, account: 0, desk: 0, handling });
                 sum += 24.0 * served.wait_days;
                 if batch > 0 && served.wait_days > 0.0 {
                     waited += 1.0;
@@ -238,7 +257,7 @@ mod tests {
         let mut team = Team::new(4, &desks, &params, Streams::new(3));
         for account in 0..9 {
             let at = Instant::from_micros(0);
-            let request = Request { at, account, row: 0, desk: 0, handling: 0.5 };
+            let request = Request { at, account, desk: 0, handling: 0.5 };
             let member = team.serve(&request).member;
             assert_eq!(member, team.keeper(0, account));
             assert_eq!(team.name(member), format!("T000005-sales-{}", account % 3 + 1));

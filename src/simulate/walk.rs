@@ -145,11 +145,10 @@ impl Terrain {
     }
 
     /// The instant in opening hours at share `u` of the time from `from` to `end`.
-    pub(super) fn between(&self, from: Instant, end: Instant, u: f64) -> Instant {
-        let (first, last) = (self.to_raw(from), self.to_raw(end));
-        let raw = first + (u * (last - first) as f64) as i64;
+    pub(super) fn between(&self, from: Border, end: Border, u: f64) -> Instant {
+        let raw = from.raw + (u * (end.raw - from.raw) as f64) as i64;
         // From closing to opening there is no instant: it lies at the end.
-        self.to_wall(raw).min(Instant::from_micros(end.micros() - 1)).max(from)
+        self.to_wall(raw).min(Instant::from_micros(end.wall.micros() - 1)).max(from.wall)
     }
 
     #[inline]
@@ -438,6 +437,9 @@ impl Walker {
         mut report: impl FnMut(Instant, TypeIndex, u32),
     ) -> bool {
         let end = until.raw.min(self.leaves.raw);
+        if self.next.at.min(self.pending.first_at()) >= end {
+            return until.wall < self.leaves.wall;
+        }
         let pace = Pace { steps: self.steps, slowness: motion.pace.recip() };
         let mut next = self.next;
         loop {
