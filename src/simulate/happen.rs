@@ -81,7 +81,7 @@ impl Life<'_> {
             let contact = seat.contact;
             let report = |at, kind, step| {
                 rows.push(Row {
-                    at,
+                    at: terrain.to_wall(at),
                     contact,
                     seat: position as u16,
                     kind,
@@ -199,10 +199,11 @@ impl Life<'_> {
     pub(super) fn initiatives_run(&mut self, span: &Span) {
         let there = span.customer_from.or(self.traits.stakeholder.map(|_| span.start));
         let Some(from) = there else { return };
+        let anyone = self.seats.iter().fold(0, |all, seat| all | seat.participates);
         for (i, law) in self.world.initiatives.iter().enumerate() {
             let runs = law.from_month as i32 <= span.position
                 && law.to_month.is_none_or(|end| span.position < end as i32);
-            if !runs {
+            if !runs || anyone >> i & 1 == 0 {
                 continue;
             }
             let share = span.end.wall.days_since(from.wall).max(0.0) / span.days();
