@@ -74,14 +74,14 @@ impl Life<'_> {
         self.fill_seats(from, customer.is_some(), motion);
         let terrain = &self.setting.terrain;
         let walks = self.traits.stakeholder.is_none();
-        let mut position = 0;
+        let (mut position, first_row) = (0, self.rows.len());
         while position < self.seats.len() {
             let Self { seats, rows, .. } = self;
             let seat = &mut seats[position];
             let contact = seat.contact;
             let report = |at, kind, step| {
                 rows.push(Row {
-                    at: terrain.to_wall(at),
+                    at: Instant::from_micros(at),
                     contact,
                     seat: position as u16,
                     kind,
@@ -104,6 +104,10 @@ impl Life<'_> {
                 let during = (left_at, left_at);
                 self.seats[position] = self.newcomer(during, customer.is_some(), motion);
             }
+        }
+        // All at once: one conversion need not wait for the one before.
+        for row in &mut self.rows[first_row..] {
+            row.at = terrain.to_wall(row.at.micros());
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
+use crate::ids::{AccountIndex, ContactIndex, OwnerIndex, TypeIndex};
 use crate::interaction::{Account, AccountHistory, RelationshipState};
 use crate::rng::{AccountStreams, Draws, Purpose};
 use crate::time::{Instant, Month};
@@ -54,7 +54,10 @@ pub(super) struct Life<'a> {
     /// Who left a seat in this month, and when.
     pub(super) departed: Vec<(u16, ContactIndex, Instant)>,
     pub(super) span: Option<Span>,
+    /// Who served the account, in order of the first time.
     pub(super) owners: Vec<Member>,
+    /// By member of the team: its position among them.
+    pub(super) owner_of: Vec<Option<OwnerIndex>>,
     pub(super) log_start: Instant,
     pub(super) log_end: Instant,
     pub(super) exited_at: Option<Instant>,
@@ -86,12 +89,14 @@ pub(super) enum Origin {
 
 impl Origin {
     const fn code(self) -> u64 {
+        if let Self::Initiative(position) = self {
+            return 4 + position as u64;
+        }
         match self {
-            Self::Walk => 0,
+            Self::Walk | Self::Initiative(_) => 0,
             Self::Echo => 1,
             Self::Policy => 2,
             Self::Transaction => 3,
-            Self::Initiative(position) => 4 + position as u64,
         }
     }
 }
@@ -198,8 +203,9 @@ impl<'a> Life<'a> {
             ..Account::default()
         };
         let months = simulation.months_from(traits.entered_at) as usize;
-        // About one a month and contact: seldom has to grow.
-        let rows_expected = usize::from(traits.seats) * months;
+        let times = |every: u32| months.checked_div(every as usize).map_or(0, |times| times + 1);
+        // About one a month and contact at pace 1: seldom has to grow.
+        let rows_expected = (f64::from(traits.seats) * months as f64 * traits.pace) as usize;
         Self {
             simulation,
             setting,
@@ -223,12 +229,15 @@ impl<'a> Life<'a> {
             departed: Vec::new(),
             span: None,
             owners: Vec::new(),
+            owner_of: vec![None; team.size()],
             log_start,
             log_end: simulation.start_of(simulation.months),
             exited_at: None,
             history: AccountHistory {
                 contacts: Vec::with_capacity(2 * usize::from(traits.seats)),
                 interactions: Vec::with_capacity(rows_expected),
+                surveys: Vec::with_capacity(3 * times(world.survey.every_months)),
+                customer_value: Vec::with_capacity(3 * times(world.ledger.assessed_every_months)),
                 outcomes: Vec::with_capacity(months),
                 truth: Vec::with_capacity(months),
                 ..AccountHistory::empty(account)

@@ -59,12 +59,10 @@ impl Life<'_> {
     }
 
     fn owner(&mut self, member: Member) -> OwnerIndex {
-        let known = self.owners.iter().position(|owner| *owner == member);
-        let position = known.unwrap_or_else(|| {
+        *self.owner_of[member.position()].get_or_insert_with(|| {
             self.owners.push(member);
-            self.owners.len() - 1
-        });
-        OwnerIndex(position as u16)
+            OwnerIndex(self.owners.len() as u16 - 1)
+        })
     }
 
     /// Keys the row logged last in wrongly, or twice, as the world wants it; both copies carry the

@@ -9,11 +9,15 @@ use crate::time::Instant;
 
 use super::world::{Desk, Staffing};
 
-/// A member of staff within a team: desk and position at it.
+/// A member of staff by position in the team: desk by desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) desk: u8,
-    pub(super) seat: u16,
+pub(super) struct Member(u32);
+
+impl Member {
+    #[inline]
+    pub(super) const fn position(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// One interaction that waits for a member of staff.
@@ -63,12 +67,14 @@ pub(super) struct Served {
 #[derive(Debug, Clone)]
 pub(super) struct Team<'a> {
     desks: &'a [(String, Desk)],
-    /// By desk and member.
-    names: Vec<Vec<String>>,
-    /// By desk and member: skill, standard normal times its deviation.
-    skill: Vec<Vec<f64>>,
-    /// By desk and member: when the work in hand is done.
-    free_at: Vec<Vec<Instant>>,
+    /// By desk: its first member.
+    first: Vec<u32>,
+    /// By member.
+    names: Vec<String>,
+    /// By member: skill, standard normal times its deviation.
+    skill: Vec<f64>,
+    /// By member: when the work in hand is done.
+    free_at: Vec<Instant>,
 }
 
 impl<'a> Team<'a> {
@@ -78,38 +84,39 @@ impl<'a> Team<'a> {
         params: &Staffing,
         streams: Streams,
     ) -> Self {
-        let skill = |(position, (_, desk)): (usize, &(String, Desk))| {
+        let (mut first, mut names, mut skill) = (Vec::new(), Vec::new(), Vec::new());
+        for (position, (function, desk)) in desks.iter().enumerate() {
+            first.push(names.len() as u32);
             let draws = skill_draws(streams, number, position);
-            let normal = |seat| -> f64 { StandardNormal.sample(&mut draws.stream(seat)) };
-            (0..u64::from(desk.members)).map(|seat| params.skill_sigma * normal(seat)).collect()
-        };
-        let idle = |(_, desk): &(String, Desk)| {
-            vec![Instant::from_micros(i64::MIN); usize::from(desk.members)]
-        };
-        let names = |(function, desk): &(String, Desk)| {
-            (0..desk.members).map(|seat| member_name(number, function, seat)).collect()
-        };
-        Self {
-            desks,
-            names: desks.iter().map(names).collect(),
-            skill: desks.iter().enumerate().map(skill).collect(),
-            free_at: desks.iter().map(idle).collect(),
+            for seat in 0..desk.members {
+                let normal: f64 = StandardNormal.sample(&mut draws.stream(u64::from(seat)));
+                skill.push(params.skill_sigma * normal);
+                names.push(member_name(number, function, seat));
+            }
         }
+        let free_at = vec![Instant::from_micros(i64::MIN); names.len()];
+        Self { desks, first, names, skill, free_at }
     }
 
+    /// Number of members.
+    pub(super) fn size(&self) -> usize {
+        self.names.len()
+    }
+
+    #[inline]
     pub(super) fn skill(&self, member: Member) -> f64 {
-        self.skill[usize::from(member.desk)][usize::from(member.seat)]
+        self.skill[member.position()]
     }
 
     /// The member of `desk` whose portfolio holds the account at `position` of the team.
     pub(super) fn keeper(&self, desk: u8, position: u32) -> Member {
         let members = u32::from(self.desks[usize::from(desk)].1.members);
-        Member { desk, seat: (position % members) as u16 }
+        Member(self.first[usize::from(desk)] + position % members)
     }
 
     /// Name of a member.
     pub(super) fn name(&self, member: Member) -> &str {
-        &self.names[usize::from(member.desk)][usize::from(member.seat)]
+        &self.names[member.position()]
     }
 
     /// Serves a request, first come, first served: requests must come in order of time.
@@ -118,20 +125,19 @@ impl<'a> Team<'a> {
     /// free first.
     pub(super) fn serve(&mut self, request: &Request) -> Served {
         let (_, desk) = &self.desks[usize::from(request.desk)];
-        let free_at = &mut self.free_at[usize::from(request.desk)];
-        let seat = if desk.portfolio {
-            (request.account % u32::from(desk.members)) as usize
+        let member = if desk.portfolio {
+            self.keeper(request.desk, request.account)
         } else {
-            let first = free_at.iter().enumerate().min_by_key(|(_, at)| **at);
-            first.map_or(0, |(seat, _)| seat)
+            let first = self.first[usize::from(request.desk)];
+            let members = first..first + u32::from(desk.members);
+            let soonest = members.min_by_key(|member| self.free_at[*member as usize]);
+            Member(soonest.unwrap_or(first))
         };
-        let starts = free_at[seat].max(request.at);
+        let free_at = &mut self.free_at[member.position()];
+        let starts = (*free_at).max(request.at);
         let busy = -(1.0 - request.handling).ln() * desk.handling_hours / 24.0;
-        free_at[seat] = starts.plus_days(busy);
-        Served {
-            member: Member { desk: request.desk, seat: seat as u16 },
-            wait_days: starts.days_since(request.at),
-        }
+        *free_at = starts.plus_days(busy);
+        Served { member, wait_days: starts.days_since(request.at) }
     }
 }
 
