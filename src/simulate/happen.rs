@@ -247,18 +247,21 @@ impl Life<'_> {
         }
     }
 
-    /// The purchases of the month; an account that falls silent after an order leaves with it.
-    pub(super) fn purchases(&mut self, mut span: Span) -> (Span, Purchases) {
+    /// Draws the purchases of the month; an account that falls silent after an order leaves with it.
+    pub(super) fn purchase(&mut self, mut span: Span) -> Span {
         let law = &self.world.outcome;
-        let Some(from) = span.customer_from else { return (span, Purchases::default()) };
+        self.purchases.renewal_seat = 0.0;
+        self.purchases.orders.clear();
+        let Some(from) = span.customer_from else { return span };
         if span.position < 0 && self.world.activity.per_purchase <= 0.0 {
-            return (span, Purchases::default());
+            return span;
         }
         let mut stream = self.draws(Purpose::Transaction).stream(span.ordinal());
         let rate = law.orders_per_month
             * self.traits.order_factor
             * (ORDERS_BY_SIZE * self.traits.log_size + span.advantage).exp()
             * span.customer_share();
+        let mut orders = std::mem::take(&mut self.purchases.orders);
         let order = |nth, stream: &mut Stream| Order {
             at: self.instant(&span, from, stream.uniform()),
             kind: self.setting.purchases.pick(stream.bits()),
@@ -266,7 +269,7 @@ impl Life<'_> {
             ordinal: span.ordinal() << 16 | u64::from(nth),
         };
         let n_orders = poisson(rate, &mut stream);
-        let mut orders: Vec<Order> = (0..n_orders).map(|nth| order(nth, &mut stream)).collect();
+        orders.extend((0..n_orders).map(|nth| order(nth, &mut stream)));
         if law.dropout.is_some() && span.position >= 0 {
             let draws = self.draws(Purpose::Attrition).part(1);
             let last = |order: &&Order| draws.uniform(order.ordinal) < self.traits.dropout;
@@ -276,11 +279,13 @@ impl Life<'_> {
                 self.leave(&mut span, exit, "fell_silent");
             }
         }
-        (span, Purchases { orders, renewal_seat: stream.uniform() })
+        self.purchases = Purchases { orders, renewal_seat: stream.uniform() };
+        span
     }
 
     /// Notes the orders and renewals of the month, and what orders bring about.
-    pub(super) fn transact(&mut self, span: &Span, purchases: &Purchases) {
+    pub(super) fn transact(&mut self, span: &Span) {
+        let purchases = std::mem::take(&mut self.purchases);
         for order in &purchases.orders {
             let seat = self.seat_at(order.seat);
             self.occur(order.at, seat, order.kind, Origin::Transaction, order.ordinal);
@@ -292,6 +297,7 @@ impl Life<'_> {
             let ordinal = span.ordinal() << 16 | 0xffff;
             self.occur(at, seat, kind, Origin::Transaction, ordinal);
         }
+        self.purchases = purchases;
     }
 
     fn plan_echoes(&mut self, at: Instant, seat: usize, ordinal: u64) {

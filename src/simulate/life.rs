@@ -12,6 +12,7 @@ use crate::rng::{AccountStreams, Draws, Purpose};
 use crate::time::{Instant, Month};
 
 use super::cohort::{self, Traits, pick};
+use super::happen::Purchases;
 use super::market::Standing;
 use super::relationship::{Bond, Goodwill, IndependentBond};
 use super::setting::{Kind, Setting, logistic};
@@ -48,6 +49,8 @@ pub(super) struct Life<'a> {
     pub(super) flaws: f64,
     /// Interactions that purchases bring about later.
     pub(super) echoes: Vec<(Instant, ContactIndex, TypeIndex)>,
+    /// What the account buys in this month.
+    pub(super) purchases: Purchases,
     /// Contracts renewed in this month.
     pub(super) renewed: Vec<Instant>,
     pub(super) rows: Vec<Row>,
@@ -204,8 +207,8 @@ impl<'a> Life<'a> {
         };
         let months = simulation.months_from(traits.entered_at) as usize;
         let times = |every: u32| months.checked_div(every as usize).map_or(0, |times| times + 1);
-        // About one a month and contact at pace 1: seldom has to grow.
-        let rows_expected = (f64::from(traits.seats) * months as f64 * traits.pace) as usize;
+        // More than a contact of this pace has in most months: seldom has to grow.
+        let rows_expected = f64::from(traits.seats) * months as f64 * (0.3 + 1.3 * traits.pace);
         Self {
             simulation,
             setting,
@@ -214,7 +217,7 @@ impl<'a> Life<'a> {
             index,
             position,
             streams,
-            seats: Vec::new(),
+            seats: Vec::with_capacity(traits.seats.into()),
             bond,
             independent,
             standing: Standing::new(streams, world, traits.log_size),
@@ -224,6 +227,7 @@ impl<'a> Life<'a> {
             treated: world.interventions.iter().enumerate().map(treated).sum(),
             flaws: (-params.quality_sigma * traits.quality - skill).exp(),
             echoes: Vec::new(),
+            purchases: Purchases::default(),
             renewed: Vec::new(),
             rows: Vec::new(),
             departed: Vec::new(),
@@ -235,7 +239,7 @@ impl<'a> Life<'a> {
             exited_at: None,
             history: AccountHistory {
                 contacts: Vec::with_capacity(2 * usize::from(traits.seats)),
-                interactions: Vec::with_capacity(rows_expected),
+                interactions: Vec::with_capacity(rows_expected.min(MOST_ROWS_EXPECTED) as usize),
                 surveys: Vec::with_capacity(3 * times(world.survey.every_months)),
                 customer_value: Vec::with_capacity(3 * times(world.ledger.assessed_every_months)),
                 outcomes: Vec::with_capacity(months),
@@ -260,14 +264,14 @@ impl<'a> Life<'a> {
     /// First half of a month: what happens in it, and what of it waits for staff.
     pub(super) fn walk(&mut self, position: i32, turns: &mut Vec<Turn>) {
         let span = self.attrition(self.span(position));
-        let (span, purchases) = self.purchases(span);
+        let span = self.purchase(span);
         self.rows.clear();
         self.departed.clear();
         self.contacts_walk(&span);
         self.initiatives_run(&span);
         if let Some(from) = span.customer_from {
             self.policies_act(&span, from);
-            self.transact(&span, &purchases);
+            self.transact(&span);
             self.echo(&span);
         }
         self.rows.sort_unstable_by_key(|row| (row.at, row.contact, row.origin, row.ordinal));
@@ -320,6 +324,7 @@ impl<'a> Life<'a> {
             survey.answered_at = survey.answered_at.filter(|&at| at < end);
             survey.value = survey.value.filter(|_| survey.answered_at.is_some());
         }
+        history.interactions.shrink_to_fit();
         history.owners = self.owners.iter().map(|member| team.name(*member).to_owned()).collect();
         history.initiatives = self.world.initiatives.iter().map(|law| law.id.clone()).collect();
         history.account.contract_end = self.term.map(|(end, _)| end);
@@ -438,6 +443,9 @@ impl<'a> Life<'a> {
 
 /// Contract terms \[days\].
 const TERMS: [f64; 3] = [365.25, 730.5, 1_095.75];
+
+/// Rows for which an account makes room at the start, at most.
+const MOST_ROWS_EXPECTED: f64 = 10_000.0;
 
 /// Standard score of log size from which an account has priority: the top fifth.
 const PRIORITY: f64 = 0.841_621;
