@@ -211,3 +211,16 @@ pub(super) fn contact(
         valid_to: Some(at.plus_days(least + stay * (params.contact_tenure_days - least))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contacts_are_numbered_from_1_with_3_digits_or_more() {
+        for ordinal in [0, 8, 98, 998, 999, 9_998, 9_999, u16::MAX] {
+            let expected = format!("A0000007-C{:03}", u32::from(ordinal) + 1);
+            assert_eq!(contact_id("A0000007", ordinal), expected);
+        }
+    }
+}

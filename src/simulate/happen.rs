@@ -17,10 +17,8 @@ use super::world::{InitiativeLaw, Target};
 impl Life<'_> {
     /// Walks every contact to the end of the span.
     pub(super) fn contacts_walk(&mut self, span: &Span) {
-        let signed = self
-            .traits
-            .customer_since
-            .filter(|at| *at > span.start.wall && *at <= span.end.wall);
+        let signed =
+            self.traits.customer_since.filter(|at| *at > span.start.wall && *at <= span.end.wall);
         if let Some(since) = signed {
             self.walk_until(span.start.wall, self.setting.terrain.border(since), None);
             self.sign(since);
@@ -320,7 +318,8 @@ impl Life<'_> {
         if self.echoes.is_empty() {
             return;
         }
-        let due: Vec<_> = self.echoes.iter().copied().filter(|echo| echo.0 < span.end.wall).collect();
+        let due: Vec<_> =
+            self.echoes.iter().copied().filter(|echo| echo.0 < span.end.wall).collect();
         self.echoes.retain(|echo| echo.0 >= span.end.wall);
         for (nth, (at, contact, kind)) in (0..).zip(due) {
             // Whoever sits there now answers for a contact who left.

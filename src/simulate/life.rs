@@ -152,7 +152,8 @@ impl Span {
 
     /// Share of the month as a customer, in `[0, 1]`.
     pub(super) fn customer_share(&self) -> f64 {
-        self.customer_from.map_or(0.0, |from| self.end.wall.days_since(from.wall).max(0.0) / self.days())
+        self.customer_from
+            .map_or(0.0, |from| self.end.wall.days_since(from.wall).max(0.0) / self.days())
     }
 
     /// Share of the month in which the account was known, in `[0, 1]`.

@@ -279,6 +279,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rounding_is_that_of_the_library() {
+        let near = [0.0, 0.499_999_999_999_999_94, 0.5, 1.5, 2.5, 4_503_599_627_370_495.5, 1e19];
+        for value in near.into_iter().chain([1e300, f64::INFINITY, f64::NAN]) {
+            for value in [value, -value] {
+                assert_eq!(rounded(value), value.round() as i64, "{value}");
+            }
+        }
+    }
+
+    #[test]
     fn a_day_is_that_of_the_time_zone() {
         let berlin = Calendar::new("Europe/Berlin").unwrap();
         let midnight = berlin.parse("2024-07-01").unwrap();
