@@ -171,6 +171,21 @@ const ROLES: [(&str, f64, f64); 5] = [
     ("turn_order_buyer", 0.10, 0.10),
 ];
 
+/// Name of the `ordinal`-th contact: `{account_id}-C{:03}` counted from 1, without the machinery
+/// of formatting.
+fn contact_id(account_id: &str, ordinal: u16) -> String {
+    let number = u32::from(ordinal) + 1;
+    let mut id = String::with_capacity(account_id.len() + 7);
+    id.push_str(account_id);
+    id.push_str("-C");
+    for place in [10_000, 1_000, 100, 10, 1] {
+        if place <= 100 || number >= place {
+            id.push(char::from(b'0' + (number / place % 10) as u8));
+        }
+    }
+    id
+}
+
 /// The `ordinal`-th contact of an account, who came at `since` and is there at `at`; the first one
 /// decides.
 pub(super) fn contact(
@@ -188,11 +203,24 @@ pub(super) fn contact(
     // Nobody leaves in the first month.
     let least = if since < at { 0.0 } else { 30.0_f64.min(params.contact_tenure_days / 2.0) };
     Contact {
-        id: format!("{account_id}-C{:03}", ordinal + 1),
+        id: contact_id(account_id, ordinal),
         stakeholder_type: Some(stakeholder.unwrap_or("customer").to_owned()),
         role: Some(role.0.to_owned()),
         influence: role.2 * spread.sample(&mut draws.stream(1)),
         valid_from: Some(since),
         valid_to: Some(at.plus_days(least + stay * (params.contact_tenure_days - least))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contacts_are_numbered_from_1_with_3_digits_or_more() {
+        for ordinal in [0, 8, 98, 998, 999, 9_998, 9_999, u16::MAX] {
+            let expected = format!("A0000007-C{:03}", u32::from(ordinal) + 1);
+            assert_eq!(contact_id("A0000007", ordinal), expected);
+        }
     }
 }

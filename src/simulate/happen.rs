@@ -11,20 +11,21 @@ use crate::time::Instant;
 use super::cohort::{self, pick, poisson};
 use super::life::{Life, Origin, Row, Seat, Span};
 use super::relationship::Goodwill;
-use super::walk::{Motion, Walker};
-use super::world::InitiativeLaw;
+use super::walk::{Border, Motion, Walker};
+use super::world::{InitiativeLaw, Target};
 
 impl Life<'_> {
     /// Walks every contact to the end of the span.
     pub(super) fn contacts_walk(&mut self, span: &Span) {
-        let signed = self.traits.customer_since.filter(|at| *at > span.start && *at <= span.end);
+        let signed =
+            self.traits.customer_since.filter(|at| *at > span.start.wall && *at <= span.end.wall);
         if let Some(since) = signed {
-            self.walk_until(span.start, since, None);
+            self.walk_until(span.start.wall, self.setting.terrain.border(since), None);
             self.sign(since);
             self.walk_until(since, span.end, Some(span));
         } else {
             let customer = span.customer_from.map(|_| span);
-            self.walk_until(span.start, span.end, customer);
+            self.walk_until(span.start.wall, span.end, customer);
         }
     }
 
@@ -57,29 +58,28 @@ impl Life<'_> {
     fn motion(&self, customer: Option<&Span>) -> Motion {
         let activity = &self.world.activity;
         let params = &self.world.relationship;
-        let attention = customer.map_or(0.0, |span| activity.target_strength * span.target);
+        let targeted = customer.filter(|_| activity.target != Target::Nobody);
+        let attention = targeted.map_or(1.0, |span| (activity.target_strength * span.target).exp());
         let own_pace = if customer.is_some() { activity.own_pace } else { 1.0 };
-        let attention = attention.exp();
         Motion {
             pace: (self.traits.pace * own_pace * attention).max(STANDSTILL),
             tilt: params.negative_tilt[self.bond.state as usize] * self.flaws / attention,
         }
     }
 
-    fn walk_until(&mut self, from: Instant, until: Instant, customer: Option<&Span>) {
+    fn walk_until(&mut self, from: Instant, until: Border, customer: Option<&Span>) {
         let motion = self.motion(customer);
         self.fill_seats(from, customer.is_some(), motion);
         let terrain = &self.setting.terrain;
-        let until = terrain.border(until);
         let walks = self.traits.stakeholder.is_none();
-        let mut position = 0;
+        let (mut position, first_row) = (0, self.rows.len());
         while position < self.seats.len() {
             let Self { seats, rows, .. } = self;
             let seat = &mut seats[position];
             let contact = seat.contact;
             let report = |at, kind, step| {
                 rows.push(Row {
-                    at,
+                    at: Instant::from_micros(at),
                     contact,
                     seat: position as u16,
                     kind,
@@ -102,6 +102,10 @@ impl Life<'_> {
                 let during = (left_at, left_at);
                 self.seats[position] = self.newcomer(during, customer.is_some(), motion);
             }
+        }
+        // All at once: one conversion need not wait for the one before.
+        for row in &mut self.rows[first_row..] {
+            row.at = terrain.to_wall(row.at.micros());
         }
     }
 
@@ -197,13 +201,14 @@ impl Life<'_> {
     pub(super) fn initiatives_run(&mut self, span: &Span) {
         let there = span.customer_from.or(self.traits.stakeholder.map(|_| span.start));
         let Some(from) = there else { return };
+        let anyone = self.seats.iter().fold(0, |all, seat| all | seat.participates);
         for (i, law) in self.world.initiatives.iter().enumerate() {
             let runs = law.from_month as i32 <= span.position
                 && law.to_month.is_none_or(|end| span.position < end as i32);
-            if !runs {
+            if !runs || anyone >> i & 1 == 0 {
                 continue;
             }
-            let share = span.end.days_since(from).max(0.0) / span.days();
+            let share = span.end.wall.days_since(from.wall).max(0.0) / span.days();
             for seat in 0..self.seats.len() {
                 if self.seats[seat].participates >> i & 1 == 0 {
                     continue;
@@ -223,7 +228,7 @@ impl Life<'_> {
     }
 
     /// What policies add for the accounts that they treat.
-    pub(super) fn policies_act(&mut self, span: &Span, from: Instant) {
+    pub(super) fn policies_act(&mut self, span: &Span, from: Border) {
         for (i, law) in self.world.interventions.iter().enumerate() {
             let acts = law.from_month as i32 <= span.position
                 && law.to_month.is_none_or(|end| span.position < end as i32);
@@ -240,18 +245,21 @@ impl Life<'_> {
         }
     }
 
-    /// The purchases of the month; an account that falls silent after an order leaves with it.
-    pub(super) fn purchases(&mut self, mut span: Span) -> (Span, Purchases) {
+    /// Draws the purchases of the month; an account that falls silent after an order leaves with it.
+    pub(super) fn purchase(&mut self, mut span: Span) -> Span {
         let law = &self.world.outcome;
-        let Some(from) = span.customer_from else { return (span, Purchases::default()) };
+        self.purchases.renewal_seat = 0.0;
+        self.purchases.orders.clear();
+        let Some(from) = span.customer_from else { return span };
         if span.position < 0 && self.world.activity.per_purchase <= 0.0 {
-            return (span, Purchases::default());
+            return span;
         }
         let mut stream = self.draws(Purpose::Transaction).stream(span.ordinal());
         let rate = law.orders_per_month
             * self.traits.order_factor
             * (ORDERS_BY_SIZE * self.traits.log_size + span.advantage).exp()
             * span.customer_share();
+        let mut orders = std::mem::take(&mut self.purchases.orders);
         let order = |nth, stream: &mut Stream| Order {
             at: self.instant(&span, from, stream.uniform()),
             kind: self.setting.purchases.pick(stream.bits()),
@@ -259,32 +267,35 @@ impl Life<'_> {
             ordinal: span.ordinal() << 16 | u64::from(nth),
         };
         let n_orders = poisson(rate, &mut stream);
-        let mut orders: Vec<Order> = (0..n_orders).map(|nth| order(nth, &mut stream)).collect();
+        orders.extend((0..n_orders).map(|nth| order(nth, &mut stream)));
         if law.dropout.is_some() && span.position >= 0 {
             let draws = self.draws(Purpose::Attrition).part(1);
             let last = |order: &&Order| draws.uniform(order.ordinal) < self.traits.dropout;
             if let Some(last) = orders.iter().filter(last).map(|order| order.at).min() {
                 orders.retain(|order| order.at <= last);
-                let exit = last.plus_days(LAST_ORDER_DAYS).min(span.end);
+                let exit = last.plus_days(LAST_ORDER_DAYS).min(span.end.wall);
                 self.leave(&mut span, exit, "fell_silent");
             }
         }
-        (span, Purchases { orders, renewal_seat: stream.uniform() })
+        self.purchases = Purchases { orders, renewal_seat: stream.uniform() };
+        span
     }
 
     /// Notes the orders and renewals of the month, and what orders bring about.
-    pub(super) fn transact(&mut self, span: &Span, purchases: &Purchases) {
+    pub(super) fn transact(&mut self, span: &Span) {
+        let purchases = std::mem::take(&mut self.purchases);
         for order in &purchases.orders {
             let seat = self.seat_at(order.seat);
             self.occur(order.at, seat, order.kind, Origin::Transaction, order.ordinal);
             self.plan_echoes(order.at, seat, order.ordinal);
         }
-        for at in std::mem::take(&mut self.renewed).into_iter().filter(|at| *at < span.end) {
+        for at in std::mem::take(&mut self.renewed).into_iter().filter(|at| *at < span.end.wall) {
             let kind = self.simulation.flow.transactions().on_renewal;
             let seat = self.seat_at(purchases.renewal_seat);
             let ordinal = span.ordinal() << 16 | 0xffff;
             self.occur(at, seat, kind, Origin::Transaction, ordinal);
         }
+        self.purchases = purchases;
     }
 
     fn plan_echoes(&mut self, at: Instant, seat: usize, ordinal: u64) {
@@ -307,8 +318,9 @@ impl Life<'_> {
         if self.echoes.is_empty() {
             return;
         }
-        let due: Vec<_> = self.echoes.iter().copied().filter(|echo| echo.0 < span.end).collect();
-        self.echoes.retain(|echo| echo.0 >= span.end);
+        let due: Vec<_> =
+            self.echoes.iter().copied().filter(|echo| echo.0 < span.end.wall).collect();
+        self.echoes.retain(|echo| echo.0 >= span.end.wall);
         for (nth, (at, contact, kind)) in (0..).zip(due) {
             // Whoever sits there now answers for a contact who left.
             let seat = self.seats.iter().position(|seat| seat.contact == contact).unwrap_or(0);

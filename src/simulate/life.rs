@@ -6,17 +6,18 @@
 
 use std::collections::VecDeque;
 
-use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
+use crate::ids::{AccountIndex, ContactIndex, OwnerIndex, TypeIndex};
 use crate::interaction::{Account, AccountHistory, RelationshipState};
 use crate::rng::{AccountStreams, Draws, Purpose};
 use crate::time::{Instant, Month};
 
 use super::cohort::{self, Traits, pick};
+use super::happen::Purchases;
 use super::market::Standing;
 use super::relationship::{Bond, Goodwill, IndependentBond};
-use super::setting::{Setting, logistic};
-use super::staff::{Member, Request, Served, Team};
-use super::walk::Walker;
+use super::setting::{Kind, Setting, logistic};
+use super::staff::{Member, Request, Served, Team, Turn};
+use super::walk::{Border, Walker};
 use super::world::{Coupling, Target, World};
 use super::{Simulation, WARM_UP_MONTHS};
 
@@ -24,6 +25,8 @@ use super::{Simulation, WARM_UP_MONTHS};
 pub(super) struct Life<'a> {
     pub(super) simulation: &'a Simulation,
     pub(super) setting: &'a Setting,
+    /// What interaction types are in the segment of the account.
+    pub(super) kinds: &'a [Kind],
     pub(super) world: &'a World,
     pub(super) index: AccountIndex,
     /// Position of the account in its team.
@@ -46,13 +49,18 @@ pub(super) struct Life<'a> {
     pub(super) flaws: f64,
     /// Interactions that purchases bring about later.
     pub(super) echoes: Vec<(Instant, ContactIndex, TypeIndex)>,
+    /// What the account buys in this month.
+    pub(super) purchases: Purchases,
     /// Contracts renewed in this month.
     pub(super) renewed: Vec<Instant>,
     pub(super) rows: Vec<Row>,
     /// Who left a seat in this month, and when.
     pub(super) departed: Vec<(u16, ContactIndex, Instant)>,
     pub(super) span: Option<Span>,
+    /// Who served the account, in order of the first time.
     pub(super) owners: Vec<Member>,
+    /// By member of the team: its position among them.
+    pub(super) owner_of: Vec<Option<OwnerIndex>>,
     pub(super) log_start: Instant,
     pub(super) log_end: Instant,
     pub(super) exited_at: Option<Instant>,
@@ -84,12 +92,14 @@ pub(super) enum Origin {
 
 impl Origin {
     const fn code(self) -> u64 {
+        if let Self::Initiative(position) = self {
+            return 4 + position as u64;
+        }
         match self {
-            Self::Walk => 0,
+            Self::Walk | Self::Initiative(_) => 0,
             Self::Echo => 1,
             Self::Policy => 2,
             Self::Transaction => 3,
-            Self::Initiative(position) => 4 + position as u64,
         }
     }
 }
@@ -121,10 +131,10 @@ pub(super) struct Span {
     pub(super) month: Month,
     pub(super) month_start: Instant,
     pub(super) month_end: Instant,
-    pub(super) start: Instant,
-    pub(super) end: Instant,
+    pub(super) start: Border,
+    pub(super) end: Border,
     /// First instant as a customer in this month, if there is one.
-    pub(super) customer_from: Option<Instant>,
+    pub(super) customer_from: Option<Border>,
     /// State that drives the outcomes of the month.
     pub(super) state: RelationshipState,
     /// Advantage that this state gives.
@@ -142,12 +152,13 @@ impl Span {
 
     /// Share of the month as a customer, in `[0, 1]`.
     pub(super) fn customer_share(&self) -> f64 {
-        self.customer_from.map_or(0.0, |from| self.end.days_since(from).max(0.0) / self.days())
+        self.customer_from
+            .map_or(0.0, |from| self.end.wall.days_since(from.wall).max(0.0) / self.days())
     }
 
     /// Share of the month in which the account was known, in `[0, 1]`.
     pub(super) fn present_share(&self) -> f64 {
-        self.end.days_since(self.start) / self.days()
+        self.end.wall.days_since(self.start.wall) / self.days()
     }
 
     pub(super) fn ordinal(&self) -> u64 {
@@ -195,16 +206,19 @@ impl<'a> Life<'a> {
             id,
             ..Account::default()
         };
-        // About one a month and contact: seldom has to grow.
-        let rows_expected = usize::from(traits.seats) * simulation.months as usize;
+        let months = simulation.months_from(traits.entered_at) as usize;
+        let times = |every: u32| months.checked_div(every as usize).map_or(0, |times| times + 1);
+        // More than a contact of this pace has in most months: seldom has to grow.
+        let rows_expected = f64::from(traits.seats) * months as f64 * (0.3 + 1.3 * traits.pace);
         Self {
             simulation,
             setting,
+            kinds: &setting.kinds[traits.segment],
             world,
             index,
             position,
             streams,
-            seats: Vec::new(),
+            seats: Vec::with_capacity(traits.seats.into()),
             bond,
             independent,
             standing: Standing::new(streams, world, traits.log_size),
@@ -214,16 +228,23 @@ impl<'a> Life<'a> {
             treated: world.interventions.iter().enumerate().map(treated).sum(),
             flaws: (-params.quality_sigma * traits.quality - skill).exp(),
             echoes: Vec::new(),
+            purchases: Purchases::default(),
             renewed: Vec::new(),
             rows: Vec::new(),
             departed: Vec::new(),
             span: None,
             owners: Vec::new(),
+            owner_of: vec![None; team.size()],
             log_start,
             log_end: simulation.start_of(simulation.months),
             exited_at: None,
             history: AccountHistory {
-                interactions: Vec::with_capacity(rows_expected),
+                contacts: Vec::with_capacity(2 * usize::from(traits.seats)),
+                interactions: Vec::with_capacity(rows_expected.min(MOST_ROWS_EXPECTED) as usize),
+                surveys: Vec::with_capacity(3 * times(world.survey.every_months)),
+                customer_value: Vec::with_capacity(3 * times(world.ledger.assessed_every_months)),
+                outcomes: Vec::with_capacity(months),
+                truth: Vec::with_capacity(months),
                 ..AccountHistory::empty(account)
             },
             traits,
@@ -242,38 +263,39 @@ impl<'a> Life<'a> {
     }
 
     /// First half of a month: what happens in it, and what of it waits for staff.
-    pub(super) fn walk(&mut self, position: i32, requests: &mut Vec<Request>) {
+    pub(super) fn walk(&mut self, position: i32, turns: &mut Vec<Turn>) {
         let span = self.attrition(self.span(position));
-        let (span, purchases) = self.purchases(span);
+        let span = self.purchase(span);
         self.rows.clear();
         self.departed.clear();
         self.contacts_walk(&span);
         self.initiatives_run(&span);
         if let Some(from) = span.customer_from {
             self.policies_act(&span, from);
-            self.transact(&span, &purchases);
+            self.transact(&span);
             self.echo(&span);
         }
         self.rows.sort_unstable_by_key(|row| (row.at, row.contact, row.origin, row.ordinal));
         for (row, happened) in (0..).zip(&self.rows) {
-            let desk = self.setting.kinds[usize::from(happened.kind.0)].desk;
-            if let Some(desk) = desk.filter(|_| happened.origin != Origin::Transaction) {
-                let draws = self.streams.draws(Purpose::Handling, happened.contact);
-                requests.push(Request {
-                    at: happened.at,
-                    account: self.position,
-                    row,
-                    desk,
-                    handling: draws.uniform(happened.draw()),
-                });
+            if happened.origin != Origin::Transaction && self.desk_of(happened).is_some() {
+                turns.push(Turn::new(happened.at, self.position, row));
             }
         }
         self.span = Some(span);
     }
 
-    /// Notes who took the request of a row.
-    pub(super) fn take(&mut self, row: u32, served: Served) {
-        self.rows[row as usize].served = Some(served);
+    fn desk_of(&self, row: &Row) -> Option<u8> {
+        self.kinds[usize::from(row.kind.0)].desk
+    }
+
+    /// Hands the request of a row to the team and notes who took it.
+    pub(super) fn be_served(&mut self, row: usize, team: &mut Team<'_>) {
+        let happened = &self.rows[row];
+        let Some(desk) = self.desk_of(happened) else { return };
+        let draws = self.streams.draws(Purpose::Handling, happened.contact);
+        let handling = draws.uniform(happened.draw());
+        let request = Request { at: happened.at, account: self.position, desk, handling };
+        self.rows[row].served = Some(team.serve(&request));
     }
 
     /// Second half of a month: what was felt, what is logged, and what it brings.
@@ -303,7 +325,8 @@ impl<'a> Life<'a> {
             survey.answered_at = survey.answered_at.filter(|&at| at < end);
             survey.value = survey.value.filter(|_| survey.answered_at.is_some());
         }
-        history.owners = self.owners.iter().map(|member| team.name(*member)).collect();
+        history.interactions.shrink_to_fit();
+        history.owners = self.owners.iter().map(|member| team.name(*member).to_owned()).collect();
         history.initiatives = self.world.initiatives.iter().map(|law| law.id.clone()).collect();
         history.account.contract_end = self.term.map(|(end, _)| end);
         // Rows are written month by month; within a month in order of time.
@@ -313,10 +336,12 @@ impl<'a> Life<'a> {
 
     fn span(&self, position: i32) -> Span {
         let simulation = self.simulation;
-        let (month_start, month_end) =
-            (simulation.start_of(position), simulation.start_of(position + 1));
-        let start = month_start.max(self.traits.entered_at);
-        let since = self.traits.customer_since.filter(|since| *since < month_end);
+        let [begin, end] = [position, position + 1].map(|month| simulation.border_at(month));
+        let not_before = |border: Border, at: Instant| {
+            if at > border.wall { self.setting.terrain.border(at) } else { border }
+        };
+        let start = not_before(begin, self.traits.entered_at);
+        let since = self.traits.customer_since.filter(|since| *since < end.wall);
         let state = self.outcome_state();
         let shared = self.setting.month(position);
         let law = &self.world.outcome;
@@ -324,11 +349,11 @@ impl<'a> Life<'a> {
         Span {
             position,
             month: simulation.start.plus(position),
-            month_start,
-            month_end,
+            month_start: begin.wall,
+            month_end: end.wall,
             start,
-            end: month_end,
-            customer_from: since.map(|since| since.max(start)),
+            end,
+            customer_from: since.map(|since| not_before(start, since)),
             state,
             advantage: shared.strength * law.state_effect[state as usize],
             target,
@@ -351,7 +376,7 @@ impl<'a> Life<'a> {
     }
 
     /// The instant at share `u` of the time from `from` to the end of the span.
-    pub(super) fn instant(&self, span: &Span, from: Instant, u: f64) -> Instant {
+    pub(super) fn instant(&self, span: &Span, from: Border, u: f64) -> Instant {
         self.setting.terrain.between(from, span.end, u)
     }
 
@@ -370,11 +395,10 @@ impl<'a> Life<'a> {
         let (Some((term_end, days)), contract) = (self.term, &self.world.contract) else {
             return span;
         };
-        let ends = (term_end < span.end).then_some(term_end);
+        let ends = (term_end < span.end.wall).then_some(term_end);
         let law = &self.world.outcome;
         let monthly = self.traits.monthly_hazard;
-        let related =
-            (1.0 - law.unrelated_attrition) * law.hazard_effect[span.state as usize].exp();
+        let related = self.setting.related_attrition[span.state as usize];
         let bound = if ends.is_some() { contract.release } else { contract.lock_in };
         let shared = self.setting.month(span.position).hazard;
         let causes = [law.unrelated_attrition, related * bound];
@@ -386,13 +410,13 @@ impl<'a> Life<'a> {
             let at = self.instant(&span, from, stream.uniform());
             let unrelated = stream.uniform() * (causes[0] + causes[1]) < causes[0];
             // Who was bound until the end of a term and does not renew leaves on that day.
-            let exit = ends.filter(|end| !unrelated && *end > from).unwrap_or(at);
+            let exit = ends.filter(|end| !unrelated && *end > from.wall).unwrap_or(at);
             self.leave(&mut span, exit, self.exit_reason(unrelated, stream.uniform()));
         }
         // Who is still there when a term ends has the next one.
         if let Some(end) = ends.filter(|end| self.exited_at.is_none_or(|exit| *end < exit)) {
             self.term = Some((end.plus_days(days), days));
-            if end >= from {
+            if end >= from.wall {
                 self.renew(end);
             }
         }
@@ -404,7 +428,7 @@ impl<'a> Life<'a> {
         self.exited_at = Some(at);
         self.history.account.exited_at = Some(at);
         self.history.account.exit_reason = Some(reason.to_owned());
-        span.end = at;
+        span.end = self.setting.terrain.border(at);
     }
 
     /// Why the account left: in words that a firm would record, never the hidden state.
@@ -420,6 +444,9 @@ impl<'a> Life<'a> {
 
 /// Contract terms \[days\].
 const TERMS: [f64; 3] = [365.25, 730.5, 1_095.75];
+
+/// Rows for which an account makes room at the start, at most.
+const MOST_ROWS_EXPECTED: f64 = 10_000.0;
 
 /// Standard score of log size from which an account has priority: the top fifth.
 const PRIORITY: f64 = 0.841_621;

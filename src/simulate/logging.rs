@@ -38,54 +38,56 @@ impl Life<'_> {
             return 0.0;
         }
         let by_interaction = self.world.outcome.retainer.is_none();
-        let mut logged = Interaction {
+        let owner = row.served.map(|served| self.owner(served.member));
+        self.history.interactions.push(Interaction {
             contact: Some(row.contact),
             kind: row.kind,
             occurred_at: row.at,
             known_at,
             variable_cost: by_interaction.then(|| self.cost_of(kind)),
-            owner: row.served.map(|served| self.owner(served.member)),
+            owner,
             initiative: match row.origin {
                 Origin::Initiative(position) => Some(InitiativeIndex(position.into())),
                 _ => None,
             },
             ..Interaction::default()
-        };
+        });
         if law.duplicated > 0.0 || law.miskeyed > 0.0 {
-            self.spoil(&mut logged, row);
+            self.spoil(row);
         }
-        self.history.interactions.push(logged);
         0.0
     }
 
     fn owner(&mut self, member: Member) -> OwnerIndex {
-        let known = self.owners.iter().position(|owner| *owner == member);
-        let position = known.unwrap_or_else(|| {
+        *self.owner_of[member.position()].get_or_insert_with(|| {
             self.owners.push(member);
-            self.owners.len() - 1
-        });
-        OwnerIndex(position as u16)
+            OwnerIndex(self.owners.len() as u16 - 1)
+        })
     }
 
-    /// Keys a row in wrongly, or twice, as the world wants it; both copies carry the same source id.
-    fn spoil(&mut self, logged: &mut Interaction, row: &Row) {
+    /// Keys the row logged last in wrongly, or twice, as the world wants it; both copies carry the
+    /// same source id.
+    #[cold]
+    fn spoil(&mut self, row: &Row) {
         let law = &self.world.observation;
         let draws = self.streams.draws(Purpose::Logging, row.contact);
         let mut stream = draws.part(1).stream(row.draw());
         let source_id =
             format!("{}-{}-{:x}", self.history.account.id, row.contact.0 + 1, row.draw());
+        let logged = self.history.interactions.last_mut().expect("a row was logged");
         logged.details = Some(Box::new(Details {
             source_system: Some("simulation".to_owned()),
             source_id: Some(source_id),
             ..Details::default()
         }));
         if stream.uniform() < law.miskeyed {
-            let kinds = self.setting.kinds.len();
+            let kinds = self.kinds.len();
             let other = 1 + (stream.uniform() * (kinds - 1) as f64) as usize;
             logged.kind = TypeIndex(((usize::from(row.kind.0) + other) % kinds) as u16);
         }
         if stream.uniform() < law.duplicated {
-            self.history.interactions.push(logged.clone());
+            let copy = logged.clone();
+            self.history.interactions.push(copy);
         }
     }
 }

@@ -32,12 +32,7 @@ pub(super) struct Month {
     pub(super) revenue: f64,
     /// Log-odds of the share of wallet.
     pub(super) share_odds: f64,
-}
-
-impl Month {
-    pub(super) fn share_of_wallet(self) -> f64 {
-        logistic(self.share_odds)
-    }
+    pub(super) share_of_wallet: f64,
 }
 
 impl Standing {
@@ -85,7 +80,8 @@ impl Standing {
             growth += law.age_effect * age_years.max(0.0).ln_1p();
         }
         let wallet = self.wallet * shared.wallet * growth.exp();
-        Month { revenue: wallet * logistic(share_odds), share_odds }
+        let share_of_wallet = logistic(share_odds);
+        Month { revenue: wallet * share_of_wallet, share_odds, share_of_wallet }
     }
 }
 

@@ -36,7 +36,8 @@ use crate::time::{Calendar, Instant, Month};
 use self::cohort::Census;
 use self::life::Life;
 use self::setting::Setting;
-use self::staff::{Request, Team};
+use self::staff::{Team, Turn};
+use self::walk::Border;
 
 pub use pair::{PairError, PairedDifference, paired_difference};
 pub use plain::{ContactWalk, PlainFlow, WalkColumns};
@@ -76,8 +77,8 @@ pub struct Simulation {
     calendar: Calendar,
     start: Month,
     months: i32,
-    /// First instants of the months from the warm-up to the first one after the log.
-    month_starts: Vec<Instant>,
+    /// Starts of the months from the warm-up to the first one after the log.
+    month_starts: Vec<Border>,
     setting: Setting,
     /// Where installed relationships begin.
     stationary: [f64; 4],
@@ -105,7 +106,9 @@ impl Simulation {
         let starts = -WARM_UP_MONTHS..=months;
         let years = f64::from(months) / 12.0;
         Ok(Self {
-            month_starts: starts.map(|position| calendar.start_of(start.plus(position))).collect(),
+            month_starts: starts
+                .map(|position| setting.terrain.border(calendar.start_of(start.plus(position))))
+                .collect(),
             stationary: relationship::stationary(&world.relationship),
             installed_share: world.cohort.installed_share(world.outcome.annual_attrition, years),
             setting,
@@ -156,7 +159,7 @@ impl Simulation {
     /// The true effect of each interaction type on the relationship in the segment at `segment`
     /// of the world, by catalogue position, before staff and delay change it.
     pub fn true_effects(&self, segment: usize) -> Vec<f64> {
-        self.setting.kinds.iter().map(|kind| kind.effect[segment]).collect()
+        self.setting.kinds[segment].iter().map(|kind| kind.effect).collect()
     }
 
     /// One account, whatever the others of its team do beside it.
@@ -254,19 +257,17 @@ impl Simulation {
             .map(|index| Life::new(self, AccountIndex(index), &team))
             .collect();
         let begins: Vec<i32> = lives.iter().map(Life::begins).collect();
-        let mut requests: Vec<Request> = Vec::new();
+        let mut turns: Vec<Turn> = Vec::new();
         for position in -WARM_UP_MONTHS..self.months {
-            requests.clear();
+            turns.clear();
             for (life, begins) in lives.iter_mut().zip(&begins) {
                 if *begins <= position && !life.is_over() {
-                    life.walk(position, &mut requests);
+                    life.walk(position, &mut turns);
                 }
             }
-            // Requests of the same instant are taken in the order of accounts.
-            requests.sort_unstable_by_key(Request::turn);
-            for request in &requests {
-                let served = team.serve(request);
-                lives[request.account as usize].take(request.row, served);
+            turns.sort_unstable();
+            for turn in &turns {
+                lives[turn.account()].be_served(turn.row(), &mut team);
             }
             for life in &mut lives {
                 life.close(&team);
@@ -289,6 +290,16 @@ impl Simulation {
 
     /// First instant of the `position`-th month of the log; negative positions lie before it.
     fn start_of(&self, position: i32) -> Instant {
+        self.border_at(position).wall
+    }
+
+    /// Months of the log that an account that enters at `entered_at` can be in.
+    fn months_from(&self, entered_at: Instant) -> i32 {
+        let before = self.calendar.month_of(entered_at).since(self.start);
+        self.months - before.clamp(0, self.months)
+    }
+
+    fn border_at(&self, position: i32) -> Border {
         self.month_starts[(position + WARM_UP_MONTHS) as usize]
     }
 }

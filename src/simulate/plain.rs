@@ -119,7 +119,7 @@ impl PlainFlow {
             let mut walker = self.walker(contact, level, self.start);
             walker.advance(&self.terrain, self.end, AS_STATED, |at, kind, _| {
                 out.kind.push(kind.0);
-                out.occurred_at.push(at.micros());
+                out.occurred_at.push(self.terrain.to_wall(at).micros());
             });
             let found = out.kind.len() - rows;
             out.contact.extend(std::iter::repeat_n(contact, found));
@@ -192,8 +192,8 @@ impl PlainFlow {
         let mut walker =
             Walker::start(&self.terrain, own, contact, 0, level, (from, self.never), AS_STATED);
         let until = self.terrain.border(until);
-        let stays =
-            walker.advance(&self.terrain, until, AS_STATED, |at, kind, _| rows.push((at, kind)));
+        let report = |at, kind, _| rows.push((self.terrain.to_wall(at), kind));
+        let stays = walker.advance(&self.terrain, until, AS_STATED, report);
         ContactWalk { rows, left_at: (!stays).then_some(walker.leaves_at()) }
     }
 

@@ -4,7 +4,7 @@
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::diagnostic::nearest;
-use crate::flow::Flow;
+use crate::flow::{CatalogueEntry, Flow};
 use crate::ids::TypeIndex;
 use crate::rng::{Purpose, Streams};
 use crate::time::Calendar;
@@ -15,13 +15,13 @@ use super::walk::Terrain;
 use super::world::{Target, World};
 use super::{SimulationError, WARM_UP_MONTHS};
 
-/// What an interaction type is in this world.
-#[derive(Debug, Clone)]
+/// What an interaction type is in this world to a customer of one segment.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
-    /// True effect by segment, weighted by what its function counts.
-    pub(super) effect: Vec<f64>,
-    /// Variable cost by segment \[catalogue cost units\].
-    pub(super) cost: Vec<f64>,
+    /// True effect, weighted by what its function counts.
+    pub(super) effect: f64,
+    /// Variable cost \[catalogue cost units\].
+    pub(super) cost: f64,
     /// Effort of the customer \[minutes\].
     pub(super) effort: f64,
     /// Weight of its function in the relationship.
@@ -57,7 +57,8 @@ pub(super) struct Month {
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
     pub(super) terrain: Terrain,
-    pub(super) kinds: Vec<Kind>,
+    /// By segment, then catalogue position.
+    pub(super) kinds: Vec<Vec<Kind>>,
     pub(super) segments: Vec<String>,
     pub(super) purchases: KindLaw,
     /// What purchases bring about, by level.
@@ -69,6 +70,8 @@ pub(super) struct Setting {
     /// Names and laws of the desks.
     pub(super) desks: Vec<(String, super::world::Desk)>,
     months: Vec<Month>,
+    /// Factor on the risk of leaving, as far as the relationship bears on it, by state.
+    pub(super) related_attrition: [f64; 4],
     /// Probability of an answer by state.
     pub(super) response: [f64; 4],
     /// Probability of not being logged by state.
@@ -96,28 +99,22 @@ impl Setting {
             .iter()
             .map(|name| names.kind("recovery_types", name))
             .collect::<Result<_, _>>()?;
-        let kinds: Vec<Kind> = flow
-            .catalogue()
-            .entries()
-            .iter()
-            .enumerate()
-            .map(|(position, entry)| {
-                let weight = world.function_weight(&entry.function);
-                let in_segment = |segment: &String| entry.worth_in(Some(segment)).variable_cost;
-                Kind {
-                    effect: effects.iter().map(|of| weight * of[position]).collect(),
-                    cost: segments.iter().map(in_segment).collect(),
-                    effort: entry.customer_effort,
-                    weight,
-                    critical: entry.critical,
-                    recovery: recovery.contains(&TypeIndex(position as u16)),
-                    desk: desks
-                        .iter()
-                        .position(|(name, _)| *name == entry.function)
-                        .map(|d| d as u8),
-                }
-            })
-            .collect();
+        let kind = |(position, entry): (usize, &CatalogueEntry), segment: usize| {
+            let weight = world.function_weight(&entry.function);
+            let desk = desks.iter().position(|(name, _)| *name == entry.function);
+            Kind {
+                effect: weight * effects[segment][position],
+                cost: entry.worth_in(Some(&segments[segment])).variable_cost,
+                effort: entry.customer_effort,
+                weight,
+                critical: entry.critical,
+                recovery: recovery.contains(&TypeIndex(position as u16)),
+                desk: desk.map(|desk| desk as u8),
+            }
+        };
+        let entries = || flow.catalogue().entries().iter().enumerate();
+        let in_segment = |segment| entries().map(|entry| kind(entry, segment)).collect();
+        let kinds = (0..segments.len()).map(in_segment).collect();
         let tilted = tilted(flow, world, &effects);
         let initiatives = world.initiatives.iter().map(|law| {
             let mix = law.mix.iter().map(|(name, share)| Ok((names.kind("mix", name)?, *share)));
@@ -139,6 +136,10 @@ impl Setting {
             interventions: interventions.collect::<Result<_, _>>()?,
             desks,
             months: months_of(world, streams, months),
+            related_attrition: world
+                .outcome
+                .hazard_effect
+                .map(|effect| (1.0 - world.outcome.unrelated_attrition) * effect.exp()),
             response: by_state(world.survey.response, world.survey.response_effect),
             unlogged: by_state(world.observation.unlogged, world.observation.unlogged_effect),
         })

@@ -36,10 +36,10 @@ impl Life<'_> {
         let mut tally = Tally::default();
         let total: f64 = self.seats.iter().map(|seat| seat.influence).sum();
         let rows = std::mem::take(&mut self.rows);
-        let setting = self.setting;
+        let kinds = self.kinds;
         for row in &rows {
-            let kind = &setting.kinds[usize::from(row.kind.0)];
-            let customer = span.customer_from.is_some_and(|from| row.at >= from);
+            let kind = &kinds[usize::from(row.kind.0)];
+            let customer = span.customer_from.is_some_and(|from| row.at >= from.wall);
             if row.origin != Origin::Transaction && customer {
                 self.feel(row, kind, team, &mut tally, total);
             }
@@ -56,21 +56,20 @@ impl Life<'_> {
     fn feel(&mut self, row: &Row, kind: &Kind, team: &Team<'_>, tally: &mut Tally, total: f64) {
         let params = &self.world.relationship;
         let seat = &mut self.seats[usize::from(row.seat)];
-        let share = seat.influence / total;
-        if kind.critical && kind.weight > 0.0 {
-            tally.critical += share;
+        let destroys = kind.critical && kind.weight > 0.0;
+        if destroys {
+            tally.critical += seat.influence / total;
         }
         // Who left in this month has taken goodwill along.
         if seat.contact != row.contact {
             return;
         }
-        let effect = kind.effect[self.traits.segment];
         let served = row.served.map_or(0.0, |served| {
-            effect.abs() * team.skill(served.member)
+            kind.effect.abs() * team.skill(served.member)
                 - kind.weight * self.world.staff.delay_effect * served.wait_days.ln_1p()
         });
-        seat.goodwill.feel(effect + served);
-        if kind.critical && kind.weight > 0.0 {
+        seat.goodwill.feel(kind.effect + served);
+        if destroys {
             seat.goodwill.destroy(row.at, params);
         } else if kind.recovery {
             seat.goodwill.repair(row.at, params);
@@ -78,7 +77,7 @@ impl Life<'_> {
     }
 
     pub(super) fn cost_of(&self, kind: &Kind) -> f64 {
-        kind.cost[self.traits.segment] * self.cost_unit
+        kind.cost * self.cost_unit
     }
 
     /// Ends the month for goodwill and states; gives what was felt and the goodwill that results.
@@ -183,7 +182,7 @@ impl Life<'_> {
                 - expected_cost,
             expected_revenue: brought.expected,
             expected_satisfaction: super::voice::expected_answer(span.advantage),
-            expected_share_of_wallet: brought.month.map_or(0.0, market::Month::share_of_wallet),
+            expected_share_of_wallet: brought.month.map_or(0.0, |month| month.share_of_wallet),
             mirrored_purchases: purchases,
             owner_target: span.target,
             felt_effect: goodwill.0,

@@ -9,11 +9,15 @@ use crate::time::Instant;
 
 use super::world::{Desk, Staffing};
 
-/// A member of staff within a team: desk and position at it.
+/// A member of staff by position in the team: desk by desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) desk: u8,
-    pub(super) seat: u16,
+pub(super) struct Member(u32);
+
+impl Member {
+    #[inline]
+    pub(super) const fn position(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// One interaction that waits for a member of staff.
@@ -22,17 +26,33 @@ pub(super) struct Request {
     pub(super) at: Instant,
     /// Position of the account in its team.
     pub(super) account: u32,
-    /// Position of the row in the account's month.
-    pub(super) row: u32,
     pub(super) desk: u8,
     /// Draw that says how long it keeps a member busy, in `[0, 1)`.
     pub(super) handling: f64,
 }
 
-impl Request {
-    /// When its turn comes: by time, then account and row.
-    pub(super) const fn turn(&self) -> (Instant, u64) {
-        (self.at, (self.account as u64) << 32 | self.row as u64)
+/// When the turn of a request comes: by time, then account and row. One number, so that turns sort
+/// fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn(i128);
+
+impl Turn {
+    /// The turn of the `row`-th row in the month of the account at position `account` of its team.
+    #[inline]
+    pub(super) const fn new(at: Instant, account: u32, row: u32) -> Self {
+        Self((at.micros() as i128) << 64 | (account as i128) << 32 | row as i128)
+    }
+
+    /// Position of the account in its team.
+    #[inline]
+    pub(super) const fn account(self) -> usize {
+        (self.0 >> 32) as u32 as usize
+    }
+
+    /// Position of the row in the account's month.
+    #[inline]
+    pub(super) const fn row(self) -> usize {
+        self.0 as u32 as usize
     }
 }
 
@@ -46,12 +66,15 @@ pub(super) struct Served {
 /// The desks of one team over time.
 #[derive(Debug, Clone)]
 pub(super) struct Team<'a> {
-    number: u32,
     desks: &'a [(String, Desk)],
-    /// By desk and member: skill, standard normal times its deviation.
-    skill: Vec<Vec<f64>>,
-    /// By desk and member: when the work in hand is done.
-    free_at: Vec<Vec<Instant>>,
+    /// By desk: its first member.
+    first: Vec<u32>,
+    /// By member.
+    names: Vec<String>,
+    /// By member: skill, standard normal times its deviation.
+    skill: Vec<f64>,
+    /// By member: when the work in hand is done.
+    free_at: Vec<Instant>,
 }
 
 impl<'a> Team<'a> {
@@ -61,36 +84,39 @@ impl<'a> Team<'a> {
         params: &Staffing,
         streams: Streams,
     ) -> Self {
-        let skill = |(position, (_, desk)): (usize, &(String, Desk))| {
+        let (mut first, mut names, mut skill) = (Vec::new(), Vec::new(), Vec::new());
+        for (position, (function, desk)) in desks.iter().enumerate() {
+            first.push(names.len() as u32);
             let draws = skill_draws(streams, number, position);
-            let normal = |seat| -> f64 { StandardNormal.sample(&mut draws.stream(seat)) };
-            (0..u64::from(desk.members)).map(|seat| params.skill_sigma * normal(seat)).collect()
-        };
-        let idle = |(_, desk): &(String, Desk)| {
-            vec![Instant::from_micros(i64::MIN); usize::from(desk.members)]
-        };
-        Self {
-            number,
-            desks,
-            skill: desks.iter().enumerate().map(skill).collect(),
-            free_at: desks.iter().map(idle).collect(),
+            for seat in 0..desk.members {
+                let normal: f64 = StandardNormal.sample(&mut draws.stream(u64::from(seat)));
+                skill.push(params.skill_sigma * normal);
+                names.push(member_name(number, function, seat));
+            }
         }
+        let free_at = vec![Instant::from_micros(i64::MIN); names.len()];
+        Self { desks, first, names, skill, free_at }
     }
 
+    /// Number of members.
+    pub(super) fn size(&self) -> usize {
+        self.names.len()
+    }
+
+    #[inline]
     pub(super) fn skill(&self, member: Member) -> f64 {
-        self.skill[usize::from(member.desk)][usize::from(member.seat)]
+        self.skill[member.position()]
     }
 
     /// The member of `desk` whose portfolio holds the account at `position` of the team.
     pub(super) fn keeper(&self, desk: u8, position: u32) -> Member {
         let members = u32::from(self.desks[usize::from(desk)].1.members);
-        Member { desk, seat: (position % members) as u16 }
+        Member(self.first[usize::from(desk)] + position % members)
     }
 
     /// Name of a member.
-    pub(super) fn name(&self, member: Member) -> String {
-        let (function, _) = &self.desks[usize::from(member.desk)];
-        member_name(self.number, function, member.seat)
+    pub(super) fn name(&self, member: Member) -> &str {
+        &self.names[member.position()]
     }
 
     /// Serves a request, first come, first served: requests must come in order of time.
@@ -99,20 +125,19 @@ impl<'a> Team<'a> {
     /// free first.
     pub(super) fn serve(&mut self, request: &Request) -> Served {
         let (_, desk) = &self.desks[usize::from(request.desk)];
-        let free_at = &mut self.free_at[usize::from(request.desk)];
-        let seat = if desk.portfolio {
-            (request.account % u32::from(desk.members)) as usize
+        let member = if desk.portfolio {
+            self.keeper(request.desk, request.account)
         } else {
-            let first = free_at.iter().enumerate().min_by_key(|(_, at)| **at);
-            first.map_or(0, |(seat, _)| seat)
+            let first = self.first[usize::from(request.desk)];
+            let members = first..first + u32::from(desk.members);
+            let soonest = members.min_by_key(|member| self.free_at[*member as usize]);
+            Member(soonest.unwrap_or(first))
         };
-        let starts = free_at[seat].max(request.at);
+        let free_at = &mut self.free_at[member.position()];
+        let starts = (*free_at).max(request.at);
         let busy = -(1.0 - request.handling).ln() * desk.handling_hours / 24.0;
-        free_at[seat] = starts.plus_days(busy);
-        Served {
-            member: Member { desk: request.desk, seat: seat as u16 },
-            wait_days: starts.days_since(request.at),
-        }
+        *free_at = starts.plus_days(busy);
+        Served { member, wait_days: starts.days_since(request.at) }
     }
 }
 
@@ -192,7 +217,7 @@ mod tests {
                 let gap: f64 = Exp1.sample(&mut stream);
                 at = at.plus_days(gap * gap_hours / 24.0);
                 let handling = stream.uniform();
-                let served = team.serve(&Request { at, account: 0, row: 0, desk: 0, handling });
+                let served = team.serve(&Request { at, account: 0, desk: 0, handling });
                 sum += 24.0 * served.wait_days;
                 if batch > 0 && served.wait_days > 0.0 {
                     waited += 1.0;
@@ -238,7 +263,7 @@ mod tests {
         let mut team = Team::new(4, &desks, &params, Streams::new(3));
         for account in 0..9 {
             let at = Instant::from_micros(0);
-            let request = Request { at, account, row: 0, desk: 0, handling: 0.5 };
+            let request = Request { at, account, desk: 0, handling: 0.5 };
             let member = team.serve(&request).member;
             assert_eq!(member, team.keeper(0, account));
             assert_eq!(team.name(member), format!("T000005-sales-{}", account % 3 + 1));

@@ -6,12 +6,12 @@ use crate::interaction::{
     CustomerValue, LedgerComponent, LedgerEntry, Survey, ValueAspect, ValueDirection,
 };
 use crate::rng::Purpose;
-use crate::time::Instant;
 
 use super::cohort::pick;
 use super::life::{Life, Span};
 use super::setting::logistic;
 use super::settle::Brought;
+use super::walk::Border;
 
 /// Answer expected to the satisfaction survey, of 1 to 5, before rounding and cutting.
 pub(super) fn expected_answer(advantage: f64) -> f64 {
@@ -24,7 +24,7 @@ const LEDGER_VALUE: [f64; 6] = [60.0, 4_000.0, 2_500.0, 1_500.0, 800.0, 0.0];
 
 impl Life<'_> {
     /// Asks one contact now and then: how satisfied, and how the firm compares in one dimension.
-    pub(super) fn ask(&mut self, span: &Span, from: Instant) {
+    pub(super) fn ask(&mut self, span: &Span, from: Border) {
         let law = &self.world.survey;
         let turn = span.ordinal().wrapping_add(u64::from(self.index.0));
         if !turn.is_multiple_of(u64::from(law.every_months)) {
@@ -71,7 +71,7 @@ impl Life<'_> {
     }
 
     /// An entry of the ledger, if the month brings one.
-    pub(super) fn give_and_take(&mut self, span: &Span, from: Instant) {
+    pub(super) fn give_and_take(&mut self, span: &Span, from: Border) {
         let law = &self.world.ledger;
         let total: f64 = law.per_year.iter().sum::<f64>() / 12.0;
         let rate = total * (law.advantage_effect * span.advantage).exp() * span.customer_share();

@@ -145,15 +145,24 @@ impl Terrain {
     }
 
     /// The instant in opening hours at share `u` of the time from `from` to `end`.
-    pub(super) fn between(&self, from: Instant, end: Instant, u: f64) -> Instant {
-        let (first, last) = (self.to_raw(from), self.to_raw(end));
-        let raw = first + (u * (last - first) as f64) as i64;
+    pub(super) fn between(&self, from: Border, end: Border, u: f64) -> Instant {
+        let raw = from.raw + (u * (end.raw - from.raw) as f64) as i64;
         // From closing to opening there is no instant: it lies at the end.
-        self.to_wall(raw).min(Instant::from_micros(end.micros() - 1)).max(from)
+        self.to_wall(raw).min(Instant::from_micros(end.wall.micros() - 1)).max(from.wall)
     }
 
+    /// What a step brings; `None` when the contact leaves.
     #[inline]
-    fn to_wall(&self, raw: i64) -> Instant {
+    fn event(&self, step: Step, motion: Motion) -> Option<Event> {
+        match &self.levels[usize::from(step.level.0)].mix {
+            Mix::Fixed(table) => Some(table.pick(step.picks)).filter(|event| event.to != GONE),
+            Mix::Tilted(split) => split.pick(step.picks, motion.tilt),
+        }
+    }
+
+    /// The instant in opening hours for a raw time \[µs\].
+    #[inline]
+    pub(super) fn to_wall(&self, raw: i64) -> Instant {
         let raw = Instant::from_micros(raw);
         self.business.as_ref().map_or(raw, |business| business.to_wall(raw))
     }
@@ -424,8 +433,8 @@ impl Walker {
         }
     }
 
-    /// Walks until `until` and reports every interaction with its ordinal; `false` once the
-    /// contact left.
+    /// Walks until `until` and reports every interaction in raw time with its ordinal; `false` once
+    /// the contact left.
     ///
     /// Ordinals name the rows of one record, so draws about a row can be keyed by them: step `n`
     /// has `256·n`, and answers to it the numbers up to the next step.
@@ -435,41 +444,42 @@ impl Walker {
         terrain: &Terrain,
         until: Border,
         motion: Motion,
-        mut report: impl FnMut(Instant, TypeIndex, u32),
+        mut report: impl FnMut(i64, TypeIndex, u32),
     ) -> bool {
         let end = until.raw.min(self.leaves.raw);
+        if self.next.at.min(self.pending.first_at()) >= end {
+            return until.wall < self.leaves.wall;
+        }
         let pace = Pace { steps: self.steps, slowness: motion.pace.recip() };
         let mut next = self.next;
         loop {
-            if self.pending.first_at() <= next.at {
+            let (to, from) = if self.pending.first_at() <= next.at {
                 let Some(answer) = self.pending.pop_before(end) else { break };
-                report(terrain.to_wall(answer.at), answer.kind, answer.ordinal);
+                report(answer.at, answer.kind, answer.ordinal);
                 let to = self.arrive(terrain, next.level, answer);
-                if to != next.level {
-                    // The wait in progress has used the draw of this step.
-                    self.age = NO_AGE;
-                    next = next.then((terrain, pace), to, answer.at, &mut self.age);
+                if to == next.level {
+                    continue;
                 }
-                continue;
-            }
-            if next.at >= end {
-                break;
-            }
-            let event = match &terrain.levels[usize::from(next.level.0)].mix {
-                Mix::Fixed(table) => Some(table.pick(next.picks)).filter(|event| event.to != GONE),
-                Mix::Tilted(split) => split.pick(next.picks, motion.tilt),
+                // The wait in progress has used the draw of this step.
+                self.age = NO_AGE;
+                (to, answer.at)
+            } else {
+                if next.at >= end {
+                    break;
+                }
+                let Some(event) = terrain.event(next, motion) else {
+                    self.next = next;
+                    self.leaves = Border { wall: terrain.to_wall(next.at), raw: next.at };
+                    return false;
+                };
+                let ordinal = next.number.wrapping_mul(ORDINALS_PER_STEP);
+                report(next.at, event.kind, ordinal);
+                if next.asks < event.asked {
+                    self.schedule(terrain, event, next.at, ordinal);
+                }
+                (event.to, next.at)
             };
-            let Some(event) = event else {
-                self.next = next;
-                self.leaves = Border { wall: terrain.to_wall(next.at), raw: next.at };
-                return false;
-            };
-            let ordinal = next.number.wrapping_mul(ORDINALS_PER_STEP);
-            report(terrain.to_wall(next.at), event.kind, ordinal);
-            if next.asks < event.asked {
-                self.schedule(terrain, event, next.at, ordinal);
-            }
-            next = next.then((terrain, pace), event.to, next.at, &mut self.age);
+            next = next.then((terrain, pace), to, from, &mut self.age);
         }
         self.next = next;
         until.wall < self.leaves.wall

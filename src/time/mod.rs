@@ -34,13 +34,23 @@ impl Instant {
     /// This instant moved by `days` \[days\]; fractions and negative values are allowed.
     #[must_use]
     pub fn plus_days(self, days: f64) -> Self {
-        Self(self.0.saturating_add((days * MICROS_PER_DAY).round() as i64))
+        Self(self.0.saturating_add(rounded(days * MICROS_PER_DAY)))
     }
 
     /// Days from `earlier` to this instant \[days\]; negative when `earlier` is later.
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / MICROS_PER_DAY
     }
+}
+
+/// `value.round() as i64`, which is a call into the mathematics library on the oldest processors of
+/// this kind, without one.
+#[inline]
+fn rounded(value: f64) -> i64 {
+    let whole = value as i64;
+    // Exact, and not beyond ±1 unless the cast was cut.
+    let rest = value - whole as f64;
+    whole.saturating_add(i64::from(rest >= 0.5) - i64::from(rest <= -0.5))
 }
 
 impl fmt::Display for Instant {
@@ -267,6 +277,16 @@ impl Calendar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounding_is_that_of_the_library() {
+        let near = [0.0, 0.499_999_999_999_999_94, 0.5, 1.5, 2.5, 4_503_599_627_370_495.5, 1e19];
+        for value in near.into_iter().chain([1e300, f64::INFINITY, f64::NAN]) {
+            for value in [value, -value] {
+                assert_eq!(rounded(value), value.round() as i64, "{value}");
+            }
+        }
+    }
 
     #[test]
     fn a_day_is_that_of_the_time_zone() {

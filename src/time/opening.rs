@@ -82,6 +82,8 @@ struct Week {
     minutes: Divisor,
     /// Days with business, and which: the n-th open day is `days[n]`.
     open_days: i64,
+    /// Time with business \[minutes\].
+    open_minutes: i64,
     days: [u8; 7],
     /// Days with business before each day of the week, and before the next week.
     before: [u8; 8],
@@ -104,11 +106,14 @@ impl Divisor {
         Self { value, reciprocal: (value as f64).recip() }
     }
 
-    /// Quotient (below 2⁵²) and remainder of `0 <= dividend < 2⁵³`, exactly.
+    /// Quotient (below 2⁵⁰) and remainder of `0 <= dividend < 2⁵³`, exactly.
     #[inline]
     fn divide(self, dividend: i64) -> (i64, i64) {
+        // Beside 1.5·2⁵² a number's last bit is worth 1: its bits then end in the rounded number.
+        const ANCHOR: f64 = 6_755_399_441_055_744.0;
+        let guess = (dividend as f64 * self.reciprocal + ANCHOR).to_bits() as i64;
         // At most one off, and then the remainder shows it.
-        let guess = (dividend as f64 * self.reciprocal) as i64;
+        let guess = guess - ANCHOR.to_bits() as i64;
         let left = dividend - guess * self.value;
         let correction = i64::from(left >= self.value) - i64::from(left < 0);
         (guess + correction, left - correction * self.value)
@@ -189,7 +194,7 @@ impl BusinessCalendar {
             return Instant::from_micros(week.opening + shift);
         }
         // Below 10⁴ minutes times 7·10¹¹ µs: less than 2⁵³.
-        let (open, _) = week.minutes.divide(elapsed * self.open_minutes(week));
+        let (open, _) = week.minutes.divide(elapsed * week.open_minutes);
         let (nth, time) = self.day_length.divide(open);
         let wall = i64::from(week.days[nth as usize]) * MICROS_PER_DAY + self.opens + time;
         let latest = week.minutes.value * MICROS_PER_MINUTE - 1;
@@ -212,35 +217,33 @@ impl BusinessCalendar {
         if open == 0 {
             return Instant::from_micros(week.opening_from + shift);
         }
-        let open_minutes = self.open_minutes(week);
-        let raw = (open * week.minutes.value + open_minutes - 1) / open_minutes;
+        let raw = (open * week.minutes.value + week.open_minutes - 1) / week.open_minutes;
         Instant::from_micros(week.start + shift + raw)
-    }
-
-    #[inline]
-    fn open_minutes(&self, week: &Week) -> i64 {
-        week.open_days * (self.day_length.value / MICROS_PER_MINUTE)
     }
 
     /// The week around `micros`, and by how much to shift it where the table has ended.
     #[inline]
     fn week_at(&self, micros: i64) -> (&Week, i64) {
-        let first = self.weeks[0].start;
-        let guess = (micros - first).div_euclid(MICROS_PER_WEEK);
-        let last = self.weeks.len() as i64 - 1;
-        if !(0..=last).contains(&guess) {
-            let edge = &self.weeks[guess.clamp(0, last) as usize];
-            let shift = (micros - edge.start).div_euclid(MICROS_PER_WEEK) * MICROS_PER_WEEK;
-            return (edge, shift);
-        }
+        // Before the table begins, this is a very large number.
+        let elapsed = (micros - self.weeks[0].start) as u64;
+        let guess = (elapsed / MICROS_PER_WEEK as u64) as usize;
+        let Some(week) = self.weeks.get(guess) else { return self.edge_at(micros) };
         // Offsets from UTC move the start of a week by some hours.
-        let mut position = guess as usize;
-        if micros < self.weeks[position].start && position > 0 {
-            position -= 1;
-        } else if self.weeks.get(position + 1).is_some_and(|next| next.start <= micros) {
-            position += 1;
+        if micros < week.start {
+            return (&self.weeks[guess - 1], 0);
         }
-        (&self.weeks[position], 0)
+        match self.weeks.get(guess + 1) {
+            Some(next) if next.start <= micros => (next, 0),
+            _ => (week, 0),
+        }
+    }
+
+    /// The same where the table has ended or not begun.
+    #[cold]
+    fn edge_at(&self, micros: i64) -> (&Week, i64) {
+        let last = self.weeks.len() - 1;
+        let edge = &self.weeks[if micros < self.weeks[0].start { 0 } else { last }];
+        (edge, (micros - edge.start).div_euclid(MICROS_PER_WEEK) * MICROS_PER_WEEK)
     }
 }
 
@@ -263,6 +266,7 @@ fn week(hours: &OpeningHours, calendar: Calendar, monday: NaiveDate) -> Week {
         start,
         minutes,
         open_days: open_days as i64,
+        open_minutes: open_days as i64 * 60 * i64::from(hours.hours.1 - hours.hours.0),
         days,
         before,
         opening: 0,
