@@ -68,8 +68,7 @@ impl<'a> Bench<'a> {
         let fail = |source| failed(id, "association", source);
         let measured = view.measure(statistic).map_err(fail)?;
         let permuted = self.permuted(&view, statistic).map_err(fail)?;
-        let mut clustered =
-            self.finding(statistic.name(), (id, params), (&measured, statistic.null()))?;
+        let mut clustered = finding(statistic.name(), (id, params), (&measured, statistic.null()))?;
         if statistic == Statistic::Risk {
             clustered.n_events = view.outcome.iter().filter(|&&event| event > 0.5).count() as u64;
         }
@@ -123,7 +122,7 @@ impl<'a> Bench<'a> {
             Statistic::RankCorrelation => "lead_ic_difference",
             _ => "lead_auc_difference",
         };
-        self.finding(name, (id, &params), (&difference, 0.0))
+        finding(name, (id, &params), (&difference, 0.0))
     }
 
     /// *Adds to baselines*: out-of-sample gain over one form of the baselines; `None` where the rung
@@ -251,18 +250,17 @@ impl<'a> Bench<'a> {
             Statistic::TopFifth | Statistic::OwnOverSegment => return Ok(None),
         }))
     }
+}
 
-    fn finding(
-        &self,
-        statistic: &str,
-        (id, params): (HypothesisId, &HypothesisParams),
-        (measured, null): (&PanelStatistic, f64),
-    ) -> Result<Finding, BacktestError> {
-        let inference =
-            cluster_ewc(measured, null).map_err(|source| failed(id, statistic, source))?;
-        let looked = (params.outcome, horizon(id.hypothesis(), params));
-        Ok(backtest::from_inference(statistic, &params.score, looked.0, looked.1, &inference, null))
-    }
+/// The inference on a statistic as a finding.
+fn finding(
+    statistic: &str,
+    (id, params): (HypothesisId, &HypothesisParams),
+    (measured, null): (&PanelStatistic, f64),
+) -> Result<Finding, BacktestError> {
+    let inference = cluster_ewc(measured, null).map_err(|source| failed(id, statistic, source))?;
+    let looked = (params.outcome, horizon(id.hypothesis(), params));
+    Ok(backtest::from_inference(statistic, &params.score, looked.0, looked.1, &inference, null))
 }
 
 /// An association with every test of it.

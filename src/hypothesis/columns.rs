@@ -32,7 +32,7 @@ pub fn columns(
     for id in hypotheses {
         match id.hypothesis().statistic {
             Statistic::CriticalGivenScore => {
-                columns.push(Box::new(CriticalCount::new(WINDOW_DAYS)?))
+                columns.push(Box::new(CriticalCount::new(WINDOW_DAYS)?));
             }
             Statistic::Sufficiency => columns.extend(interaction_mix(valuation, HALF_LIFE_DAYS)?),
             _ => {}

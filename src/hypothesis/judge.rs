@@ -12,13 +12,13 @@ use super::verdict::{Decision, Rung, RungResult, Verdict};
 #[derive(Debug, Clone, PartialEq)]
 pub enum RungTest {
     /// One estimate.
-    Estimate(Result<Finding, String>),
+    Estimate(Box<Result<Finding, String>>),
     /// Out-of-sample gain over two forms of the baselines: splines decide, lines must agree.
     Gain {
         /// Over linear baselines.
-        linear: Result<Finding, String>,
+        linear: Box<Result<Finding, String>>,
         /// Over spline baselines.
-        spline: Result<Finding, String>,
+        spline: Box<Result<Finding, String>>,
     },
     /// Signs within accounts and in every stratum.
     Checks(Result<Robustness, String>),
@@ -241,10 +241,11 @@ mod tests {
     }
 
     fn tests(associated: Finding, gain: &Result<Finding, String>) -> Judged {
-        let gain = RungTest::Gain { linear: gain.clone(), spline: gain.clone() };
+        let gain =
+            RungTest::Gain { linear: Box::new(gain.clone()), spline: Box::new(gain.clone()) };
         vec![
-            (Rung::Associated, RungTest::Estimate(Ok(associated))),
-            (Rung::Leads, RungTest::Estimate(Ok(finding(-0.1, 0.1, 0.9)))),
+            (Rung::Associated, RungTest::Estimate(Box::new(Ok(associated)))),
+            (Rung::Leads, RungTest::Estimate(Box::new(Ok(finding(-0.1, 0.1, 0.9))))),
             (Rung::AddsToBaselines, gain),
         ]
     }

@@ -279,7 +279,9 @@ impl<'a> View<'a> {
         for own in values.chunks_exact_mut(self.panel.months()) {
             let known = || own.iter().filter(|value| !value.is_nan());
             let mean = known().sum::<f64>() / known().count() as f64;
-            own.iter_mut().for_each(|value| *value -= mean);
+            for value in own.iter_mut() {
+                *value -= mean;
+            }
         }
         values
     }

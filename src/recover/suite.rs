@@ -120,10 +120,11 @@ fn by_test(asked: &Asked, lines: &[Line]) -> BTreeMap<TestName, Vec<Option<Trial
 fn file_name(job: &Job, seed: u64) -> PathBuf {
     let mut hash = Sha256::new();
     hash.update(format!("{} {seed} {:?}", env!("CARGO_PKG_VERSION"), job.asked));
-    let hash: String = hash.finalize()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = u32::from_be_bytes(hash.finalize()[..4].try_into().expect("four bytes"));
     let setting = &job.setting;
     let shape = if setting.balanced { "-balanced" } else { "" };
-    format!("{}-{}x{}{shape}-{hash}.jsonl", setting.world, setting.accounts, setting.months).into()
+    format!("{}-{}x{}{shape}-{hash:08x}.jsonl", setting.world, setting.accounts, setting.months)
+        .into()
 }
 
 /// The whole lines of a file, in order of replication; none when there is no file.

@@ -279,12 +279,15 @@ enum PlacedTest {
     Checks(Result<Robustness, String>),
 }
 
-fn read(tests: Vec<(Rung, PlacedTest)>, findings: &[Finding]) -> Judged {
+/// The tests of one hypothesis, lowest rung first.
+type PlacedLadder = Vec<(Rung, PlacedTest)>;
+
+fn read(tests: PlacedLadder, findings: &[Finding]) -> Judged {
     let read = |placed: Placed| placed.map(|position| findings[position].clone());
     let test = |test| match test {
-        PlacedTest::Estimate(placed) => RungTest::Estimate(read(placed)),
+        PlacedTest::Estimate(placed) => RungTest::Estimate(Box::new(read(placed))),
         PlacedTest::Gain { linear, spline } => {
-            RungTest::Gain { linear: read(linear), spline: read(spline) }
+            RungTest::Gain { linear: Box::new(read(linear)), spline: Box::new(read(spline)) }
         }
         PlacedTest::Checks(found) => RungTest::Checks(found),
     };
@@ -409,7 +412,7 @@ impl Tests<'_> {
         name: &str,
         findings: &mut Vec<Finding>,
         warnings: &mut Vec<String>,
-    ) -> Vec<(HypothesisId, &HypothesisParams, Vec<(Rung, PlacedTest)>)> {
+    ) -> Vec<(HypothesisId, &HypothesisParams, PlacedLadder)> {
         let mut judged = Vec::new();
         for (&id, params) in &self.plan.hypotheses {
             say(&format!("{name}: {}", id.name()));
@@ -442,7 +445,7 @@ impl Tests<'_> {
         id: HypothesisId,
         params: &HypothesisParams,
         findings: &mut Vec<Finding>,
-    ) -> Vec<(Rung, PlacedTest)> {
+    ) -> PlacedLadder {
         let statistic = id.hypothesis().statistic.name();
         let associated = known(findings, statistic, params).map_or_else(
             || {

@@ -90,9 +90,12 @@ pub fn mean_log_ratio(group: Grid<'_>, y: Grid<'_>) -> Result<PanelStatistic, St
             (mean > 0.0).then_some((mean, n))
         };
         let (top, rest) = (of(true)?, of(false)?);
-        influence.extend(group.iter().zip(y).map(|(group, y)| match *group > 0.5 {
-            true => (y - top.0) / (top.1 * top.0),
-            false => (rest.0 - y) / (rest.1 * rest.0),
+        influence.extend(group.iter().zip(y).map(|(group, y)| {
+            if *group > 0.5 {
+                (y - top.0) / (top.1 * top.0)
+            } else {
+                (rest.0 - y) / (rest.1 * rest.0)
+            }
         }));
         Some((top.0 / rest.0).ln())
     })
