@@ -235,7 +235,7 @@ impl<'a> Bench<'a> {
                 let (harm, rest) = view.freed()?;
                 let least = view.min_accounts;
                 let correlation = |x: stats::Grid<'_>, y: stats::Grid<'_>| {
-                    Some(stats::mean_correlation(x, y, least).ok()?.estimate)
+                    stats::mean_correlation(x, y, least).ok()
                 };
                 let (harm, rest) = (view.grid(&harm)?, view.grid(&rest)?);
                 stats::permute_statistic(

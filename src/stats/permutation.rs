@@ -8,20 +8,24 @@ use rayon::prelude::*;
 
 use super::error::StatsError;
 use super::grid::Grid;
+use super::panel::PanelStatistic;
 use super::rank::same;
 use crate::rng::Draws;
 
-/// A permutation test of a mean rank information coefficient.
+/// Fewest units of a period after histories have moved.
+const FEWEST: usize = 3;
+
+/// A permutation test of a panel statistic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PermutationTest {
     /// Two-sided p-value, (k + 1) / (B + 1).
     pub p_value: f64,
-    /// The mean rank correlation of the data.
+    /// The statistic of the data.
     pub observed: f64,
-    /// The mean rank correlation of each permutation, in order of permutation.
+    /// The statistic of each permutation, in order of permutation.
     pub null: Vec<f64>,
-    /// Permutations without any defined period; they count as at least as extreme as the data and
-    /// stand in `null` as the observed value.
+    /// Permutations of which the statistic is undefined; they count as at least as extreme as the data
+    /// and stand in `null` as the observed value.
     pub undefined: usize,
     /// Share of the contributing units for which no other unit of their stratum has an x history
     /// that overlaps their y.
@@ -31,11 +35,15 @@ pub struct PermutationTest {
 /// Permutation test of the mean rank information coefficient: x histories move between units.
 ///
 /// ```text
-/// p = (k + 1) / (B + 1),  k = #{b : |IC_b| ≥ |IC|}
+/// p = (k + 1) / (B + 1),  k = #{b : |t_b| ≥ |t|},  t = IC / √Va,  Va = G/(G−1) Σₐ sₐ²
 /// IC_b: mean Spearman over periods after unit a took the x history of πᵦ(a), within its stratum
 /// ```
 ///
-/// At each period only units observed in the permuted x and in y count, ranked anew with mid-ranks.
+/// The statistic is divided by its unit-clustered standard error (as in
+/// [`unit_clustered`](super::unit_clustered)), the permuted one by its own: where units come and go,
+/// moved histories overlap in fewer periods, and an estimate alone would scatter more than that of the
+/// data. At each period of the data's statistic only units observed in the permuted x and in y count,
+/// ranked anew with mid-ranks, three or more.
 /// Units without one jointly observed pair stay where they are and take no part. Permutation b is
 /// named by `draws.stream(b)`: the result does not depend on the number of threads.
 ///
@@ -53,8 +61,9 @@ pub struct PermutationTest {
 ///
 /// # Source
 ///
-/// Phipson and Smyth (2010), *Stat. Appl. Genet. Mol. Biol.* 9(1), 39. Parity: the observed value
-/// is `scipy.stats.spearmanr` per period; permuted ones against ranking anew, in this file.
+/// Phipson and Smyth (2010), *Stat. Appl. Genet. Mol. Biol.* 9(1), 39; studentised as in Janssen
+/// (1997), *Statistics & Probability Letters* 36(1). Parity: the observed value is
+/// `scipy.stats.spearmanr` per period; permuted ones against ranking anew, in this file.
 ///
 /// # Examples
 ///
@@ -121,32 +130,58 @@ pub fn permute_histories_many(
     min_units: usize,
 ) -> Result<Vec<Option<PermutationTest>>, StatsError> {
     check("permute_histories", x, ys, strata, permutations)?;
-    let needed = min_units.max(3);
+    let needed = min_units.max(FEWEST);
     let sorted_x = SortedGrid::new(x);
     let sorted_ys: Vec<SortedGrid> = ys.iter().map(|y| SortedGrid::new(*y)).collect();
     let groups = Groups::new(strata, &contributing(x, ys));
     let identity: Vec<u32> = (0..x.units() as u32).collect();
-    let evaluate = |recipient: &[u32]| -> Vec<Option<f64>> {
+    let mut ranks = Ranks::new(x.units());
+    let defined: Vec<Vec<usize>> =
+        sorted_ys.iter().map(|y| ranks.defined_periods(&sorted_x, y, &identity, needed)).collect();
+    let evaluate = |recipient: &[u32]| -> Vec<Option<Studentised>> {
         let mut ranks = Ranks::new(x.units());
-        let mean = |y: &SortedGrid| ranks.mean_correlation(&sorted_x, y, recipient, needed);
-        sorted_ys.iter().map(mean).collect()
+        let mean = |(y, periods): (&SortedGrid, &Vec<usize>)| {
+            ranks.mean_correlation(&sorted_x, y, recipient, periods)
+        };
+        sorted_ys.iter().zip(&defined).map(mean).collect()
     };
     let observed = evaluate(&identity);
-    let permuted: Vec<Vec<Option<f64>>> = (0..permutations)
+    let permuted: Vec<Vec<Option<Studentised>>> = (0..permutations)
         .into_par_iter()
         .map(|b| evaluate(&groups.shuffle(identity.clone(), draws, b as u64)))
         .collect();
-    let test = |(i, observed): (usize, &Option<f64>)| {
+    let test = |(i, observed): (usize, &Option<Studentised>)| {
         let null = permuted.iter().map(|values| values[i]).collect();
         (*observed).map(|observed| conclude(observed, null, without_partner(x, ys[i], strata)))
     };
     Ok(observed.iter().enumerate().map(test).collect())
 }
 
+/// An estimate, and how many standard errors it lies from 0.
+#[derive(Debug, Clone, Copy)]
+struct Studentised {
+    estimate: f64,
+    t: f64,
+}
+
+impl Studentised {
+    /// From the influences of units on the estimate; none where neither differs from 0.
+    fn new(estimate: f64, influence: &[f64]) -> Option<Self> {
+        let units = influence.iter().filter(|s| s.abs() > 0.0).count() as f64;
+        let squares: f64 = influence.iter().map(|s| s * s).sum();
+        // What rounding leaves of influences that cancel is not variation.
+        if units < 2.0 || squares <= 1e-24 * estimate * estimate {
+            let certain = estimate.abs() > 0.0;
+            return certain.then_some(Self { estimate, t: f64::INFINITY.copysign(estimate) });
+        }
+        Some(Self { estimate, t: estimate / (units / (units - 1.0) * squares).sqrt() })
+    }
+}
+
 /// Permutation test of any statistic of a panel: x histories move between units.
 ///
 /// ```text
-/// p = (k + 1) / (B + 1),  k = #{b : |θ_b| ≥ |θ|}      θ_b: θ after the move, 0 under the null
+/// p = (k + 1) / (B + 1),  k = #{b : |t_b| ≥ |t|}      t = θ / √Va, θ 0 under the null
 /// ```
 ///
 /// For statistics that [`permute_histories`] does not know; slower, since each permutation computes
@@ -167,7 +202,7 @@ pub fn permute_histories_many(
 /// let x: Vec<f64> = (0..20).map(f64::from).collect();
 /// let grid = Grid::new(&x, 20, 1)?;
 /// let draws = Streams::new(1).global(Purpose::Permutation);
-/// let r = |x: Grid<'_>, y: Grid<'_>| mean_correlation(x, y, 3).ok().map(|r| r.estimate);
+/// let r = |x: Grid<'_>, y: Grid<'_>| mean_correlation(x, y, 3).ok();
 /// let test = permute_statistic(grid, grid, &[0; 20], 99, draws, r)?;
 /// assert!((test.observed - 1.0).abs() < 1e-12 && (test.p_value - 0.01).abs() < 1e-12);
 /// # Ok::<(), rvq::stats::StatsError>(())
@@ -178,7 +213,7 @@ pub fn permute_statistic(
     strata: &[u32],
     permutations: usize,
     draws: Draws,
-    statistic: impl Fn(Grid<'_>, Grid<'_>) -> Option<f64> + Sync,
+    statistic: impl Fn(Grid<'_>, Grid<'_>) -> Option<PanelStatistic> + Sync,
 ) -> Result<PermutationTest, StatsError> {
     let name = "permute_statistic";
     check(name, x, &[y], strata, permutations)?;
@@ -190,7 +225,8 @@ pub fn permute_statistic(
             let start = *to as usize * x.periods();
             moved[start..start + x.periods()].copy_from_slice(x.row(from));
         }
-        statistic(Grid::new(&moved, x.units(), x.periods()).ok()?, y)
+        let found = statistic(Grid::new(&moved, x.units(), x.periods()).ok()?, y)?;
+        Studentised::new(found.estimate, &found.unit_influence)
     };
     let observed =
         evaluate(&identity).ok_or(StatsError::NoPeriod { statistic: name, needed: 1 })?;
@@ -223,16 +259,17 @@ fn check(
 }
 
 fn conclude(
-    observed: f64,
-    permuted: Vec<Option<f64>>,
+    observed: Studentised,
+    permuted: Vec<Option<Studentised>>,
     share_without_partner: f64,
 ) -> PermutationTest {
     let undefined = permuted.iter().filter(|v| v.is_none()).count();
-    let null: Vec<f64> = permuted.into_iter().map(|v| v.unwrap_or(observed)).collect();
+    let moved: Vec<Studentised> = permuted.into_iter().map(|v| v.unwrap_or(observed)).collect();
     // A permutation that repeats the data may differ by rounding.
-    let limit = observed.abs() * (1.0 - 1e-12);
-    let extreme = null.iter().filter(|v| v.abs() >= limit).count();
-    let p_value = (extreme + 1) as f64 / (null.len() + 1) as f64;
+    let limit = observed.t.abs() * (1.0 - 1e-9);
+    let extreme = moved.iter().filter(|v| v.t.abs() >= limit).count();
+    let p_value = (extreme + 1) as f64 / (moved.len() + 1) as f64;
+    let (null, observed) = (moved.iter().map(|v| v.estimate).collect(), observed.estimate);
     PermutationTest { p_value, observed, null, undefined, share_without_partner }
 }
 
@@ -364,7 +401,12 @@ impl SortedGrid {
 struct Ranks {
     /// Mid-rank of x by receiving unit; 0 for units that are not members.
     of_x: Vec<f64>,
+    /// Mid-rank of y by unit, of the members.
+    of_y: Vec<f64>,
+    /// Sum over periods of each unit's influence.
+    influence: Vec<f64>,
     tied: Vec<u32>,
+    members: Vec<u32>,
 }
 
 /// What a walk over a sorted period found.
@@ -394,27 +436,49 @@ impl Walk {
 
 impl Ranks {
     fn new(units: usize) -> Self {
-        Self { of_x: vec![0.0; units], tied: Vec::new() }
+        let zeros = || vec![0.0; units];
+        let (of_x, of_y, influence) = (zeros(), zeros(), zeros());
+        Self { of_x, of_y, influence, tied: Vec::new(), members: Vec::new() }
     }
 
-    /// Mean over defined periods of the rank correlation after x histories moved to `recipient`.
-    fn mean_correlation(
+    /// Periods in which `needed` units or more vary in both.
+    fn defined_periods(
         &mut self,
         x: &SortedGrid,
         y: &SortedGrid,
         recipient: &[u32],
         needed: usize,
-    ) -> Option<f64> {
-        let (mut sum, mut periods) = (0.0, 0_usize);
-        for period in 0..x.order.len() {
-            if let Some(rho) = self.correlation(x, y, recipient, needed, period) {
-                sum += rho;
-                periods += 1;
-            }
-        }
-        (periods > 0).then(|| sum / periods as f64)
+    ) -> Vec<usize> {
+        let periods = 0..x.order.len();
+        periods.filter(|&t| self.correlation(x, y, recipient, needed, t).is_some()).collect()
     }
 
+    /// Mean over periods of the rank correlation after x histories moved to `recipient`.
+    fn mean_correlation(
+        &mut self,
+        x: &SortedGrid,
+        y: &SortedGrid,
+        recipient: &[u32],
+        periods: &[usize],
+    ) -> Option<Studentised> {
+        self.influence.fill(0.0);
+        let (mut sum, mut defined) = (0.0, 0_usize);
+        for &period in periods {
+            if let Some(rho) = self.correlation(x, y, recipient, FEWEST, period) {
+                sum += rho;
+                defined += 1;
+            }
+        }
+        let total = defined as f64;
+        (defined > 0).then(|| {
+            for influence in &mut self.influence {
+                *influence /= total;
+            }
+            Studentised::new(sum / total, &self.influence)
+        })?
+    }
+
+    /// The rank correlation of one period; its influences are added to those of the periods before.
     fn correlation(
         &mut self,
         x: &SortedGrid,
@@ -429,8 +493,20 @@ impl Ranks {
         }
         let (walk_y, products) = self.rank_y(&y.order[period]);
         let n = walk_x.members as f64;
-        let scale = (walk_x.squares() * walk_y.squares()).sqrt();
-        (scale > 0.0).then(|| (products - n * (n + 1.0) * (n + 1.0) / 4.0) / scale)
+        let (squares_x, squares_y) = (walk_x.squares(), walk_y.squares());
+        let scale = (squares_x * squares_y).sqrt();
+        if scale <= 0.0 {
+            return None;
+        }
+        let rho = (products - n * (n + 1.0) * (n + 1.0) / 4.0) / scale;
+        let middle = f64::midpoint(n, 1.0);
+        let (sd_x, sd_y) = ((squares_x / n).sqrt(), (squares_y / n).sqrt());
+        for &unit in &self.members {
+            let unit = unit as usize;
+            let (zx, zy) = ((self.of_x[unit] - middle) / sd_x, (self.of_y[unit] - middle) / sd_y);
+            self.influence[unit] += (zx * zy - rho * (zx * zx + zy * zy) / 2.0) / n;
+        }
+        Some(rho)
     }
 
     /// Ranks the moved x of the units that have y, and remembers them by unit.
@@ -462,24 +538,38 @@ impl Ranks {
     }
 
     /// Ranks the y of the members and sums the products with their x ranks.
-    fn rank_y(&self, order: &[Entry]) -> (Walk, f64) {
+    fn rank_y(&mut self, order: &[Entry]) -> (Walk, f64) {
         let mut walk = Walk::default();
         let mut products = 0.0;
-        // Of the members tied so far: how many, and the sum of their x ranks.
-        let (mut tied, mut sum) = (0_usize, 0.0);
+        self.members.clear();
+        // Position of the first member of the group that is tied so far.
+        let mut first = 0;
         for entry in order {
-            if entry.new_value && tied > 0 {
-                products += walk.advance(tied) * sum;
-                (tied, sum) = (0, 0.0);
+            if entry.new_value {
+                products += self.close_y(&mut walk, first);
+                first = self.members.len();
             }
-            let rank = self.of_x[entry.unit as usize];
-            tied += usize::from(rank > 0.0);
-            sum += rank;
+            if self.of_x[entry.unit as usize] > 0.0 {
+                self.members.push(entry.unit);
+            }
         }
-        if tied > 0 {
-            products += walk.advance(tied) * sum;
-        }
+        products += self.close_y(&mut walk, first);
         (walk, products)
+    }
+
+    /// Ranks the members from `first` on, which are tied; gives the products with their x ranks.
+    fn close_y(&mut self, walk: &mut Walk, first: usize) -> f64 {
+        let tied = &self.members[first..];
+        if tied.is_empty() {
+            return 0.0;
+        }
+        let rank = walk.advance(tied.len());
+        let mut sum = 0.0;
+        for &unit in tied {
+            self.of_y[unit as usize] = rank;
+            sum += self.of_x[unit as usize];
+        }
+        rank * sum
     }
 }
 
@@ -487,6 +577,7 @@ impl Ranks {
 mod tests {
     use super::super::binomial::rejection_limit;
     use super::super::generator::{World, panel};
+    use super::super::inference::unit_clustered;
     use super::super::panel::mean_rank_correlation;
     use super::super::rank::spearman;
     use super::*;
@@ -519,6 +610,8 @@ mod tests {
     }
 
     /// The mean rank correlation after moving histories, ranked anew from the values.
+    ///
+    /// At the periods in which the data themselves have `needed` units.
     fn from_scratch(x: Grid<'_>, y: Grid<'_>, recipient: &[u32], needed: usize) -> Option<f64> {
         let mut giver = vec![0; recipient.len()];
         for (from, &to) in recipient.iter().enumerate() {
@@ -527,7 +620,9 @@ mod tests {
         let correlation = |t: usize| {
             let pair = |unit: usize| Some((x.get(giver[unit], t)?, y.get(unit, t)?));
             let (xs, ys): (Vec<f64>, Vec<f64>) = (0..x.units()).filter_map(pair).unzip();
-            if xs.len() < needed { None } else { spearman(&xs, &ys).ok() }
+            let own = |unit: usize| Some((x.get(unit, t)?, y.get(unit, t)?));
+            let of_data = (0..x.units()).filter_map(own).count();
+            if of_data < needed || xs.len() < FEWEST { None } else { spearman(&xs, &ys).ok() }
         };
         let values: Vec<f64> = (0..x.periods()).filter_map(correlation).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
@@ -554,6 +649,21 @@ mod tests {
             }
         }
         assert!(moved > 900, "{moved} of 1,200 moved");
+    }
+
+    #[test]
+    fn the_data_are_as_many_standard_errors_from_zero_as_clustering_by_unit_says() {
+        let (x, y) = unbalanced();
+        let (x, y) = (grid(&x, WORLD.units), grid(&y, WORLD.units));
+        let ic = mean_rank_correlation(x, y, 5).unwrap();
+        let clustered = unit_clustered(&ic, 0.0).unwrap();
+        let mut ranks = Ranks::new(WORLD.units);
+        let identity: Vec<u32> = (0..24).collect();
+        let (x, y) = (SortedGrid::new(x), SortedGrid::new(y));
+        let periods = ranks.defined_periods(&x, &y, &identity, 5);
+        let found = ranks.mean_correlation(&x, &y, &identity, &periods).unwrap();
+        assert!((found.t - clustered.estimate / clustered.std_error).abs() < 1e-10);
+        assert_eq!(periods.len(), ic.n_periods);
     }
 
     #[test]
