@@ -52,12 +52,13 @@ const KNOTS: [f64; 4] = [-1.644_853_6, -0.385_320_5, 0.385_320_5, 1.644_853_6];
 /// Out-of-sample gain of `score` over `baselines` for `outcome` at `horizon`.
 ///
 /// ```text
-/// gain = Σ [(y − f₀)² − (y − f₁)² + (f₀ − f₁)²] / Σ (y − f₀)²      f₀: of the baselines, f₁: with the score
+/// gain = Σ (y − f₀)(f₁ − f₀) / Σ (y − f₀)²      f₀: forecast of the baselines, f₁: with the score
 /// ```
 ///
-/// The last term takes off what estimating the score's part costs the larger forecast (Clark and West
-/// 2007): without it a forecast that holds a useless score would lose, and one that holds a weak one
-/// could not win. The fall of the squared error as it is stands in `method`.
+/// The numerator is half of (y − f₀)² − (y − f₁)² + (f₀ − f₁)², the fall of the squared error freed of
+/// what estimating the score's part costs the larger forecast (Clark and West 2007): without that a
+/// forecast that holds a useless score would lose, and one that holds a weak one could not win. The
+/// fall of the squared error as it is stands in `method`.
 ///
 /// Scores and amounts enter as normal scores within their date (an exit as 0 or 1, so that the
 /// loss is Brier's); least squares; walk-forward folds with purge and embargo of one horizon;
@@ -104,11 +105,8 @@ pub fn incremental_gain(
     let fail = || failed("out-of-sample gain", &score.name, outcome, horizon as i32);
     let design = Design { features: &features, target: &target, months, kind };
     let losses = walk(&design, accounts, &split).map_err(fail())?;
-    let (gains, base): (Vec<f64>, Vec<f64>) = losses
-        .iter()
-        .filter(|loss| loss.n > 0)
-        .map(|loss| (loss.without - loss.with + loss.apart, loss.without))
-        .unzip();
+    let (gains, base): (Vec<f64>, Vec<f64>) =
+        losses.iter().filter(|loss| loss.n > 0).map(|loss| (loss.gain, loss.without)).unzip();
     let fall: f64 = losses.iter().map(|loss| loss.without - loss.with).sum::<f64>()
         / losses.iter().map(|loss| loss.without).sum::<f64>();
     let draws = streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX), ContactIndex(0));
@@ -202,8 +200,8 @@ impl Design<'_> {
 struct Losses {
     without: f64,
     with: f64,
-    /// Of one forecast from the other.
-    apart: f64,
+    /// Errors without the score, times what the score changes in the forecast.
+    gain: f64,
     n: u64,
 }
 
@@ -264,7 +262,7 @@ fn walk(
                         let together = with.predict_row(&row);
                         loss.without += (y - alone).powi(2);
                         loss.with += (y - together).powi(2);
-                        loss.apart += (alone - together).powi(2);
+                        loss.gain += (y - alone) * (together - alone);
                         loss.n += 1;
                     }
                 }

@@ -23,7 +23,7 @@ pub struct BoardColumn {
 /// What [`verdict_board`] draws.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerdictBoardData {
-    /// Data sets side by side; the first three are drawn, all are in the table.
+    /// Data sets side by side; the first two are drawn, all are in the table.
     pub worlds: Vec<BoardColumn>,
     /// Whether the data are simulated.
     pub simulated: bool,
@@ -67,7 +67,7 @@ fn title(data: &VerdictBoardData) -> String {
     if counts.is_empty() {
         return "No hypothesis was judged".to_owned();
     }
-    format!("Hypotheses supported beyond the baselines: {}", counts.join(", "))
+    format!("Hypotheses supported: {}", counts.join(", "))
 }
 
 fn is_supported(verdict: &Verdict) -> bool {
@@ -123,11 +123,11 @@ impl Grid {
 
 fn paint(data: &VerdictBoardData, canvas: &mut Canvas<'_>) -> Painted {
     let rows = hypotheses(data);
-    let worlds = &data.worlds[..data.worlds.len().min(3)];
+    let worlds = &data.worlds[..data.worlds.len().min(2)];
     if rows.is_empty() {
         return canvas.nothing("no hypothesis was judged");
     }
-    let left = if worlds.len() > 2 { 210 } else { 290 };
+    let left = 240;
     let gaps = (worlds.len() as i32 - 1) * GAP_BETWEEN_WORLDS;
     let top = canvas.top + 76;
     let room = canvas.bottom - top;
@@ -226,7 +226,9 @@ fn sign(decision: Option<Decision>) -> &'static str {
 }
 
 fn table(data: &VerdictBoardData) -> ChartTable {
-    let headers = ["world", "hypothesis", "associated", "leads", "adds to baselines", "verdict"];
+    let mut headers = vec!["world", "hypothesis"];
+    headers.extend(RUNGS.map(Rung::words));
+    headers.push("verdict");
     let mut table = ChartTable::new(&headers);
     for column in &data.worlds {
         for verdict in &column.verdicts {

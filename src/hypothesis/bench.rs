@@ -64,7 +64,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Association, BacktestError> {
         let hypothesis = id.hypothesis();
         let statistic = hypothesis.statistic;
-        let view = self.view(hypothesis, params, params.outcome, horizon(hypothesis, params))?;
+        let view = self.view(hypothesis, params, params.outcome, hypothesis.horizon(params))?;
         let fail = |source| failed(id, "association", source);
         let measured = view.measure(statistic).map_err(fail)?;
         let permuted = self.permuted(&view, statistic).map_err(fail)?;
@@ -180,7 +180,7 @@ impl<'a> Bench<'a> {
         associated: &Finding,
     ) -> Result<Robustness, BacktestError> {
         let hypothesis = id.hypothesis();
-        let view = self.view(hypothesis, params, params.outcome, horizon(hypothesis, params))?;
+        let view = self.view(hypothesis, params, params.outcome, hypothesis.horizon(params))?;
         let p_value = associated.p_value.unwrap_or(1.0);
         Robustness::of(hypothesis, &view, &self.groups, p_value)
             .map_err(|source| failed(id, "robustness", source))
@@ -259,7 +259,7 @@ fn finding(
     (measured, null): (&PanelStatistic, f64),
 ) -> Result<Finding, BacktestError> {
     let inference = cluster_ewc(measured, null).map_err(|source| failed(id, statistic, source))?;
-    let looked = (params.outcome, horizon(id.hypothesis(), params));
+    let looked = (params.outcome, id.hypothesis().horizon(params));
     Ok(backtest::from_inference(statistic, &params.score, looked.0, looked.1, &inference, null))
 }
 
@@ -303,12 +303,6 @@ impl Association {
         own.chain(usual.into_iter().filter_map(|(name, test)| Some((name, test.ok()?.p_value))))
             .collect()
     }
-}
-
-/// The horizon on which the statistic looks: H14 and H30 look back.
-fn horizon(hypothesis: &Hypothesis, params: &HypothesisParams) -> i32 {
-    let back = matches!(hypothesis.id, HypothesisId::H14 | HypothesisId::H30);
-    if back { -(params.horizon as i32) } else { params.horizon as i32 }
 }
 
 fn failed(id: HypothesisId, what: &str, source: StatsError) -> BacktestError {

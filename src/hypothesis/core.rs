@@ -193,6 +193,21 @@ static CORE: [Hypothesis; 12] = [
     },
 ];
 
+impl Hypothesis {
+    /// The horizon on which the statistic looks \[months\]: H14 and H30 look back.
+    pub fn horizon(&self, params: &HypothesisParams) -> i32 {
+        let back = matches!(self.id, HypothesisId::H14 | HypothesisId::H30);
+        if back { -(params.horizon as i32) } else { params.horizon as i32 }
+    }
+
+    /// Whether the panel's power can be told before its results: for the rank correlation with what
+    /// comes and for risk, of which permuted histories give the spread.
+    pub fn has_power(&self) -> bool {
+        let told = matches!(self.statistic, Statistic::RankCorrelation | Statistic::Risk);
+        told && self.id != HypothesisId::H30
+    }
+}
+
 impl HypothesisId {
     /// The hypothesis as it is tested.
     pub const fn hypothesis(self) -> &'static Hypothesis {

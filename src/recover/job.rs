@@ -139,9 +139,10 @@ pub fn jobs(params: &SuiteParams, table: &TruthTable) -> Vec<Job> {
         };
         for (hypothesis, rung) in tests(params) {
             let Some(cell) = table.cell(world, hypothesis, rung) else { continue };
-            let is_null = cell.holds == Some(false);
+            // Where nothing is caused, every pair is equal: one cohort would say so.
+            let by_chance = cell.holds == Some(false) && rung != Rung::Causal;
             let replications =
-                if is_null { params.replications } else { params.power_replications };
+                if by_chance { params.replications } else { params.power_replications };
             ask(at(params.accounts, false), (hypothesis, rung), replications);
             if let (true, Some(true), Some(accounts)) =
                 (params.at_named_accounts, cell.holds, cell.accounts)

@@ -87,9 +87,11 @@ fn band(row: &RecoveryRow) -> String {
 }
 
 /// `docs/credentials.md`: how often the tests are right where the answer is known.
-pub fn credentials(rows: &[RecoveryRow], seed: u64) -> String {
+///
+/// - `command`: the command that makes it anew.
+pub fn credentials(rows: &[RecoveryRow], command: &str) -> String {
     let mut text = String::new();
-    head(&mut text, rows, seed);
+    head(&mut text, rows, command);
     for id in HypothesisId::ALL {
         hypothesis(&mut text, id, rows);
     }
@@ -99,7 +101,7 @@ pub fn credentials(rows: &[RecoveryRow], seed: u64) -> String {
     text
 }
 
-fn head(text: &mut String, rows: &[RecoveryRow], seed: u64) {
+fn head(text: &mut String, rows: &[RecoveryRow], command: &str) {
     let held: Vec<&RecoveryRow> = rows.iter().filter(|row| row.band.is_some()).collect();
     let of = |wanted: Role| held.iter().filter(move |row| row.role == wanted);
     let inside = |wanted: Role| of(wanted).filter(|row| row.band.is_some_and(|b| b.holds)).count();
@@ -116,7 +118,7 @@ fn head(text: &mut String, rows: &[RecoveryRow], seed: u64) {
          A verdict of `rvq` is worth as much as its tests. Here every test is tried on simulated customers \
          of whom it is known what is true: **in worlds where an effect exists, how often is it found; where \
          none exists, how often is there a false alarm?** Made by one command, from fresh cohorts:\n\n\
-         ```text\nrvq recover --seed {seed} --report docs/credentials.md\n```\n\n\
+         ```text\n{command}\n```\n\n\
          - {} cohorts in all. *False* cells are zero by construction: a good test rejects in about 5 % of \
          cohorts, and a cell fails when it is significantly above (binomial, one-sided, 1 % shared by all \
          cells). *True* cells are tried with the accounts at which the effect should be found every second \

@@ -446,8 +446,7 @@ impl Tests<'_> {
         params: &HypothesisParams,
         findings: &mut Vec<Finding>,
     ) -> PlacedLadder {
-        let statistic = id.hypothesis().statistic.name();
-        let associated = known(findings, statistic, params).map_or_else(
+        let associated = known(findings, id, params).map_or_else(
             || {
                 let found = self.bench.associated(id, params);
                 place(findings, found.map(|association| association.headline()))
@@ -474,13 +473,15 @@ impl Tests<'_> {
     }
 }
 
-/// The finding of the plan's own tests that a hypothesis asks for too.
-fn known(findings: &[Finding], statistic: &str, params: &HypothesisParams) -> Option<usize> {
+/// The finding of the plan's own tests that a hypothesis asks for too, if no other has it.
+fn known(findings: &[Finding], id: HypothesisId, params: &HypothesisParams) -> Option<usize> {
+    let hypothesis = id.hypothesis();
     findings.iter().position(|finding| {
-        finding.statistic == statistic
+        finding.hypothesis.is_none()
+            && finding.statistic == hypothesis.statistic.name()
             && finding.score == params.score
             && finding.outcome == params.outcome.name()
-            && finding.horizon_months == params.horizon as i32
+            && finding.horizon_months == hypothesis.horizon(params)
     })
 }
 

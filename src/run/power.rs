@@ -1,6 +1,7 @@
 //! What the hypotheses of a plan could show on a panel, before any result is seen.
 
 use crate::backtest::{account_strata, power_of};
+use crate::hypothesis::{HypothesisId, HypothesisParams};
 use crate::panel::Panel;
 use crate::report::HypothesisPower;
 use crate::rng::Purpose;
@@ -12,7 +13,8 @@ pub fn powers(panel: &Panel, plan: &Plan) -> (Vec<HypothesisPower>, Vec<String>)
     let strata = account_strata(panel, plan.backtest.min_stratum as usize);
     let draws = plan.run.streams().global(Purpose::Permutation);
     let (mut powers, mut warnings) = (Vec::new(), Vec::new());
-    for (id, params) in &plan.hypotheses {
+    let told = |(id, _): &(&HypothesisId, &HypothesisParams)| id.hypothesis().has_power();
+    for (id, params) in plan.hypotheses.iter().filter(told) {
         let score = panel.score(&params.score).expect("a checked plan has this score");
         let tested = (params.outcome, params.horizon);
         match power_of(panel, score, tested, &plan.backtest, (&strata, draws)) {

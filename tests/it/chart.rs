@@ -169,10 +169,7 @@ fn titles_state_what_the_intervals_allow() {
     assert!(lead_lag(&inside).unwrap().title.starts_with("Inconclusive: "));
 
     let board = verdict_board(&example::board_data()).unwrap().title;
-    assert_eq!(
-        board,
-        "Hypotheses supported beyond the baselines: 1 of 3 in informative, 0 of 3 in irrelevant"
-    );
+    assert_eq!(board, "Hypotheses supported: 1 of 3 in informative, 0 of 3 in irrelevant");
     let none = TrajectoryData { patterns: Vec::new(), ..example::trajectory_data() };
     assert!(trajectories(&none).unwrap().title.starts_with("No stable pattern"));
 }

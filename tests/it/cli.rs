@@ -432,7 +432,7 @@ fn a_plan_that_cannot_be_run_is_refused_with_place_and_hint() {
     );
     insta::assert_snapshot!(study.refused("run attrition.toml"), @r"
     exit 2
-    error: `H1` is on `attrition`, expected an amount of money
+    error: `H1` is on `attrition`, expected `contribution` or `gross_profit` or `revenue`
       --> attrition.toml:27:1
        |
     27 | [hypotheses.H1]

@@ -1,6 +1,6 @@
 //! `rvq recover`: how often each test finds what is planted, and how often it cries wolf.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant as Clock;
 
@@ -149,7 +149,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     let rows = rows(&trials, &table);
     console.say(&format!("{} rates in {:.0} s", rows.len(), clock.elapsed().as_secs_f64()));
     if let Some(path) = &args.report {
-        write_report(path, &rows, args.seed)?;
+        write_report(path, &rows, args)?;
     }
     match args.format {
         Format::Table => console.print(&recovery_table(&rows))?,
@@ -169,12 +169,36 @@ fn held(rows: &[RecoveryRow]) -> usize {
     rows.iter().filter(|row| row.band.is_some()).count()
 }
 
-fn write_report(path: &std::path::Path, rows: &[RecoveryRow], seed: u64) -> anyhow::Result<()> {
-    let written = |path: &std::path::Path, text: &str| {
+fn write_report(path: &Path, rows: &[RecoveryRow], args: &Args) -> anyhow::Result<()> {
+    let written = |path: &Path, text: &str| {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    written(path, &credentials(rows, seed))?;
-    written(&path.with_file_name("recover.json"), &recovery_json(rows, seed))
+    written(path, &credentials(rows, &command(path, args)))?;
+    written(&path.with_file_name("recover.json"), &recovery_json(rows, args.seed))
+}
+
+/// The command that makes a report anew: what decides its numbers, and nothing else.
+fn command(path: &Path, args: &Args) -> String {
+    let mut words = format!("rvq recover --seed {}", args.seed);
+    if matches!(args.profile, Profile::Smoke) {
+        words.push_str(" --profile smoke");
+    }
+    let mut list = |name: &str, values: Vec<String>| {
+        if !values.is_empty() {
+            words.push_str(&format!(" --{name} {}", values.join(",")));
+        }
+    };
+    let number = |value: Option<u32>| value.iter().map(u32::to_string).collect();
+    list("worlds", args.worlds.clone());
+    list("hypotheses", args.hypotheses.iter().map(|id| id.name().to_owned()).collect());
+    list("rungs", args.rungs.iter().map(|rung| rung.words().replace(' ', "_")).collect());
+    list("replications", number(args.replications));
+    list("power-replications", number(args.power_replications));
+    list("accounts", number(args.accounts));
+    if args.one_size {
+        words.push_str(" --one-size");
+    }
+    format!("{words} --report {}", path.display())
 }
 
 fn csv_of(rows: &[RecoveryRow]) -> anyhow::Result<String> {
