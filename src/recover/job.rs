@@ -97,7 +97,12 @@ impl SuiteParams {
     pub fn smoke() -> Self {
         Self {
             worlds: vec!["irrelevant".to_owned(), "informative".to_owned()],
-            hypotheses: [HypothesisId::H1, HypothesisId::H2, HypothesisId::H5].to_vec(),
+            hypotheses: vec![
+                HypothesisId::H1,
+                HypothesisId::H3,
+                HypothesisId::H5,
+                HypothesisId::H33,
+            ],
             rungs: vec![Rung::Associated, Rung::Leads],
             replications: 200,
             power_replications: 200,

@@ -63,7 +63,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Profile {
-    /// Two worlds, three hypotheses, 200 cohorts each.
+    /// Two worlds, four hypotheses, 200 cohorts each.
     Smoke,
     /// All cells of the truth table.
     Full,
