@@ -84,12 +84,12 @@ fn alt(data: &VerdictBoardData, title: &str) -> String {
     format!("Grid of hypotheses and rungs. {title}. {}.", verdicts.collect::<Vec<_>>().join("; "))
 }
 
-/// Hypotheses in order of first appearance, with their claims.
-fn hypotheses(data: &VerdictBoardData) -> Vec<(&str, &str)> {
-    let mut all: Vec<(&str, &str)> = Vec::new();
+/// Hypotheses in order of first appearance.
+fn hypotheses(data: &VerdictBoardData) -> Vec<&Verdict> {
+    let mut all: Vec<&Verdict> = Vec::new();
     for verdict in data.worlds.iter().flat_map(|column| &column.verdicts) {
-        if !all.iter().any(|(name, _)| *name == verdict.hypothesis) {
-            all.push((&verdict.hypothesis, &verdict.claim));
+        if !all.iter().any(|known| known.hypothesis == verdict.hypothesis) {
+            all.push(verdict);
         }
     }
     all
@@ -109,6 +109,9 @@ struct Grid {
 }
 
 const GAP_BETWEEN_WORLDS: i32 = 20;
+
+/// Height of a row in which a claim can be read.
+const ROOM_FOR_A_CLAIM: i32 = 44;
 
 impl Grid {
     fn x(&self, world: usize, rung: usize) -> i32 {
@@ -139,8 +142,11 @@ fn paint(data: &VerdictBoardData, canvas: &mut Canvas<'_>) -> Painted {
         row: (room / shown as i32).min(66),
     };
     heads(worlds, &grid, canvas)?;
-    for (row, (hypothesis, claim)) in rows.iter().take(shown).enumerate() {
-        claim_words(hypothesis, claim, &grid, row, canvas)?;
+    for (row, verdict) in rows.iter().take(shown).enumerate() {
+        let hypothesis = verdict.hypothesis.as_str();
+        // A thin row has no room for a sentence.
+        let words = if grid.row < ROOM_FOR_A_CLAIM { &verdict.title } else { &verdict.claim };
+        claim_words(hypothesis, words, &grid, row, canvas)?;
         for (position, column) in worlds.iter().enumerate() {
             for (step, rung) in RUNGS.into_iter().enumerate() {
                 let corner = (grid.x(position, step), grid.y(row));

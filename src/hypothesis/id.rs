@@ -48,6 +48,24 @@ impl HypothesisId {
         Self::H33,
     ];
 
+    /// What it is about, in a few words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::H1 => "leads profit",
+            Self::H2 => "leads satisfaction",
+            Self::H3 => "parts best from worst",
+            Self::H4 => "moves before revenue",
+            Self::H5 => "moves before wallet share",
+            Self::H8 => "tells who will leave",
+            Self::H9 => "one bad interaction",
+            Self::H10 => "cumulative effect",
+            Self::H14 => "top fifth: cost, revenue",
+            Self::H30 => "do goes with say",
+            Self::H31 => "averages hide risk",
+            Self::H33 => "ranks are enough",
+        }
+    }
+
     /// Name as written in plans and results.
     pub const fn name(self) -> &'static str {
         match self {

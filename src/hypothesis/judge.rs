@@ -60,6 +60,7 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
     let verdict = whole(id.hypothesis().decisive, &rungs);
     Verdict {
         hypothesis: id.name().to_owned(),
+        title: id.title().to_owned(),
         claim: id.claim(params),
         rung: passed,
         verdict,

@@ -66,6 +66,8 @@ pub struct RungResult {
 pub struct Verdict {
     /// Hypothesis, such as `H1`.
     pub hypothesis: String,
+    /// What it is about, in a few words.
+    pub title: String,
     /// The claim in one sentence.
     pub claim: String,
     /// Highest rung passed; absent when none was.

@@ -10,7 +10,7 @@ use crate::patterns::PatternSummary;
 use crate::relationship::{ExchangeFigures, RivalFigures};
 
 /// Version of the layout of `results.json`.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "1.2";
 
 /// Everything a run found, for machines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -235,6 +235,7 @@ mod tests {
     fn a_lower_rung_is_named_beside_supported() {
         let judged = |rung| Verdict {
             hypothesis: "H1".to_owned(),
+            title: "leads profit".to_owned(),
             claim: String::new(),
             rung,
             verdict: Decision::Supported,

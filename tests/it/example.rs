@@ -439,6 +439,7 @@ fn verdict(hypothesis: &str, rung: Option<Rung>, decision: Decision) -> Verdict 
     };
     Verdict {
         hypothesis: hypothesis.to_owned(),
+        title: "what it is about".to_owned(),
         claim: claim.to_owned(),
         rung,
         verdict: decision,

@@ -179,13 +179,13 @@ fn write_report(path: &Path, rows: &[RecoveryRow], args: &Args) -> anyhow::Resul
 
 /// The command that makes a report anew: what decides its numbers, and nothing else.
 fn command(path: &Path, args: &Args) -> String {
-    let mut words = format!("rvq recover --seed {}", args.seed);
+    let mut words = vec!["rvq recover".to_owned(), format!("--seed {}", args.seed)];
     if matches!(args.profile, Profile::Smoke) {
-        words.push_str(" --profile smoke");
+        words.push("--profile smoke".to_owned());
     }
     let mut list = |name: &str, values: Vec<String>| {
         if !values.is_empty() {
-            words.push_str(&format!(" --{name} {}", values.join(",")));
+            words.push(format!("--{name} {}", values.join(",")));
         }
     };
     let number = |value: Option<u32>| value.iter().map(u32::to_string).collect();
@@ -196,9 +196,10 @@ fn command(path: &Path, args: &Args) -> String {
     list("power-replications", number(args.power_replications));
     list("accounts", number(args.accounts));
     if args.one_size {
-        words.push_str(" --one-size");
+        words.push("--one-size".to_owned());
     }
-    format!("{words} --report {}", path.display())
+    words.push(format!("--report {}", path.display()));
+    words.join(" ")
 }
 
 fn csv_of(rows: &[RecoveryRow]) -> anyhow::Result<String> {
