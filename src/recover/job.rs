@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::hypothesis::{HypothesisId, Rung};
-use crate::simulate::World;
 
 use super::trial::{Asked, Setting};
 use super::truth::TruthTable;
@@ -173,12 +172,10 @@ pub fn jobs(params: &SuiteParams, table: &TruthTable) -> Vec<Job> {
 }
 
 /// The worlds in which other numbers of accounts are looked at.
-const BESIDE: [&str; 3] = ["informative", "irrelevant", "slope_shock"];
+const BESIDE: [&str; 3] = ["informative", "irrelevant", SHAKEN];
 
-/// Whether staff and market of a world shake every slope by date: sizes are then held to less.
-pub(super) fn has_slope_shocks(world: &str) -> bool {
-    World::load(world).is_ok_and(|_| world == "slope_shock")
-}
+/// The world in which every slope is shaken by date: sizes are held to less there.
+pub(super) const SHAKEN: &str = "slope_shock";
 
 fn tests(params: &SuiteParams) -> impl Iterator<Item = (HypothesisId, Rung)> + '_ {
     let wanted = |id: &HypothesisId| params.hypotheses.is_empty() || params.hypotheses.contains(id);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::hypothesis::{HypothesisId, Rung};
 use crate::stats::{rejection_limit, wilson_interval};
 
-use super::job::{Role, has_slope_shocks};
+use super::job::{Role, SHAKEN};
 use super::suite::Trials;
 use super::trial::{HEADLINE, LEVEL, TestName, Trial};
 use super::truth::TruthTable;
@@ -67,7 +67,7 @@ pub struct Band {
 const RUN_ERROR: f64 = 0.01;
 
 /// Size to which tests are held where every slope is shaken by date.
-const SHAKEN: f64 = 0.13;
+const SHAKEN_LEVEL: f64 = 0.13;
 
 /// Power that a true cell has to reach at the accounts it names.
 const POWER: f64 = 0.5;
@@ -119,7 +119,6 @@ fn row(
     let coverage =
         with_interval.then(|| known.iter().filter(covers).count() as f64 / known.len() as f64);
     let held = name.estimator == HEADLINE && role != Role::Shown;
-    let shaken = has_slope_shocks(&setting.world);
     RecoveryRow {
         world: setting.world.clone(),
         accounts: setting.accounts,
@@ -140,16 +139,16 @@ fn row(
             let below = known.iter().filter(|trial| trial.estimate + trial.half_width < 0.0);
             below.count() as f64 / n as f64
         }),
-        band: if held { band(role, (hits as u64, n as u64), cells, shaken) } else { None },
+        band: if held { band(role, (hits as u64, n as u64), cells, &setting.world) } else { None },
     }
 }
 
-fn band(role: Role, (hits, n): (u64, u64), cells: usize, shaken: bool) -> Option<Band> {
+fn band(role: Role, (hits, n): (u64, u64), cells: usize, world: &str) -> Option<Band> {
     let share = RUN_ERROR / cells.max(1) as f64;
     let rate = hits as f64 / n as f64;
     match role {
         Role::Null => {
-            let size = if shaken { SHAKEN } else { LEVEL };
+            let size = if world == SHAKEN { SHAKEN_LEVEL } else { LEVEL };
             let limit = rejection_limit(size, n, share).ok()?;
             let at_most = (limit.saturating_sub(1)) as f64 / n as f64;
             Some(Band { at_most: Some(at_most), at_least: None, holds: hits < limit })
