@@ -87,7 +87,7 @@ fn trials(world: &str, accounts: u32, rejecting: usize, n: usize) -> Trials {
         estimator: "headline".to_owned(),
     };
     let trial = |k: usize| {
-        let estimate = if k % 2 == 0 { 0.1 } else { -0.1 };
+        let estimate = if k.is_multiple_of(2) { 0.1 } else { -0.1 };
         let half_width = if k < rejecting { 0.05 } else { 0.15 };
         Some(Trial { estimate, half_width, rejects: k < rejecting })
     };
@@ -130,7 +130,7 @@ fn a_test_that_was_never_computed_is_told() {
     }
     let row = row(silent);
     assert_eq!((row.undefined, row.rate, row.coverage), (10, 0.0, None));
-    let text = credentials(&[row.clone()], "rvq recover");
+    let text = credentials(std::slice::from_ref(&row), "rvq recover");
     assert!(text.contains("undefined in 100 %"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&recovery_json(&[row], 7)).unwrap();
     assert_eq!(json["rows"][0]["role"], "null");
