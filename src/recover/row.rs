@@ -110,7 +110,8 @@ fn row(
     };
     let (hits, n) = (known.iter().filter(found).count(), trials.len());
     let rate = hits as f64 / n as f64;
-    let mean = known.iter().map(|trial| trial.estimate).sum::<f64>() / known.len().max(1) as f64;
+    let sum = known.iter().fold(0.0, |sum, trial| sum + trial.estimate);
+    let mean = sum / known.len().max(1) as f64;
     let squares: f64 = known.iter().map(|trial| (trial.estimate - mean).powi(2)).sum();
     let spread = (known.len() > 1).then(|| (squares / (known.len() - 1) as f64).sqrt());
     let centre = if role == Role::Null { 0.0 } else { mean };

@@ -180,16 +180,17 @@ fn hypothesis(text: &mut String, id: HypothesisId, rows: &[RecoveryRow]) {
             0 => String::new(),
             n => format!("; undefined in {}", percent(f64::from(n) / f64::from(row.replications))),
         };
+        let computed = row.undefined < row.replications;
+        let mean = if computed { format!("{:.3}", row.mean_estimate) } else { String::new() };
         writeln!(
             text,
-            "| `{}` | {accounts} | {} | {} | {}{}{undefined} | {} | {:.3} | {} |",
+            "| `{}` | {accounts} | {} | {} | {}{}{undefined} | {} | {mean} | {} |",
             row.world,
             rung(row.rung),
             role(row.role),
             rate(row),
             if outside { " **outside**" } else { "" },
             band(row),
-            row.mean_estimate,
             row.coverage.map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share)),
         )
         .expect("a string takes every word");

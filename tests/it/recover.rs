@@ -131,7 +131,7 @@ fn a_test_that_was_never_computed_is_told() {
     let row = row(silent);
     assert_eq!((row.undefined, row.rate, row.coverage), (10, 0.0, None));
     let text = credentials(std::slice::from_ref(&row), "rvq recover");
-    assert!(text.contains("undefined in 100 %"), "{text}");
+    assert!(text.contains("undefined in 100") && text.contains("| ≤ 30.0 % |  |  |"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&recovery_json(&[row], 7)).unwrap();
     assert_eq!(json["rows"][0]["role"], "null");
     assert_eq!(json["seed"], 7);
