@@ -23,7 +23,7 @@ pub(super) fn is_mix(name: &str) -> bool {
 ///
 /// # Errors
 ///
-/// [`ScoreError`] never in practice: all parameters are constants.
+/// [`ScoreError`] as the scores' constructors; windows and half-lives here are constants that they take.
 pub fn columns(
     hypotheses: impl IntoIterator<Item = HypothesisId>,
     valuation: &Valuation,

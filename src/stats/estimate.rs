@@ -60,7 +60,8 @@ impl Estimate {
     ///
     /// # Errors
     ///
-    /// As [`normal`](Self::normal), and `OutOfRange` for degrees of freedom that are not positive.
+    /// As [`normal`](Self::normal), and `OutOfRange` for degrees of freedom that are not positive and
+    /// finite.
     ///
     /// # Examples
     ///
@@ -77,7 +78,11 @@ impl Estimate {
         n: usize,
         method: &'static str,
     ) -> Result<Self, StatsError> {
-        let refused = StatsError::OutOfRange { argument: "df", value: df, expected: "positive" };
+        let refused =
+            StatsError::OutOfRange { argument: "df", value: df, expected: "positive and finite" };
+        if df.is_infinite() {
+            return Err(refused);
+        }
         let law = StudentsT::new(0.0, 1.0, df).map_err(|_| refused)?;
         Self::by(&law, [estimate, std_error, null], n, method)
     }

@@ -50,10 +50,15 @@ struct Told {
     segment: &'static str,
     /// By column, then by month.
     columns: Vec<Vec<f64>>,
-    /// Contribution; revenue is its amount, and cost to engage a tenth of revenue.
+    /// Gross profit; revenue is its amount.
     profit: Vec<f64>,
     share: Vec<f64>,
     exit: Option<usize>,
+}
+
+/// Cost to engage, which grows less than revenue.
+fn cost(profit: f64) -> f64 {
+    0.1 * profit.abs().sqrt()
 }
 
 fn history(index: usize, told: &Told) -> AccountHistory {
@@ -71,7 +76,7 @@ fn history(index: usize, told: &Told) -> AccountHistory {
         known_at: month_start(month + 1),
         revenue: told.profit[month].abs(),
         gross_profit: Some(told.profit[month]),
-        cost_to_engage: Some(0.1 * told.profit[month].abs()),
+        cost_to_engage: Some(cost(told.profit[month])),
         share_of_wallet: Some(told.share[month]),
         status: Status::Customer,
         ..Outcome::default()
@@ -169,12 +174,10 @@ fn extremes_compare_the_outer_fifths_of_a_date_pair_by_pair() {
     let found = estimate(&panel(&[RV], &accounts), HypothesisId::H3, 1);
     let mut by_date = Vec::new();
     for t in 0..MONTHS - 1 {
-        let mut pairs: Vec<(f64, f64)> =
-            accounts.iter().map(|a| (0.9 * a.profit[t + 1] - 0.0, a.columns[0][t])).collect();
-        // Contribution is profit less a tenth of its amount: the order of accounts stays.
-        for (profit, _) in &mut pairs {
-            *profit = if *profit > 0.0 { *profit } else { *profit / 0.9 * 1.1 };
-        }
+        let mut pairs: Vec<(f64, f64)> = accounts
+            .iter()
+            .map(|a| (a.profit[t + 1] - cost(a.profit[t + 1]), a.columns[0][t]))
+            .collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (low, high) = (&pairs[..ACCOUNTS / 5], &pairs[ACCOUNTS * 4 / 5..]);
         let above = |h: &&(f64, f64)| low.iter().filter(|l| l.1 < h.1).count();
@@ -219,8 +222,26 @@ fn the_score_suffices_where_the_mix_adds_nothing_and_not_where_it_says_all() {
 fn the_top_fifth_is_compared_by_logs_of_means() {
     let accounts = planted(6, 1, |_, e| (1.0 + e).exp());
     let found = estimate(&panel(&[RV], &accounts), HypothesisId::H14, 3);
-    // Cost is a tenth of revenue for all: revenue and cost have the same ratio.
-    assert!(found.abs() < 1e-12, "{found}");
+    let mut by_date = Vec::new();
+    for t in 2..MONTHS {
+        let sum = |told: &Told, of: fn(f64) -> f64| -> f64 {
+            told.profit[t - 2..=t].iter().map(|profit| of(*profit)).sum()
+        };
+        let mut rows: Vec<(f64, f64, f64)> = accounts
+            .iter()
+            .map(|told| (sum(told, |p| p - cost(p)), sum(told, f64::abs), sum(told, cost)))
+            .collect();
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (rest, top) = rows.split_at(ACCOUNTS * 4 / 5);
+        let ratio = |of: fn(&(f64, f64, f64)) -> f64| {
+            let mean =
+                |rows: &[(f64, f64, f64)]| rows.iter().map(of).sum::<f64>() / rows.len() as f64;
+            (mean(top) / mean(rest)).ln()
+        };
+        by_date.push(ratio(|row| row.1) - ratio(|row| row.2));
+    }
+    let expected = by_date.iter().sum::<f64>() / by_date.len() as f64;
+    assert!((found - expected).abs() < 1e-12 && found > 0.3, "{found} {expected}");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::options::{Console, Format};
 /// Try every test where the truth is known: size, power, bias and coverage by world.
 ///
 /// Each replication is a fresh simulated cohort. What is done is kept in the folder: a run that was
-/// interrupted goes on where it stopped. Exit code 1 when a rate leaves its band.
+/// interrupted goes on where it stopped. They are named by version and question: after a change of the
+/// code itself use another folder. Exit code 1 when a rate leaves its band.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  rvq recover --profile smoke\n  rvq recover --worlds irrelevant,informative --hypotheses H1,H8 --replications 400"

@@ -1,14 +1,12 @@
 //! Whether probabilities mean what they say.
 
-use nalgebra::DMatrix;
-
 use super::super::error::StatsError;
 use super::super::estimate::Estimate;
+use super::super::models::{BinaryLink, FittedModel, ModelVariance, logit_with_offset};
 use super::super::rank::same;
 use super::super::regression::LeastSquares;
 use super::super::spline::{RestrictedCubicSpline, quantile};
-use super::labels::{check_length, check_probabilities, check_scores};
-use super::logistic::{LogisticFit, clustered_covariance, fit};
+use super::labels::{check_probabilities, check_scores};
 
 /// How probabilities should have been moved to fit what happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +33,7 @@ pub struct Recalibration {
 /// # Errors
 ///
 /// `LengthMismatch`, `NotFinite`; `TooFew` without an event or without a non-event; `OutOfRange` for
-/// a probability of 0 or 1; `Constant` when all are equal; `Separated` when they tell all events
+/// a probability of 0 or 1; `Constant` when all are equal; `Separation` when they tell all events
 /// from the others.
 ///
 /// # Source
@@ -55,12 +53,7 @@ pub struct Recalibration {
 /// # Ok::<(), rvq::stats::StatsError>(())
 /// ```
 pub fn recalibration(probability: &[f64], event: &[bool]) -> Result<Recalibration, StatsError> {
-    let models = Models::fit("recalibration", probability, event)?;
-    let n = event.len();
-    models.conclude(|fit, _, column, null| {
-        let std_error = fit.covariance[(column, column)].sqrt();
-        Estimate::normal(fit.coefficients[column], std_error, null, n, "logistic, model-based")
-    })
+    recalibrated("recalibration", probability, event, None)
 }
 
 /// [`recalibration`] with errors for rows that come in clusters.
@@ -96,61 +89,34 @@ pub fn clustered_recalibration(
     event: &[bool],
     cluster: &[u32],
 ) -> Result<Recalibration, StatsError> {
-    let statistic = "clustered_recalibration";
-    check_length(statistic, event, cluster)?;
-    if event.len() < 3 {
-        return Err(StatsError::TooFew { statistic, needed: 3, got: event.len() });
-    }
-    if cluster.iter().all(|c| *c == cluster[0]) {
-        return Err(StatsError::TooFew { statistic, needed: 2, got: 1 });
-    }
-    let models = Models::fit(statistic, probability, event)?;
-    models.conclude(|fit, design, column, null| {
-        let (covariance, groups) = clustered_covariance(fit, design, event, cluster);
-        let (estimate, df) = (fit.coefficients[column], (groups - 1) as f64);
-        let std_error = covariance[(column, column)].sqrt();
-        Estimate::student_t(estimate, std_error, df, null, groups, "logistic, by cluster")
-    })
+    recalibrated("clustered_recalibration", probability, event, Some(cluster))
 }
 
-/// The two recalibration models.
-struct Models {
-    slope_design: DMatrix<f64>,
-    slope: LogisticFit,
-    shift_design: DMatrix<f64>,
-    shift: LogisticFit,
-}
-
-impl Models {
-    fn fit(
-        statistic: &'static str,
-        probability: &[f64],
-        event: &[bool],
-    ) -> Result<Self, StatsError> {
-        let log_odds = log_odds(statistic, probability, event)?;
-        if log_odds.iter().all(|l| same(*l, log_odds[0])) {
-            return Err(StatsError::Constant { statistic });
+fn recalibrated(
+    statistic: &'static str,
+    probability: &[f64],
+    event: &[bool],
+    cluster: Option<&[u32]>,
+) -> Result<Recalibration, StatsError> {
+    let log_odds = log_odds(statistic, probability, event)?;
+    if log_odds.iter().all(|l| same(*l, log_odds[0])) {
+        return Err(StatsError::Constant { statistic });
+    }
+    let variance = cluster.map_or(ModelVariance::Classical, ModelVariance::Clustered);
+    let moved = logit_with_offset(statistic, (&log_odds, 1), None, event, variance)?;
+    let shifted = logit_with_offset(statistic, (&[], 0), Some(&log_odds), event, variance)?;
+    let said = |fit: &FittedModel, at: usize, null: f64| -> Result<Estimate, StatsError> {
+        let Estimate { estimate, std_error, n, .. } = fit.coefficients[at];
+        if cluster.is_none() {
+            return Estimate::normal(estimate, std_error, null, n, "logistic, model-based");
         }
-        let n = event.len();
-        let slope_design =
-            DMatrix::from_fn(n, 2, |row, column| if column == 0 { 1.0 } else { log_odds[row] });
-        let shift_design = DMatrix::from_element(n, 1, 1.0);
-        let slope = fit(statistic, &slope_design, &vec![0.0; n], event)?;
-        let shift = fit(statistic, &shift_design, &log_odds, event)?;
-        Ok(Self { slope_design, slope, shift_design, shift })
-    }
-
-    /// Makes an estimate of each coefficient from its model, column and null value.
-    fn conclude(
-        &self,
-        estimate: impl Fn(&LogisticFit, &DMatrix<f64>, usize, f64) -> Result<Estimate, StatsError>,
-    ) -> Result<Recalibration, StatsError> {
-        Ok(Recalibration {
-            intercept: estimate(&self.slope, &self.slope_design, 0, 0.0)?,
-            slope: estimate(&self.slope, &self.slope_design, 1, 1.0)?,
-            in_the_large: estimate(&self.shift, &self.shift_design, 0, 0.0)?,
-        })
-    }
+        Estimate::student_t(estimate, std_error, n as f64 - 1.0, null, n, "logistic, by cluster")
+    };
+    Ok(Recalibration {
+        intercept: said(&moved, 0, 0.0)?,
+        slope: said(&moved, 1, 1.0)?,
+        in_the_large: said(&shifted, 0, 0.0)?,
+    })
 }
 
 /// Distances between probabilities and what happened to their like.
@@ -187,7 +153,7 @@ pub struct CalibrationError {
 /// # Errors
 ///
 /// `LengthMismatch`, `NotFinite`; `TooFew` without an event or without a non-event; `OutOfRange` for
-/// a probability of 0 or 1 or for `knots`; `Separated` when the spline tells all events apart.
+/// a probability of 0 or 1 or for `knots`; `Separation` when the spline tells all events apart.
 ///
 /// # Source
 ///
@@ -212,8 +178,14 @@ pub fn calibration_error(
     let statistic = "calibration_error";
     let log_odds = log_odds(statistic, probability, event)?;
     let spline = RestrictedCubicSpline::from_quantiles(&log_odds, knots)?;
-    let design = smoother(&spline, &log_odds, event)?;
-    let smoothed = fit(statistic, &design, &vec![0.0; event.len()], event)?.fitted;
+    let (rows, columns) = smoother(&spline, &log_odds, event)?;
+    let classical = ModelVariance::Classical;
+    let fit = logit_with_offset(statistic, (&rows, columns), None, event, classical)?;
+    let frequency = |row: usize| {
+        let own = &rows[row * columns..(row + 1) * columns];
+        BinaryLink::Logit.probability(fit.linear_predictor(own))
+    };
+    let smoothed: Vec<f64> = (0..event.len()).map(frequency).collect();
     let mut apart: Vec<f64> =
         probability.iter().zip(&smoothed).map(|(p, smooth)| (p - smooth).abs()).collect();
     let ici = apart.iter().sum::<f64>() / apart.len() as f64;
@@ -222,12 +194,13 @@ pub fn calibration_error(
     Ok(CalibrationError { ici, e50, e90, e_max, smoothed })
 }
 
-/// Ones and the columns of the spline, without those that few distinct values leave nothing to say.
+/// The columns of the spline row by row, without those that few distinct values leave nothing to say,
+/// and their number.
 fn smoother(
     spline: &RestrictedCubicSpline,
     log_odds: &[f64],
     event: &[bool],
-) -> Result<DMatrix<f64>, StatsError> {
+) -> Result<(Vec<f64>, usize), StatsError> {
     let width = spline.columns();
     let mut rows = Vec::with_capacity(log_odds.len() * width);
     for l in log_odds {
@@ -236,10 +209,8 @@ fn smoother(
     let outcome: Vec<f64> = event.iter().map(|e| f64::from(u8::from(*e))).collect();
     let dropped = LeastSquares::fit(&rows, width, &outcome)?.dropped;
     let kept: Vec<usize> = (0..width).filter(|column| !dropped.contains(column)).collect();
-    Ok(DMatrix::from_fn(event.len(), kept.len() + 1, |row, column| match column {
-        0 => 1.0,
-        _ => rows[row * width + kept[column - 1]],
-    }))
+    let left = rows.chunks_exact(width).flat_map(|row| kept.iter().map(|&column| row[column]));
+    Ok((left.collect(), kept.len()))
 }
 
 /// Log-odds of probabilities that are neither 0 nor 1, of rows where both kinds occur.
@@ -298,8 +269,8 @@ mod tests {
     #[test]
     fn separation_is_an_error_and_not_a_large_number() {
         let (p, event) = ([0.1, 0.2, 0.8, 0.9], [false, false, true, true]);
-        assert!(matches!(recalibration(&p, &event), Err(StatsError::Separated { .. })));
-        assert!(matches!(calibration_error(&p, &event, 3), Err(StatsError::Separated { .. })));
+        assert!(matches!(recalibration(&p, &event), Err(StatsError::Separation { .. })));
+        assert!(matches!(calibration_error(&p, &event, 3), Err(StatsError::Separation { .. })));
         let mixed = [false, true, false, true];
         assert!(recalibration(&p, &mixed).is_ok());
     }

@@ -8,7 +8,6 @@
 
 mod calibration;
 mod labels;
-mod logistic;
 mod net_benefit;
 mod probability;
 mod ranking;

@@ -108,8 +108,24 @@ pub fn binary_regression(
     y: &[bool],
     variance: ModelVariance<'_>,
 ) -> Result<FittedModel, StatsError> {
-    let y: Vec<f64> = y.iter().map(|happened| f64::from(u8::from(*happened))).collect();
-    fit(link.name(), link, x, columns, &y, variance)
+    fit(link.name(), link, (x, columns), None, &as_numbers(y), variance)
+}
+
+/// A logit of which a part of the predictor is given: η = offset + β₀ + x'β.
+///
+/// Arguments and errors as for [`binary_regression`]; `name` is what errors call the model.
+pub(in crate::stats) fn logit_with_offset(
+    name: &'static str,
+    (x, columns): (&[f64], usize),
+    offset: Option<&[f64]>,
+    y: &[bool],
+    variance: ModelVariance<'_>,
+) -> Result<FittedModel, StatsError> {
+    fit(name, BinaryLink::Logit, (x, columns), offset, &as_numbers(y), variance)
+}
+
+fn as_numbers(y: &[bool]) -> Vec<f64> {
+    y.iter().map(|happened| f64::from(u8::from(*happened))).collect()
 }
 
 /// Fractional logit: a share between 0 and 1, both included, by quasi-likelihood.
@@ -152,14 +168,14 @@ pub fn fractional_logit(
         return Err(StatsError::OutOfRange { argument: "y", value, expected: "0 to 1" });
     }
     let variance = cluster.map_or(ModelVariance::Robust, ModelVariance::Clustered);
-    fit("fractional logit", BinaryLink::Logit, x, columns, y, variance)
+    fit("fractional logit", BinaryLink::Logit, (x, columns), None, y, variance)
 }
 
 fn fit(
     name: &'static str,
     link: BinaryLink,
-    x: &[f64],
-    columns: usize,
+    (x, columns): (&[f64], usize),
+    offset: Option<&[f64]>,
     y: &[f64],
     variance: ModelVariance<'_>,
 ) -> Result<FittedModel, StatsError> {
@@ -168,9 +184,12 @@ fn fit(
     if !(mean > 0.0 && mean < 1.0) {
         return Err(StatsError::Constant { statistic: name });
     }
-    let model = Binary { name, link, x: &design.matrix, y };
+    let given = DVector::from_vec(offset.map_or_else(|| vec![0.0; y.len()], <[f64]>::to_vec));
+    let model = Binary { name, link, x: &design.matrix, offset: given, y };
     let mut start = DVector::zeros(columns + 1);
     start[0] = match link {
+        // With an offset the mean says nothing of the intercept.
+        _ if offset.is_some() => 0.0,
         BinaryLink::Logit => (mean / (1.0 - mean)).ln(),
         BinaryLink::ComplementaryLogLog => (-(-mean).ln_1p()).ln(),
     };
@@ -192,13 +211,18 @@ struct Binary<'a> {
     name: &'static str,
     link: BinaryLink,
     x: &'a DMatrix<f64>,
+    offset: DVector<f64>,
     y: &'a [f64],
 }
 
 impl Binary<'_> {
+    fn predictors(&self, at: &DVector<f64>) -> DVector<f64> {
+        self.x * at + &self.offset
+    }
+
     /// Each observation's derivative by η and information about it.
     fn terms(&self, at: &DVector<f64>) -> (Vec<f64>, Vec<f64>) {
-        let predictors = self.x * at;
+        let predictors = self.predictors(at);
         let both = |(eta, y): (&f64, &f64)| self.link.score_and_information(*y, *eta);
         predictors.iter().zip(self.y).map(both).unzip()
     }
@@ -210,7 +234,7 @@ impl Likelihood for Binary<'_> {
     }
 
     fn value(&self, at: &DVector<f64>) -> f64 {
-        let predictors = self.x * at;
+        let predictors = self.predictors(at);
         let terms = predictors.iter().zip(self.y);
         terms.map(|(eta, y)| self.link.log_likelihood(*y, *eta)).sum()
     }

@@ -10,6 +10,7 @@ mod hazard;
 mod newton;
 mod ordered;
 
+pub(in crate::stats) use binary::logit_with_offset;
 pub use binary::{BinaryLink, binary_regression, fractional_logit};
 pub use clustered::ClusteredLeastSquares;
 pub(in crate::stats) use design::{cluster_meat, inverse_of_full_rank, scaled_rows};
