@@ -76,6 +76,7 @@ pub mod relationship;
 
 pub mod calibrate;
 pub mod hypothesis;
+pub mod policy;
 pub mod recover;
 
 pub mod chart;

@@ -24,6 +24,7 @@
 
 mod choose;
 mod error;
+mod exceptions;
 mod features;
 mod find;
 mod kmeans;
@@ -34,6 +35,7 @@ mod summary;
 
 pub use choose::{Fitted, SILHOUETTE_EXACT_ACCOUNTS, choose_k, mean_silhouette};
 pub use error::PatternError;
+pub use exceptions::{Direction, Exception, ExceptionParams, Exceptions, exceptions};
 pub use features::{AgeStanding, FeatureScale, Features, Trajectories, features};
 pub use find::{Candidate, Outcome, PatternModel, PatternParams, Patterns, find_patterns};
 pub use kmeans::{Assignment, Clustering, KMeansParams, LinfaRng};

@@ -1,4 +1,5 @@
-//! What stands beside the score, in words: plan against actual, rivals, and the non-monetary ledger.
+//! What stands beside the verdicts, in words: exceptions, goodwill, plan against actual, rivals, and the
+//! non-monetary ledger.
 
 use serde::Serialize;
 
@@ -6,6 +7,8 @@ use super::results::WorldResults;
 use super::wording::{count, ends, number, plain};
 use crate::chart::{percent, three_digits};
 use crate::journey::{PathPoint, PlanFigures};
+use crate::patterns::{Direction, Exception, Exceptions};
+use crate::policy::{Goodwill, GoodwillBaseline, SegmentGoodwill};
 use crate::relationship::{DimensionFigures, Estimate, ExchangeFigures, RivalFigures};
 
 /// A headed paragraph with a table.
@@ -26,7 +29,9 @@ pub(super) fn sections(world: &WorldResults) -> Vec<Section> {
     let plan = beside.plan_against_actual.as_ref().map(plan);
     let rivals = beside.rivals.as_ref().map(rivals);
     let ledger = beside.value_exchange.as_ref().map(ledger);
-    [plan, rivals, ledger].into_iter().flatten().collect()
+    let goodwill = beside.goodwill.as_ref().map(goodwill);
+    let exceptions = world.exceptions.as_ref().map(exceptions);
+    [exceptions, goodwill, plan, rivals, ledger].into_iter().flatten().collect()
 }
 
 fn interval(estimate: &Estimate) -> String {
@@ -209,3 +214,111 @@ fn named(figures: &ExchangeFigures) -> String {
     let shown: Vec<String> = figures.empty.iter().take(5).map(|e| plain(&e.account_id)).collect();
     if shown.is_empty() { String::new() } else { format!(", such as {}", shown.join(", ")) }
 }
+
+fn exceptions(figures: &Exceptions) -> Section {
+    let mut says = vec![format!(
+        "{} alarms for the better and {} for the worse in {} months of {} accounts: {} moved further than its \
+         own course, and that of accounts of its segment and age, let expect.",
+        count(figures.n_good),
+        count(figures.n_bad),
+        count(figures.n_account_months),
+        count(figures.n_accounts),
+        plain(&figures.score),
+    )];
+    says.push(match (figures.expected_alarms, figures.shuffled_run_length) {
+        (Some(alarms), Some(length)) => format!(
+            "With surprises shuffled at random the same charts raise {} alarms, one in {} months of an \
+             account ({} were asked for): about that many are false.",
+            count(alarms.round() as u64),
+            three_digits(length),
+            three_digits(figures.run_length_months),
+        ),
+        _ => "How often the charts alarm by chance could not be told.".to_owned(),
+    });
+    let current = figures.current.len();
+    says.push(match current {
+        0 => "No alarm is younger than three months.".to_owned(),
+        _ if current > SHOWN => {
+            format!("The strongest {SHOWN} of {current} alarms of the last three months:")
+        }
+        _ => "Alarms of the last three months:".to_owned(),
+    });
+    let row = |alarm: &Exception| {
+        let direction = match alarm.direction {
+            Direction::Good => "better",
+            Direction::Bad => "worse",
+        };
+        vec![
+            plain(&alarm.account_id),
+            alarm.month.clone(),
+            direction.to_owned(),
+            three_digits(alarm.deviation),
+            format!("{} × the limit", three_digits(alarm.strength)),
+        ]
+    };
+    Section {
+        title: "Relationships that fell out of pattern".to_owned(),
+        says,
+        headers: vec!["Account", "Month", "Direction", "Deviation (sd)", "Strength"],
+        rows: figures.current.iter().take(SHOWN).map(row).collect(),
+    }
+}
+
+fn goodwill(figures: &Goodwill) -> Section {
+    let baseline = match figures.baseline {
+        GoodwillBaseline::NoRelationship => "0",
+        GoodwillBaseline::SegmentMean => "the mean of their segment",
+    };
+    let mut says = vec![format!(
+        "At the end of {} the {} customers are expected to bring {} in present value: {} \
+         more than comparable customers with {} at {baseline} would. That is what such customers bring, not what \
+         a change would bring.",
+        figures.valued_at,
+        count(figures.n_accounts),
+        interval(&figures.value),
+        interval(&figures.goodwill),
+        plain(&figures.score),
+    )];
+    says.push(format!(
+        "One standard deviation more of the score goes with {} more log odds of leaving in a month and {} \
+         more contribution; {} of a deviation is left a month later.",
+        interval(&figures.exit_log_odds),
+        interval(&figures.contribution),
+        interval(&figures.persistence),
+    ));
+    says.push(format!(
+        "If 1 % more customers stayed each year the value would be {} % higher (3 to 7 is the range known \
+         from other companies).",
+        interval(&figures.retention_elasticity),
+    ));
+    if figures.support < THIN_SUPPORT {
+        says.push(format!(
+            "Only {} of account-months are at the baseline or below: goodwill is extrapolated.",
+            percent(figures.support)
+        ));
+    }
+    if let Some(difference) = figures.market_less_book {
+        says.push(format!(
+            "Market value less book value is stated as {}; goodwill by relationships is {} of it.",
+            three_digits(difference),
+            percent(figures.goodwill.estimate / difference)
+        ));
+    }
+    let row = |of: &SegmentGoodwill| {
+        vec![
+            plain(of.segment.as_deref().unwrap_or("none")),
+            count(of.n_accounts),
+            interval(&of.value),
+            interval(&of.goodwill),
+        ]
+    };
+    Section {
+        title: "Goodwill".to_owned(),
+        says,
+        headers: vec!["Segment", "Customers", "Present value", "Goodwill (95 % interval)"],
+        rows: figures.segments.iter().map(row).collect(),
+    }
+}
+
+/// Share of account-months below which a baseline counts as hardly seen.
+const THIN_SUPPORT: f64 = 0.01;

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::backtest::{Finding, LearnedWeights, Power, RankFlips};
 use crate::hypothesis::Verdict;
 use crate::journey::PlanFigures;
-use crate::patterns::PatternSummary;
+use crate::patterns::{Exceptions, PatternSummary};
+use crate::policy::Goodwill;
 use crate::relationship::{ExchangeFigures, RivalFigures};
 
 /// Version of the layout of `results.json`.
-pub const SCHEMA_VERSION: &str = "1.2";
+pub const SCHEMA_VERSION: &str = "1.3";
 
 /// Everything a run found, for machines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,6 +73,9 @@ pub struct WorldResults {
     pub patterns: Vec<PatternSummary>,
     /// Why there are no patterns, when there are none.
     pub patterns_note: Option<String>,
+    /// Relationships that fell out of pattern; absent where none could be charted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exceptions: Option<Exceptions>,
     /// Learned weights and rank flips; absent where the plan does not ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightResults>,
@@ -115,6 +119,9 @@ pub struct Beside {
     pub rivals: Option<RivalFigures>,
     /// Plan against actual for contacts of new customers; absent without a flow or without any.
     pub plan_against_actual: Option<PlanFigures>,
+    /// What today's relationships are worth; absent where the plan does not ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goodwill: Option<Goodwill>,
 }
 
 /// Counts, span and dropped rows.

@@ -14,7 +14,8 @@ use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::{LogWriter, TableError};
 use crate::journey::PlanFigures;
 use crate::panel::{Measure, Panel, PanelParams, PanelScore};
-use crate::patterns::{Patterns, Trajectories, find_patterns};
+use crate::patterns::{Exception, Exceptions, Patterns, Trajectories, exceptions, find_patterns};
+use crate::policy::{AccountGoodwill, Goodwill, goodwill};
 use crate::relationship::{ExchangeFigures, RivalFigures};
 use crate::report::HypothesisPower;
 use crate::rng::Purpose;
@@ -48,6 +49,10 @@ pub struct Analysis {
     pub plan_actual: Option<PlanFigures>,
     /// Learned weights and ranks, where the plan asks for them.
     pub weights: Option<WeightsFound>,
+    /// What today's relationships are worth, with that of each account; where the plan asks for it.
+    pub goodwill: Option<(Goodwill, Vec<AccountGoodwill>)>,
+    /// Relationships that fell out of pattern, and every alarm.
+    pub exceptions: Option<(Exceptions, Vec<Exception>)>,
     /// Patterns of the leading score, once [`patterns_of`] looked for them.
     pub patterns: Option<PatternsFound>,
     /// Score, outcome and horizon that the charts show.
@@ -179,6 +184,7 @@ pub fn analyse(
     };
     say(&format!("{}: power", dataset.name));
     let (powers, mut warnings) = powers(&panel, plan);
+    warnings.extend(constant_scores(&panel));
     let mut findings = bench.tests(say, &dataset.name, &mut warnings);
     let judged = bench.hypotheses(say, &dataset.name, &mut findings, &mut warnings);
     adjust_family(&mut findings);
@@ -203,8 +209,15 @@ pub fn analyse(
         }
         None => None,
     };
+    let goodwill = plan.goodwill.as_ref().and_then(|params| {
+        let score = params.score.as_deref().unwrap_or(&focus.score);
+        goodwill(&panel, score, params).map_err(|error| warnings.push(error.to_string())).ok()
+    });
+    let exceptions = exceptions(&panel, score, &plan.exceptions, beside(2))?;
     Ok(Analysis {
         weights,
+        goodwill,
+        exceptions: (exceptions.0.n_account_months > 0).then_some(exceptions),
         lead_lag: noted(curve, &mut warnings),
         deciles: noted(deciles, &mut warnings),
         attrition: noted(attrition, &mut warnings),
@@ -225,6 +238,18 @@ pub fn analyse(
 
 fn noted<T>(result: Result<T, backtest::BacktestError>, warnings: &mut Vec<String>) -> Option<T> {
     result.map_err(|error| warnings.push(error.to_string())).ok()
+}
+
+/// A score that tells no account from another says nothing, mostly since the plan asks for what the log lacks.
+fn constant_scores(panel: &Panel) -> Vec<String> {
+    let constant = |score: &&PanelScore| {
+        let mut known = score.values.iter().filter(|value| !value.is_nan());
+        known.next().is_some_and(|first| known.all(|value| value.to_bits() == first.to_bits()))
+    };
+    let told = |score: &PanelScore| {
+        format!("`{}` has one value in all account-months: the log lacks what it reads", score.name)
+    };
+    panel.scores().iter().filter(constant).map(told).collect()
 }
 
 fn columns<'a>(panel: &'a Panel, specs: &[ScoreSpec]) -> Vec<&'a PanelScore> {

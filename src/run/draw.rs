@@ -1,9 +1,10 @@
 //! From an analysis to charts and to `results.json`.
 
-use crate::backtest::{AttritionBand, Figure};
+use crate::backtest::{AttritionBand, Figure, Standing, TypeWeight};
 use crate::chart::{
     self, AttritionData, Chart, ChartError, ConcentrationData, Curve, DecileData, Estimate,
-    LeadLagData, PathAge, PatternCurve, PlanPathData, TrajectoryData,
+    LeadLagData, LearnedWeightsData, PathAge, PatternCurve, PlanPathData, TrajectoryData,
+    WeightRow,
 };
 use crate::report::{Benchmark, Beside, DataInfo, Dropped, Interval, WeightResults, WorldResults};
 
@@ -39,6 +40,9 @@ pub(super) fn charts(
     }
     if let Some(data) = plan_path(analysis, simulated) {
         charts.push(chart::plan_path(&data)?);
+    }
+    if let Some(data) = learned_weights(analysis, simulated) {
+        charts.push(chart::learned_weights(&data)?);
     }
     if let Some(simulation) = dataset.simulation() {
         charts.push(chart::flow_diagram(simulation.flow())?);
@@ -202,6 +206,31 @@ fn plan_path(analysis: &Analysis, simulated: bool) -> Option<PlanPathData> {
     Some(PlanPathData { path: figures.path.iter().map(age).collect(), simulated })
 }
 
+fn learned_weights(analysis: &Analysis, simulated: bool) -> Option<LearnedWeightsData> {
+    let fit = analysis.weights.as_ref()?.learned.fit.as_ref()?;
+    let differs = |of: &TypeWeight| !matches!(of.standing, Standing::Kept | Standing::Refused);
+    let mut types: Vec<&TypeWeight> =
+        fit.types.iter().filter(|of| of.standing != Standing::Refused).collect();
+    types.sort_by_key(|of| (!differs(of), std::cmp::Reverse(of.exits)));
+    let row = |of: &&TypeWeight| WeightRow {
+        interaction_type: of.interaction_type.clone(),
+        expert: of.expert_weight,
+        learned: Estimate {
+            value: of.learned_weight,
+            low: of.low.unwrap_or(of.learned_weight),
+            high: of.high.unwrap_or(of.learned_weight),
+        },
+    };
+    Some(LearnedWeightsData {
+        rows: types.iter().map(row).collect(),
+        differing: fit.types.iter().filter(|of| differs(of)).count(),
+        types: fit.types.len(),
+        auc: fit.learned.estimate,
+        chance: (fit.null.out_of_sample.low, fit.null.out_of_sample.high),
+        simulated,
+    })
+}
+
 /// What `results.json` holds of one data set.
 pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
     let panel = &analysis.panel;
@@ -244,10 +273,12 @@ pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
             value_exchange: analysis.exchange.clone(),
             rivals: analysis.rivals.clone(),
             plan_against_actual: analysis.plan_actual.clone(),
+            goodwill: analysis.goodwill.as_ref().map(|(figures, _)| figures.clone()),
         },
         power: analysis.powers.clone(),
         findings: analysis.findings.clone(),
         verdicts: analysis.verdicts.clone(),
+        exceptions: analysis.exceptions.as_ref().map(|(figures, _)| figures.clone()),
         weights: analysis.weights.as_ref().map(|found| WeightResults {
             learned: found.learned.clone(),
             rank_flips: found.ranks.as_ref().map(|(flips, _)| flips.clone()),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::backtest::WeightError;
+use crate::backtest::{ShapeError, WeightError};
 use crate::chart::ChartError;
 use crate::flow::FlowError;
 use crate::ingest::IngestError;
@@ -12,6 +12,7 @@ use crate::patterns::PatternError;
 use crate::report::ReportError;
 use crate::score::ScoreError;
 use crate::simulate::{SimulationError, WorldError};
+use crate::stats::StatsError;
 
 use super::plan::PlanError;
 
@@ -50,6 +51,18 @@ pub enum RunError {
     /// Weights.
     #[error(transparent)]
     Weights(#[from] WeightError),
+    /// Parameters of a relationship value.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// No date with a known outcome.
+    #[error(
+        "no month end with accounts lies {horizon} months or more before {until}: no outcome is known to fit \
+         to; set `--until` later or `--horizon` shorter"
+    )]
+    NothingToFit { until: String, horizon: u32 },
+    /// Parameters of the purchases.
+    #[error("purchases: {0}")]
+    Purchases(StatsError),
     /// The charts.
     #[error(transparent)]
     Chart(#[from] ChartError),
@@ -149,7 +162,13 @@ impl RunError {
             | Self::NoOutcomes
             | Self::BadManifest { .. }
             | Self::Io { .. } => 3,
-            Self::Pattern(_) | Self::Weights(_) | Self::Chart(_) | Self::Report(_) => 4,
+            Self::Pattern(_)
+            | Self::Weights(_)
+            | Self::Shape(_)
+            | Self::NothingToFit { .. }
+            | Self::Purchases(_)
+            | Self::Chart(_)
+            | Self::Report(_) => 4,
             Self::Differs { .. } | Self::OtherInputs { .. } => 5,
         }
     }

@@ -9,6 +9,7 @@ mod draw;
 mod error;
 mod expect;
 mod explain;
+mod fit;
 mod folder;
 mod gather;
 mod plan;
@@ -39,6 +40,7 @@ pub use draw::world_results;
 pub use error::{RunError, ingest_exit_code};
 pub use expect::{Expectation, ExpectedFinding, check_expectations};
 pub use explain::{Explanation, Move, Part, Question, Step, explain};
+pub use fit::{ShapeQuestion, purchases_of, shape_of};
 pub use folder::Manifest;
 pub use gather::{Counts, Gathered};
 pub use plan::{
@@ -46,7 +48,9 @@ pub use plan::{
     WorldParams,
 };
 pub use power::powers;
-pub use tables::{Columns, age_columns, record_columns, unit_columns};
+pub use tables::{
+    Columns, age_columns, exception_columns, goodwill_columns, record_columns, unit_columns,
+};
 pub use weights::{WeightsFound, weights_of};
 
 /// A plan with everything it depends on, ready to be run.
@@ -153,6 +157,12 @@ impl Run {
             write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
             if let Some(found) = &analysis.weights {
                 weights::write_weights(&tables, found)?;
+            }
+            if let Some((_, accounts)) = &analysis.goodwill {
+                write_table(&tables.join("goodwill.parquet"), &goodwill_columns(accounts))?;
+            }
+            if let Some((_, alarms)) = &analysis.exceptions {
+                write_table(&tables.join("exceptions.parquet"), &exception_columns(alarms))?;
             }
             let drawn = draw::charts(dataset, &analysis, &self.plan().run.currency)?;
             charts.extend(drawn.into_iter().map(|chart| (dataset.name.clone(), chart)));

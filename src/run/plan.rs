@@ -11,7 +11,8 @@ use crate::backtest::{BacktestParams, WeightParams};
 use crate::diagnostic::{Problems, Source, nearest};
 use crate::hypothesis::{Delta, Hypotheses};
 use crate::panel::Relative;
-use crate::patterns::{PatternError, PatternParams};
+use crate::patterns::{ExceptionParams, PatternError, PatternParams};
+use crate::policy::GoodwillParams;
 use crate::rng::Streams;
 use crate::score::ScoreSpec;
 use crate::time::{Calendar, Month};
@@ -41,6 +42,11 @@ pub struct Plan {
     /// `[patterns]`.
     #[serde(default)]
     pub patterns: PatternParams,
+    /// `[exceptions]`.
+    #[serde(default)]
+    pub exceptions: ExceptionParams,
+    /// `[goodwill]`: what today's relationships are worth; not computed when absent.
+    pub goodwill: Option<GoodwillParams>,
     /// `[weights]`: learned weights and rank flips; not run when absent.
     pub weights: Option<WeightParams>,
     /// `[gates]`: expectations that end a run with exit code 1.
@@ -395,20 +401,45 @@ fn broken_rules(plan: &Plan) -> Vec<Broken> {
     }
     broken.extend(broken_scores(plan));
     broken.extend(broken_backtest(&plan.backtest));
-    match plan.patterns.check() {
-        Err(PatternError::InvalidParameter { name, value, expected }) => {
-            broken.push((
-                ("patterns", name),
-                format!("`{name}` is {value}, expected {expected}"),
-                None,
-            ));
+    for (table, checked) in
+        [("patterns", plan.patterns.check()), ("exceptions", plan.exceptions.chart().map(|_| ()))]
+    {
+        match checked {
+            Err(PatternError::InvalidParameter { name, value, expected }) => {
+                let message = format!("`{name}` is {value}, expected {expected}");
+                broken.push(((table, name), message, None));
+            }
+            Err(error) => broken.push(((table, ""), error.to_string(), None)),
+            Ok(()) => {}
         }
-        Err(error) => broken.push((("patterns", ""), error.to_string(), None)),
-        Ok(()) => {}
     }
+    broken.extend(plan.goodwill.iter().flat_map(|params| broken_goodwill(plan, params)));
     broken.extend(super::weights::broken_weights(plan));
     broken.extend(broken_gates(plan));
     broken
+}
+
+fn broken_goodwill(plan: &Plan, params: &GoodwillParams) -> Vec<Broken> {
+    let of_value =
+        |(key, rule): (&'static str, String)| (("goodwill", key), format!("`{key}` {rule}"), None);
+    let known: Vec<String> = plan
+        .score
+        .scores
+        .iter()
+        .chain(&plan.score.baselines)
+        .filter_map(|spec| spec.build().ok().map(|score| score.name()))
+        .chain(plan.score.relative.iter().map(Relative::name))
+        .collect();
+    let named = params.score.iter().map(|name| ("score", name));
+    let held = params.controls.iter().map(|name| ("controls", name));
+    let unknown = named.chain(held).filter(|(_, name)| !known.contains(name)).map(|(key, name)| {
+        let message = format!("`{key}` names the score `{name}`, which `[score]` lacks");
+        let help = nearest(name, known.iter().map(String::as_str))
+            .map(|near| format!("did you mean `{near}`?"))
+            .or_else(|| Some(format!("the plan's scores: {}", known.join(", "))));
+        (("goodwill", key), message, help)
+    });
+    params.broken_rules().into_iter().map(of_value).chain(unknown).collect()
 }
 
 /// What is wrong with a score that is seen beside others, given the names before it.

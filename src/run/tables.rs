@@ -2,6 +2,8 @@
 
 use crate::interaction::ColumnData;
 use crate::panel::{Panel, UnitScore};
+use crate::patterns::{Direction, Exception};
+use crate::policy::AccountGoodwill;
 use crate::score::{AgeClock, Rv, ScoreColumn, Valuation, ValuedHistory, interaction_records};
 use crate::time::Instant;
 
@@ -112,4 +114,34 @@ pub fn age_columns(
         (clock.unit(), ColumnData::Number(at)),
         ("score", ColumnData::Number(values)),
     ])
+}
+
+/// Goodwill account by account.
+pub fn goodwill_columns(accounts: &[AccountGoodwill]) -> Columns {
+    let ids = accounts.iter().map(|account| account.account_id.clone()).collect();
+    let values = accounts.iter().map(|account| account.value).collect();
+    let goodwill = accounts.iter().map(|account| account.goodwill).collect();
+    vec![
+        ("account_id", ColumnData::Text(ids)),
+        ("value", ColumnData::Number(values)),
+        ("goodwill", ColumnData::Number(goodwill)),
+    ]
+}
+
+/// Every alarm.
+pub fn exception_columns(alarms: &[Exception]) -> Columns {
+    let text = |of: fn(&Exception) -> String| ColumnData::Text(alarms.iter().map(of).collect());
+    let number = |of: fn(&Exception) -> f64| ColumnData::Number(alarms.iter().map(of).collect());
+    let direction = |alarm: &Exception| match alarm.direction {
+        Direction::Good => "good".to_owned(),
+        Direction::Bad => "bad".to_owned(),
+    };
+    vec![
+        ("account_id", text(|alarm| alarm.account_id.clone())),
+        ("month", text(|alarm| alarm.month.clone())),
+        ("age", ColumnData::Integer(alarms.iter().map(|a| i64::from(a.age_months)).collect())),
+        ("direction", text(direction)),
+        ("deviation", number(|alarm| alarm.deviation)),
+        ("strength", number(|alarm| alarm.strength)),
+    ]
 }

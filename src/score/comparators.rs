@@ -31,6 +31,15 @@ pub enum Comparator {
         /// Least cost that is divided by \[currency\].
         floor: f64,
     },
+    /// What the relationship costs the customer: time, expenses and waiting.
+    CustomerEffortCost {
+        /// Of the customer's people \[currency per hour\].
+        wage: f64,
+        /// Of each interaction that takes effort \[currency\].
+        out_of_pocket: f64,
+        /// Of waiting for an answer \[currency per day\].
+        delay: f64,
+    },
 }
 
 impl Comparator {
@@ -40,6 +49,7 @@ impl Comparator {
             Self::VolumeRecency => "volume_recency",
             Self::VolumeTimesEmotion => "volume_times_emotion",
             Self::RvPerCost { .. } => "rv_per_cost",
+            Self::CustomerEffortCost { .. } => "customer_effort_cost",
         }
     }
 }
@@ -52,7 +62,11 @@ impl Comparator {
 ///                       + 2^(−days since the last / W)
 /// volume × emotion      (n/W + minutes of the customer/W) · emotional moments
 /// RV per cost           Σ rv / max(Σ variable cost, floor)       without transactional rows
+/// customer effort cost  wage · minutes/60 + out of pocket · interactions with effort + delay · days waited
 /// ```
+///
+/// The customer waits from an inbound interaction until the next outbound one with the same contact, or
+/// until the score is read.
 ///
 /// Weights of the patents' terms are not public: each term of the second has weight 1, and
 /// exclusivity is read as how much of the traffic one contact has. A ratio to cost means little
@@ -83,6 +97,9 @@ impl Comparator {
 /// assert!((value(Comparator::VolumeTimesEmotion) - (0.2 + 6.0)).abs() < 1e-12);
 /// assert!((value(Comparator::RvPerCost { floor: 1.0 }) - 6.0 / 16.0).abs() < 1e-12);
 /// assert!((value(Comparator::RvPerCost { floor: 60.0 }) - 0.1).abs() < 1e-12);
+/// let effort = Comparator::CustomerEffortCost { wage: 40.0, out_of_pocket: 2.0, delay: 10.0 };
+/// // An hour, two interactions, answered at once.
+/// assert!((value(effort) - 44.0).abs() < 1e-12);
 /// // ln 3 + 1 + ln(1 + 25/365.25) + 2^(−.3)
 /// assert!((value(Comparator::VolumeRecency) - 2.977_070).abs() < 1e-6);
 /// ```
@@ -107,6 +124,13 @@ impl TrailingComparator {
             }
             Comparator::RvPerCost { floor } => {
                 above_zero("rv_per_cost", "floor", floor)?;
+            }
+            Comparator::CustomerEffortCost { wage, out_of_pocket, delay } => {
+                for (name, value) in
+                    [("wage", wage), ("out_of_pocket", out_of_pocket), ("delay", delay)]
+                {
+                    at_least("customer_effort_cost", name, value, 0.0)?;
+                }
             }
             Comparator::VolumeRecency | Comparator::VolumeTimesEmotion => {}
         }
@@ -133,6 +157,11 @@ impl Score for TrailingComparator {
             }
             Comparator::RvPerCost { floor } => {
                 name.part("floor").part(&number(floor));
+            }
+            Comparator::CustomerEffortCost { wage, out_of_pocket, delay } => {
+                for (word, value) in [("wage", wage), ("pocket", out_of_pocket), ("delay", delay)] {
+                    name.part(word).part(&number(value));
+                }
             }
             Comparator::VolumeRecency | Comparator::VolumeTimesEmotion => {}
         }
@@ -180,12 +209,37 @@ impl Score for TrailingComparator {
             Comparator::RvPerCost { floor } => {
                 sum(|row| row.rv) / sum(|row| row.variable_cost).max(floor)
             }
+            Comparator::CustomerEffortCost { wage, out_of_pocket, delay } => {
+                wage / 60.0 * sum(|row| row.customer_effort)
+                    + out_of_pocket * count(|row| row.customer_effort > 0.0)
+                    + delay * self.days_waited(recent, as_of)
+            }
             Comparator::VolumeRecency => self.volume_recency(recent, as_of),
         }
     }
 }
 
 impl TrailingComparator {
+    /// How long the customer waited for answers to what was begun in the window \[days\].
+    fn days_waited(&self, recent: &Recent, as_of: Instant) -> f64 {
+        let waits = recent.rows.iter().filter(|row| {
+            row.direction == Direction::Inbound
+                && as_of.days_since(row.occurred_at) < self.window_days
+        });
+        let answers = |row: &&ValuedInteraction, asked: &ValuedInteraction| {
+            row.direction == Direction::Outbound
+                && row.contact == asked.contact
+                && row.occurred_at >= asked.occurred_at
+        };
+        waits
+            .map(|asked| {
+                let answer = recent.rows.iter().find(|row| answers(row, asked));
+                let until = answer.map_or(as_of, |row| row.occurred_at);
+                until.days_since(asked.occurred_at).max(0.0)
+            })
+            .sum()
+    }
+
     fn volume_recency(&self, recent: &Recent, as_of: Instant) -> f64 {
         let days = |at: Instant| as_of.days_since(at).max(0.0);
         let known = recent.entered_at.map_or(0.0, |at| (days(at) / 365.25).ln_1p());
@@ -200,5 +254,34 @@ impl TrailingComparator {
             .filter(|row| days(row.occurred_at) < self.window_days)
             .map_or(0.0, |row| (-days(row.occurred_at) / self.window_days).exp2());
         n.ln_1p() + most / n.max(1.0) + known + last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TypeIndex;
+
+    /// The worked number of the methodology.
+    #[test]
+    fn a_customer_pays_for_time_expenses_and_waiting() {
+        let effort = Comparator::CustomerEffortCost { wage: 40.0, out_of_pocket: 2.0, delay: 10.0 };
+        let score = TrailingComparator::new(effort, 10.0).unwrap();
+        let at = |day: f64| Instant::from_micros(0).plus_days(day);
+        let row = |day: f64, direction, customer_effort| ValuedInteraction {
+            direction,
+            customer_effort,
+            ..ValuedInteraction::plain(TypeIndex(0), at(day), 1.0)
+        };
+        let mut rows = Recent::default();
+        score.observe(&mut rows, &row(5.0, Direction::Inbound, 600.0));
+        score.observe(&mut rows, &row(22.0, Direction::Inbound, 30.0));
+        score.observe(&mut rows, &row(23.5, Direction::Outbound, 15.0));
+        // 45 minutes, two interactions, a day and a half until the answer.
+        assert!((score.value(&rows, at(25.0)) - (30.0 + 4.0 + 15.0)).abs() < 1e-9);
+        score.observe(&mut rows, &row(24.0, Direction::Inbound, 0.0));
+        // One more, without effort, that waits for a day as yet.
+        assert!((score.value(&rows, at(25.0)) - 59.0).abs() < 1e-9);
+        assert_eq!(score.name(), "customer_effort_cost_10d_wage_40_pocket_2_delay_10");
     }
 }

@@ -61,6 +61,19 @@ pub enum ScoreSpec {
         /// Least cost that is divided by \[currency\].
         floor: f64,
     },
+    /// [`Comparator::CustomerEffortCost`].
+    CustomerEffortCost {
+        /// Trailing window \[days\].
+        window_days: f64,
+        /// Of the customer's people \[currency per hour\].
+        wage: f64,
+        /// Of each interaction that takes effort \[currency\].
+        #[serde(default)]
+        out_of_pocket: f64,
+        /// Of waiting for an answer \[currency per day\].
+        #[serde(default)]
+        delay: f64,
+    },
     /// [`Comparator::WeightedContacts`].
     WeightedContacts {
         /// Trailing window \[days\].
@@ -279,6 +292,10 @@ impl ScoreSpec {
             }
             Self::RvPerCost { window_days, floor } => {
                 Box::new(trailing(Comparator::RvPerCost { floor }, window_days)?)
+            }
+            Self::CustomerEffortCost { window_days, wage, out_of_pocket, delay } => {
+                let effort = Comparator::CustomerEffortCost { wage, out_of_pocket, delay };
+                Box::new(trailing(effort, window_days)?)
             }
             Self::WeightedContacts { window_days, inbound, outbound } => {
                 let weighted = Comparator::WeightedContacts { inbound, outbound };

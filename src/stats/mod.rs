@@ -11,6 +11,7 @@ mod block_bootstrap;
 mod bootstrap;
 mod classification;
 mod contrast;
+mod control_chart;
 mod error;
 mod estimate;
 mod forecast;
@@ -43,6 +44,7 @@ pub use classification::{
     lift_at, log_loss, net_benefit, recalibration, roc_auc, top_decile_lift,
 };
 pub use contrast::{mean_correlation, mean_log_ratio};
+pub use control_chart::EwmaChart;
 pub use error::StatsError;
 pub use estimate::Estimate;
 pub use forecast::{

@@ -7,9 +7,13 @@
     reason = "a test that cannot go on fails; counts are worth reading"
 )]
 
+mod goodwill;
 mod power;
 mod shape;
+mod table;
 mod targets;
+#[path = "../it/told.rs"]
+mod told;
 mod weights;
 
 use rayon::prelude::*;

@@ -10,6 +10,8 @@ use rvq::backtest::{
 };
 use rvq::rng::{Purpose, Stream, Streams};
 
+use crate::table::{check, row};
+
 const TYPES: usize = 100;
 const HORIZON: u32 = 3;
 const MONTHS: usize = 36;
@@ -151,41 +153,55 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// In-sample and out-of-sample AUC of every replication.
-fn nulls((accounts, exits): (usize, usize), replications: u32, constraint: Constraint) -> Vec<f64> {
-    let found: Vec<(f64, f64)> = (0..replications)
+fn nulls(
+    (accounts, exits): (usize, usize),
+    replications: u32,
+    constraint: Constraint,
+) -> (Vec<f64>, Vec<f64>) {
+    (0..replications)
         .into_par_iter()
         .map(|replication| null(replication, accounts, exits, constraint))
         .map(|fit| (fit.in_sample.estimate, fit.learned.estimate))
-        .collect();
-    let (in_sample, learned): (Vec<f64>, Vec<f64>) = found.into_iter().unzip();
-    println!(
-        "{accounts} accounts, {exits} exits, {}: in sample {:.3}, out of sample {:.3}",
-        constraint.name(),
-        mean(&in_sample),
-        mean(&learned)
+        .unzip()
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "minutes of fits: for release builds")]
+fn learned_weights_null_tells_nothing_apart() {
+    let heads = [
+        "accounts, exits",
+        "replications",
+        "constraint",
+        "on the rows learned from",
+        "out of sample",
+        "within .45 to .55",
+    ];
+    let mut rows = vec![row(&heads)];
+    for (size, replications) in [((300, 60), SMALL), ((2_000, 400), LARGE)] {
+        for constraint in Constraint::ALL {
+            let (in_sample, learned) = nulls(size, replications, constraint);
+            let inside = learned.iter().filter(|auc| (0.45..=0.55).contains(*auc)).count();
+            let share = inside as f64 / f64::from(replications);
+            rows.push(vec![
+                format!("{}, {}", size.0, size.1),
+                replications.to_string(),
+                constraint.name().to_owned(),
+                format!("{:.3}", mean(&in_sample)),
+                format!("{:.3}", mean(&learned)),
+                format!("{share:.3}"),
+            ]);
+            let average = mean(&learned);
+            assert!((0.48..=0.52).contains(&average), "{}: {average}", constraint.name());
+            assert!(size.0 < 2_000 || share >= 0.95, "{}: {share}", constraint.name());
+        }
+    }
+    check(
+        "learned_weights_null",
+        "Learned weights where there is nothing to learn",
+        "100 interaction types, exposures from a generator that knows nothing of exits, nothing refused; mean AUC over \
+         replications.",
+        &rows,
     );
-    learned
-}
-
-#[test]
-#[cfg_attr(debug_assertions, ignore = "minutes of fits: for release builds")]
-fn without_signal_learned_weights_tell_nothing_apart_at_2_000_accounts() {
-    for constraint in Constraint::ALL {
-        let learned = nulls((2_000, 400), LARGE, constraint);
-        let inside = learned.iter().filter(|auc| (0.45..=0.55).contains(*auc)).count();
-        let share = inside as f64 / f64::from(LARGE);
-        println!("  {share} within .45 to .55");
-        assert!(share >= 0.95, "{}: {share}", constraint.name());
-    }
-}
-
-#[test]
-#[cfg_attr(debug_assertions, ignore = "minutes of fits: for release builds")]
-fn without_signal_learned_weights_average_to_chance_at_300_accounts() {
-    for constraint in Constraint::ALL {
-        let average = mean(&nulls((300, 60), SMALL, constraint));
-        assert!((0.48..=0.52).contains(&average), "{}: {average}", constraint.name());
-    }
 }
 
 /// The expert is right about a third of the types, a third does nothing, a third does the opposite.
@@ -197,7 +213,7 @@ fn truth() -> Vec<f64> {
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "minutes of fits: for release builds")]
-fn where_the_expert_is_wrong_learned_weights_win() {
+fn learned_weights_win_where_the_expert_is_wrong() {
     let win = |replication: u32| {
         let streams = Streams::new(1_969).replication(replication);
         let mut stream = streams.global(Purpose::Outcome).stream(0);
@@ -217,11 +233,23 @@ fn where_the_expert_is_wrong_learned_weights_win() {
     let fits: Vec<WeightFit> = (0..WINS).into_par_iter().map(win).collect();
     let clear = fits.iter().filter(|fit| fit.gain_over_expert.ci_low > Some(0.0)).count();
     let of = |auc: fn(&WeightFit) -> f64| mean(&fits.iter().map(auc).collect::<Vec<f64>>());
-    println!(
-        "expert wrong: {clear} of {WINS} clear; AUC learned {:.3}, expert {:.3}, controls {:.3}",
-        of(|fit| fit.learned.estimate),
-        of(|fit| fit.expert.estimate),
-        of(|fit| fit.baselines.estimate)
+    let rows = [
+        row(&["weights", "AUC out of sample"]),
+        row(&["learned", &format!("{:.3}", of(|fit| fit.learned.estimate))]),
+        row(&["expert's", &format!("{:.3}", of(|fit| fit.expert.estimate))]),
+        row(&[
+            "none: age of the account only",
+            &format!("{:.3}", of(|fit| fit.baselines.estimate)),
+        ]),
+    ];
+    check(
+        "learned_weights_win",
+        "Learned weights where the expert is wrong",
+        &format!(
+            "The expert is right about a third of 100 types, a third does nothing, a third does the opposite; 2,000 \
+             accounts, {WINS} replications. The interval of the gain over the expert excludes 0 in {clear}."
+        ),
+        &rows,
     );
     assert!(clear >= 18, "{clear} of {WINS}");
     assert!(fits.iter().all(|fit| fit.learned.estimate > fit.null.out_of_sample.high));

@@ -26,6 +26,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("relationship", 5),
     ("patterns", 5),
     ("hypothesis", 6),
+    ("policy", 6),
     ("calibrate", 6),
     ("recover", 7),
     ("chart", 7),
@@ -55,7 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Modules that must work without the simulated truth.
 const BLIND_TO_TRUTH: &[&str] =
-    &["score", "panel", "backtest", "journey", "relationship", "patterns", "hypothesis"];
+    &["score", "panel", "backtest", "journey", "relationship", "patterns", "hypothesis", "policy"];
 
 struct SourceFile {
     path: PathBuf,

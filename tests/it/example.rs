@@ -11,7 +11,8 @@ use rvq::chart::{
 };
 use rvq::hypothesis::{Decision, Rung, RungResult, Verdict};
 use rvq::journey::{PathPoint, PlanFigures, TypeGap};
-use rvq::patterns::{PatternLabel, PatternSummary};
+use rvq::patterns::{Direction, Exception, Exceptions, PatternLabel, PatternSummary};
+use rvq::policy::{Goodwill, GoodwillBaseline, SegmentGoodwill};
 use rvq::relationship::{
     ComponentFigures, DimensionFigures, EmptyLedger, ExchangeFigures, Quadrants, RankShift,
     RivalFigures,
@@ -203,13 +204,12 @@ fn power() -> HypothesisPower {
     }
 }
 
+fn estimate(estimate: f64, half: f64) -> rvq::relationship::Estimate {
+    rvq::relationship::Estimate { estimate, ci_low: estimate - half, ci_high: estimate + half }
+}
+
 /// Figures of every part that stands beside the score.
 fn beside() -> Beside {
-    let estimate = |estimate: f64, half: f64| rvq::relationship::Estimate {
-        estimate,
-        ci_low: estimate - half,
-        ci_high: estimate + half,
-    };
     let dimension = |name: &str, us, leader| DimensionFigures {
         dimension: Some(name.to_owned()),
         n_accounts: 412,
@@ -280,6 +280,59 @@ fn beside() -> Beside {
             missing: vec!["advisory_board_attended".to_owned()],
             unplanned: vec!["ad_hoc_call".to_owned()],
         }),
+        goodwill: Some(goodwill()),
+    }
+}
+
+fn goodwill() -> Goodwill {
+    let segment = |name: &str, value: f64| SegmentGoodwill {
+        segment: Some(name.to_owned()),
+        n_accounts: 700,
+        value: estimate(value, 0.1 * value),
+        goodwill: estimate(0.2 * value, 0.15 * value),
+    };
+    Goodwill {
+        score: "rv_decay_90d".to_owned(),
+        controls: vec!["tenure".to_owned()],
+        baseline: GoodwillBaseline::NoRelationship,
+        valued_at: "2024-12".to_owned(),
+        n_accounts: 1_400,
+        n_account_months: 48_000,
+        n_events: 431,
+        value: estimate(21e6, 2e6),
+        goodwill: estimate(4.2e6, 3e6),
+        segments: vec![segment("large", 18e6), segment("<small>", 3e6)],
+        exit_log_odds: estimate(-0.31, 0.12),
+        contribution: estimate(120.0, 80.0),
+        persistence: estimate(0.94, 0.01),
+        retention_elasticity: estimate(4.1, 0.4),
+        support: 0.004,
+        market_less_book: Some(30e6),
+        method: "example".to_owned(),
+    }
+}
+
+fn exceptions() -> Exceptions {
+    let alarm = |account: &str, direction, deviation| Exception {
+        account_id: account.to_owned(),
+        month: "2024-11".to_owned(),
+        age_months: 31,
+        direction,
+        deviation,
+        strength: 1.32,
+    };
+    Exceptions {
+        score: "rv_velocity_3m".to_owned(),
+        smoothing: 0.2,
+        limit: 2.44,
+        run_length_months: 120.0,
+        shuffled_run_length: Some(96.4),
+        n_accounts: 1_900,
+        n_account_months: 61_000,
+        expected_alarms: Some(632.8),
+        n_good: 410,
+        n_bad: 502,
+        current: vec![alarm("A<7>", Direction::Bad, -2.9), alarm("A12", Direction::Good, 2.2)],
     }
 }
 
@@ -326,6 +379,7 @@ fn informative() -> WorldResults {
             pattern(3, PatternLabel::AtRisk, 448, 0.79, (-96.0, 28.0)),
         ],
         patterns_note: None,
+        exceptions: Some(exceptions()),
         weights: None,
     }
 }
@@ -351,6 +405,7 @@ fn irrelevant() -> WorldResults {
         ],
         patterns: Vec::new(),
         patterns_note: Some("no number of patterns reached a stability of .75".to_owned()),
+        exceptions: None,
         weights: None,
     }
 }

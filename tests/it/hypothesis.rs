@@ -1,132 +1,15 @@
 //! The statistics of the core hypotheses against plain loops, and on panels in which the truth was
 //! planted.
 
-use rand_distr::{Distribution, StandardNormal};
 use rvq::backtest::BacktestParams;
-use rvq::flow::{Catalogue, CatalogueEntry};
 use rvq::hypothesis::{Bench, HypothesisId, HypothesisParams};
-use rvq::ids::{AccountIndex, ContactIndex, TypeIndex, TypeNames};
-use rvq::interaction::{Account, AccountHistory, Interaction, Outcome, Status, Survey};
-use rvq::panel::{Measure, Panel, PanelParams};
-use rvq::rng::{Purpose, Streams};
-use rvq::score::{Score, ScoreColumn, Unit, Valuation, ValuedInteraction};
-use rvq::time::{Calendar, Instant, Month};
+use rvq::interaction::{AccountHistory, Survey};
+use rvq::panel::{Measure, Panel};
+use rvq::rng::Streams;
+
+use crate::told::{Told, cost, history, month_start, normals, panel, panel_of};
 
 const RV: &str = "rv_decay_180d";
-
-/// A column that is whatever the last row of its type says.
-struct Column(&'static str, TypeIndex);
-
-impl Score for Column {
-    type State = f64;
-
-    fn name(&self) -> String {
-        self.0.to_owned()
-    }
-
-    fn unit(&self) -> Unit {
-        Unit::Account
-    }
-
-    fn reads(&self, interaction: &ValuedInteraction) -> bool {
-        interaction.kind == self.1
-    }
-
-    fn observe(&self, value: &mut f64, interaction: &ValuedInteraction) {
-        *value = interaction.rv;
-    }
-
-    fn value(&self, value: &f64, _as_of: Instant) -> f64 {
-        *value
-    }
-}
-
-fn month_start(month: usize) -> Instant {
-    Calendar::UTC.start_of(Month::new(2020, 1).unwrap().plus(month as i32))
-}
-
-/// One account: its columns and what it brings, month by month.
-struct Told {
-    segment: &'static str,
-    /// By column, then by month.
-    columns: Vec<Vec<f64>>,
-    /// Gross profit; revenue is its amount.
-    profit: Vec<f64>,
-    share: Vec<f64>,
-    exit: Option<usize>,
-}
-
-/// Cost to engage, which grows less than revenue.
-fn cost(profit: f64) -> f64 {
-    0.1 * profit.abs().sqrt()
-}
-
-fn history(index: usize, told: &Told) -> AccountHistory {
-    let months = told.profit.len();
-    let row = |month: usize, kind: usize| Interaction {
-        kind: TypeIndex(kind as u16),
-        occurred_at: month_start(month),
-        known_at: month_start(month),
-        rv: Some(told.columns[kind][month]),
-        ..Interaction::default()
-    };
-    let outcome = |month: usize| Outcome {
-        period_start: month_start(month),
-        period_end: month_start(month + 1),
-        known_at: month_start(month + 1),
-        revenue: told.profit[month].abs(),
-        gross_profit: Some(told.profit[month]),
-        cost_to_engage: Some(cost(told.profit[month])),
-        share_of_wallet: Some(told.share[month]),
-        status: Status::Customer,
-        ..Outcome::default()
-    };
-    AccountHistory {
-        account: Account {
-            id: format!("{index:05}"),
-            segment_id: Some(told.segment.to_owned()),
-            entered_at: Calendar::UTC.start_of(Month::new(2019, 1).unwrap()),
-            exited_at: told.exit.map(|month| month_start(month).plus_days(1.0)),
-            size: Some(index as f64),
-            ..Account::default()
-        },
-        interactions: (0..months)
-            .flat_map(|month| (0..told.columns.len()).map(move |kind| (month, kind)))
-            .map(|(month, kind)| row(month, kind))
-            .collect(),
-        outcomes: (0..told.exit.map_or(months, |exit| exit + 1)).map(outcome).collect(),
-        ..AccountHistory::default()
-    }
-}
-
-fn panel(names: &[&'static str], accounts: &[Told]) -> Panel {
-    let kinds = 0..names.len() as u16;
-    let entries = kinds.clone().map(|kind| CatalogueEntry::plain(&format!("type_{kind}"), 0.0));
-    let catalogue = Catalogue::from_entries("test", entries.collect()).unwrap();
-    let types: TypeNames =
-        catalogue.entries().iter().map(|e| e.interaction_type.as_str()).collect();
-    let column = |(name, kind): (&&'static str, u16)| -> Box<dyn ScoreColumn> {
-        Box::new(Column(name, TypeIndex(kind)))
-    };
-    let scores: Vec<Box<dyn ScoreColumn>> = names.iter().zip(kinds).map(column).collect();
-    let params = PanelParams {
-        calendar: Calendar::UTC,
-        first: Month::new(2020, 1).unwrap(),
-        months: accounts[0].profit.len() as u32,
-        warm_up_months: 0,
-        min_age_months: 0,
-    };
-    let histories = accounts.iter().enumerate().map(|(index, told)| history(index, told));
-    let valuation = Valuation::new(&catalogue, &types).unwrap();
-    Panel::build(histories, &valuation, &scores, &params).unwrap()
-}
-
-fn normals(seed: u64, account: usize, n: usize) -> Vec<f64> {
-    let draws =
-        Streams::new(seed).draws(Purpose::Account, AccountIndex(account as u32), ContactIndex(0));
-    let mut stream = draws.stream(0);
-    (0..n).map(|_| StandardNormal.sample(&mut stream)).collect()
-}
 
 fn params() -> BacktestParams {
     BacktestParams { min_accounts: 5, min_exits: 1, permutations: 49, ..BacktestParams::default() }
@@ -332,19 +215,7 @@ fn growth_compares_with_as_long_before_and_satisfaction_averages_answers() {
         answer(7, 5.0, None),
         answer(7, 1.0, Some("price")),
     ];
-    let catalogue =
-        Catalogue::from_entries("test", vec![CatalogueEntry::plain("type_0", 0.0)]).unwrap();
-    let types: TypeNames = ["type_0"].into_iter().collect();
-    let scores: Vec<Box<dyn ScoreColumn>> = vec![Box::new(Column(RV, TypeIndex(0)))];
-    let params = PanelParams {
-        calendar: Calendar::UTC,
-        first: Month::new(2020, 1).unwrap(),
-        months: MONTHS as u32,
-        warm_up_months: 0,
-        min_age_months: 0,
-    };
-    let valuation = Valuation::new(&catalogue, &types).unwrap();
-    let panel = Panel::build(histories.into_iter(), &valuation, &scores, &params).unwrap();
+    let panel = panel_of(&[RV], histories.into_iter(), MONTHS);
     let growth = panel.outcome(Measure::RevenueGrowth, 3);
     // As of the end of month 5: months 6 to 8 against 3 to 5.
     assert!((growth[5] - (90.0 - 30.0) / 120.0).abs() < 1e-12);

@@ -309,6 +309,12 @@ fn order_free() -> Vec<Box<dyn ScoreColumn>> {
         ScoreSpec::RvVolatility(window),
         ScoreSpec::RvPerCost { window_days: 90.0, floor: 0.5 },
         ScoreSpec::WeightedContacts { window_days: 90.0, inbound: 2.0, outbound: 1.0 },
+        ScoreSpec::CustomerEffortCost {
+            window_days: 90.0,
+            wage: 40.0,
+            out_of_pocket: 2.0,
+            delay: 10.0,
+        },
         ScoreSpec::VolumeRecency { window_days: 90.0 },
         ScoreSpec::VolumeTimesEmotion { window_days: 90.0 },
         ScoreSpec::Standing { window_days: 365.0, over: Dimensions::Mean, pseudo_answers: 2.0 },

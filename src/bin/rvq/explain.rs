@@ -18,8 +18,8 @@ pub(crate) struct ExplainArgs {
     /// Say what the score of this account is made of instead; of the plan's first data set.
     #[arg(long, value_name = "ACCOUNT", conflicts_with = "out")]
     pub(crate) explain: Option<String>,
-    /// Score to explain: a relationship value of the plan; its first one if absent.
-    #[arg(long, value_name = "NAME", requires = "explain")]
+    /// Score to explain or fit: a relationship value of the plan; its first one if absent.
+    #[arg(long, value_name = "NAME")]
     score: Option<String>,
     /// Read the score as it was known at this date; the end of the data if absent.
     #[arg(long, value_name = "DATE", requires = "explain")]

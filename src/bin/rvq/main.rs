@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod schema;
 mod score;
+mod score_fit;
 mod simulate;
 mod verify;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use rvq::interaction::{ColumnData, write_csv, write_table};
 use rvq::panel::Panel;
 use rvq::run::{
@@ -12,13 +12,15 @@ use rvq::score::AgeClock;
 
 use crate::explain::ExplainArgs;
 use crate::options::{Console, Format, PlanArgs};
+use crate::score_fit::FitArgs;
 
 /// Score every account at every month end, and write the panel: scores beside the next month.
 ///
-/// With `--explain`, say what the score of one account is made of, and why it moved.
+/// With `--explain`, say what the score of one account is made of, and why it moved. With `--fit`, estimate
+/// parameters of scores.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples, in a clone:\n  rvq score --profile smoke experiments/starting_benchmark/plan.toml --out panels\n  rvq score experiments/starting_benchmark/plan.toml --out panels --also records,units,ages\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012 --since 2024-07-01 --chart charts"
+    after_help = "Examples, in a clone:\n  rvq score --profile smoke experiments/starting_benchmark/plan.toml --out panels\n  rvq score experiments/starting_benchmark/plan.toml --out panels --also records,units,ages\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012\n  rvq score experiments/starting_benchmark/plan.toml --explain A0000012 --since 2024-07-01 --chart charts\n  rvq score experiments/starting_benchmark/plan.toml --fit shape --free half-life-days"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -27,7 +29,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "DIR",
-        required_unless_present_any = ["explain", "score", "at", "since", "catalogue", "chart"]
+        required_unless_present_any = ["explain", "fit", "score", "at", "since", "catalogue", "chart"]
     )]
     out: Option<PathBuf>,
     /// `csv` writes panels as CSV instead of Parquet; `json` prints an explanation as JSON.
@@ -42,8 +44,13 @@ pub(crate) struct Args {
     /// Ages of `--also ages`, in days or interactions.
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = AGES, requires = "also")]
     ages: Vec<f64>,
+    /// Replace tables that are there already.
+    #[arg(long, requires = "out")]
+    force: bool,
     #[command(flatten)]
     explain: ExplainArgs,
+    #[command(flatten)]
+    fit: FitArgs,
 }
 
 /// Ages by default: a quarter of a year, to two years.
@@ -75,6 +82,11 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     if let Some(account) = &args.explain.explain {
         return args.explain.run(account, &run, args.format, console);
     }
+    if let Some(fit) = args.fit.fit {
+        let score = || args.explain.chosen(&run.plan().score.scores);
+        let how = (args.format, args.plan.dry_run);
+        return args.fit.run(fit, &run, score, how, console);
+    }
     let Some(out) = &args.out else { bail!("`--out` names no folder for the panels") };
     if args.format == Format::Json {
         bail!(
@@ -92,7 +104,7 @@ fn write_panels(args: &Args, run: &Run, out: &Path, console: &Console) -> anyhow
     std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
     for dataset in run.datasets() {
         let (panel, _) = build_panel(dataset, run.plan(), None, &|text| console.say(text))?;
-        let path = write(args.format, out, &dataset.name, &panel_columns(&panel))?;
+        let path = write(args, out, &dataset.name, &panel_columns(&panel))?;
         console.print_line(&format!(
             "{}: {} account-months, {} scores",
             path.display(),
@@ -105,7 +117,7 @@ fn write_panels(args: &Args, run: &Run, out: &Path, console: &Console) -> anyhow
         for &also in &args.also {
             let columns = beside(also, args, run, dataset, &panel)?;
             let name = format!("{}.{}", dataset.name, also.name());
-            let path = write(args.format, out, &name, &columns)?;
+            let path = write(args, out, &name, &columns)?;
             console.print_line(&format!("{}: {} rows", path.display(), columns[0].1.len()))?;
         }
     }
@@ -129,13 +141,15 @@ fn beside(
 }
 
 fn write(
-    format: Format,
+    args: &Args,
     out: &Path,
     name: &str,
     columns: &[(&str, ColumnData)],
 ) -> anyhow::Result<PathBuf> {
-    let csv = format == Format::Csv;
+    let csv = args.format == Format::Csv;
     let path = out.join(format!("{name}.{}", if csv { "csv" } else { "parquet" }));
+    let shown = path.display();
+    ensure!(args.force || !path.exists(), "`{shown}` is there already; `--force` replaces it");
     if csv {
         write_csv(&path, columns)?;
     } else {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 mod classification;
+mod control_chart;
 mod forecast;
 mod models;
 mod panel;

@@ -1,0 +1,12 @@
+//! What relationships are worth, and what could be done about them.
+//!
+//! Reads the panel like a back-test does, and puts money on what was found there. What is predicted is never
+//! called caused: a value here says what such customers bring, not what a change would bring.
+
+mod goodwill;
+mod present_value;
+
+pub use goodwill::{
+    AccountGoodwill, Goodwill, GoodwillBaseline, GoodwillError, GoodwillParams, SegmentGoodwill,
+    goodwill,
+};
