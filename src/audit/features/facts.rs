@@ -41,6 +41,8 @@ pub(super) struct AccountFacts {
     pub(super) on_time: [Vec<f64>; 2],
     /// Likewise, what happened in it and was not known at its end.
     pub(super) late: [Vec<f64>; 2],
+    /// By interval: purchases that became known then.
+    pub(super) purchases: Vec<f64>,
     /// Over the whole log, purchases included: interactions and relative value.
     pub(super) with_purchases: [f64; 2],
 }
@@ -57,6 +59,7 @@ impl AccountFacts {
             known: std::array::from_fn(|_| none()),
             on_time: [none(), none()],
             late: [none(), none()],
+            purchases: none(),
             with_purchases: [0.0; 2],
         };
         let valued = ValuedHistory::new(history, valuation);
@@ -65,12 +68,13 @@ impl AccountFacts {
             for (total, amount) in facts.with_purchases.iter_mut().zip(amounts) {
                 *total += amount;
             }
-            if row.transactional {
-                continue;
-            }
             // As of a date, rows strictly before it are seen.
             let happened = dates.partition_point(|date| *date <= row.occurred_at);
             let read = dates.partition_point(|date| *date <= row.known_at.max(row.occurred_at));
+            if row.transactional {
+                facts.purchases[read] += 1.0;
+                continue;
+            }
             for (position, amount) in amounts.into_iter().enumerate() {
                 facts.known[position][read] += amount;
                 let in_time = if read == happened { &mut facts.on_time } else { &mut facts.late };

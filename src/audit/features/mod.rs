@@ -12,10 +12,12 @@ mod partial;
 mod recompute;
 mod whole_life;
 
+use rayon::prelude::*;
+
 use self::joined::Joined;
 use super::finding::AuditFinding;
 use super::{LogSpan, sorted};
-use crate::ingest::FeatureTable;
+use crate::ingest::{FeatureColumn, FeatureTable};
 use crate::interaction::AccountHistory;
 use crate::score::Valuation;
 
@@ -47,16 +49,19 @@ impl<'a> FeatureAudit<'a> {
         let joined = &self.joined;
         let mut findings = keys::findings(joined);
         findings.extend(self.survivors.finding());
-        for column in &joined.table.columns {
-            let grid = joined.grid(column);
-            findings.extend(normalised::finding(joined, column));
-            let whole = whole_life::finding(joined, &column.name, &grid);
-            let constant = whole.is_some();
-            findings.extend(whole);
-            if !constant {
-                findings.extend(later::findings(joined, &column.name, &grid));
-            }
-        }
+        let of_columns: Vec<Vec<AuditFinding>> =
+            joined.table.columns.par_iter().map(|column| of_column(joined, column)).collect();
+        findings.extend(of_columns.into_iter().flatten());
         sorted(findings)
     }
+}
+
+fn of_column(joined: &Joined<'_>, column: &FeatureColumn) -> Vec<AuditFinding> {
+    let grid = joined.grid(column);
+    let mut findings = Vec::from_iter(normalised::finding(joined, column));
+    match whole_life::finding(joined, &column.name, &grid) {
+        Some(finding) => findings.push(finding),
+        None => findings.extend(later::findings(joined, &column.name, &grid)),
+    }
+    findings
 }

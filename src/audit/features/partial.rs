@@ -60,7 +60,8 @@ pub(super) fn partial(rows: &[Observation]) -> Option<Partial> {
         }
     }
     let known: Vec<&[f64]> = scored[2..].iter().map(Vec::as_slice).collect();
-    let (ex, ey) = (residuals(&scored[0], &known)?, residuals(&scored[1], &known)?);
+    let left = |values: &[f64]| residuals(values, &known, NOTHING_LEFT);
+    let (ex, ey) = (left(&scored[0])?, left(&scored[1])?);
     let mut by_account: BTreeMap<usize, f64> = BTreeMap::new();
     for ((position, ex), ey) in kept.iter().zip(&ex).zip(&ey) {
         *by_account.entry(rows[*position].account).or_default() += ex * ey;
@@ -79,11 +80,14 @@ pub(super) fn partial(rows: &[Observation]) -> Option<Partial> {
     Some(Partial { correlation, t: total / spread.sqrt(), strongest })
 }
 
-/// Share of the variance below which nothing is left of a variable that the known determine.
+/// Share of the variance of ranks below which nothing is left of a variable that the known determine.
 const NOTHING_LEFT: f64 = 1e-3;
+/// Likewise of values as they are, of which a level that lasts may be most.
+const ROUNDING: f64 = 1e-12;
 
-/// What least squares on `known` leaves of `values`; none when that is nothing.
-fn residuals(values: &[f64], known: &[&[f64]]) -> Option<Vec<f64>> {
+/// What least squares on `known` leaves of `values`; none when that is less than `floor` of their
+/// variance.
+fn residuals(values: &[f64], known: &[&[f64]], floor: f64) -> Option<Vec<f64>> {
     let row = |i: usize| known.iter().map(|column| column[i]).collect::<Vec<f64>>();
     let mut sample = NormalEquations::new(known.len());
     for (i, value) in values.iter().enumerate() {
@@ -92,29 +96,41 @@ fn residuals(values: &[f64], known: &[&[f64]]) -> Option<Vec<f64>> {
     let fit = sample.solve().ok()?;
     let left: Vec<f64> =
         values.iter().enumerate().map(|(i, value)| value - fit.predict_row(&row(i))).collect();
-    let of = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>();
-    (of(&left) > NOTHING_LEFT * of(values)).then_some(left)
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let variance: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+    (squares(&left) > floor * variance).then_some(left)
 }
 
-/// Slope of `y` on the last of `regressors` beside the others (with an intercept), and its
-/// account-clustered t.
-pub(super) fn last_slope(
-    regressors: &[&[f64]],
+fn squares(values: &[f64]) -> f64 {
+    values.iter().map(|v| v * v).sum()
+}
+
+/// Slope of `y` on `x` beside `known` (and an intercept), with its account-clustered t; none when
+/// the known leave nothing of one of them.
+pub(super) fn slope(
     y: &[f64],
+    x: &[f64],
+    known: &[&[f64]],
     accounts: &[usize],
 ) -> Option<(f64, f64)> {
-    let (last, others) = regressors.split_last()?;
-    let v = residuals(last, others)?;
-    let e = residuals(y, regressors).unwrap_or_else(|| vec![0.0; y.len()]);
-    let vv: f64 = v.iter().map(|v| v * v).sum();
-    let slope = v.iter().zip(y).map(|(v, y)| v * y).sum::<f64>() / vv;
+    let v = residuals(x, known, ROUNDING)?;
+    let y = residuals(y, known, ROUNDING)?;
+    let vv = squares(&v);
+    let slope = v.iter().zip(&y).map(|(v, y)| v * y).sum::<f64>() / vv;
     let mut by_account: BTreeMap<usize, f64> = BTreeMap::new();
-    for ((account, v), e) in accounts.iter().zip(&v).zip(&e) {
-        *by_account.entry(*account).or_default() += v * e;
+    for ((account, v), y) in accounts.iter().zip(&v).zip(&y) {
+        *by_account.entry(*account).or_default() += v * (y - slope * v);
     }
     let error = by_account.values().map(|s| s * s).sum::<f64>().sqrt() / vv;
     // A fit without error is as sure as can be.
     Some((slope, slope / error.max(1e-9 * slope.abs()).max(f64::MIN_POSITIVE)))
+}
+
+/// Share of what `known` leave of `y` that `x` explain beside them, in `[0, 1]`.
+pub(super) fn share_explained(y: &[f64], x: &[&[f64]], known: &[&[f64]]) -> f64 {
+    let Some(without) = residuals(y, known, ROUNDING) else { return 0.0 };
+    let all: Vec<&[f64]> = known.iter().chain(x).copied().collect();
+    residuals(y, &all, 0.0).map_or(1.0, |with| 1.0 - squares(&with) / squares(&without))
 }
 
 #[cfg(test)]
@@ -146,12 +162,15 @@ mod tests {
     }
 
     #[test]
-    fn the_last_slope_is_that_of_least_squares() {
+    fn a_slope_is_that_of_least_squares() {
         let a: Vec<f64> = (0..200).map(|i| noise(2 * i)).collect();
         let b: Vec<f64> = (0..200).map(|i| noise(2 * i + 1) + 0.5 * a[i]).collect();
         let y: Vec<f64> = (0..200).map(|i| 1.0 + 2.0 * a[i] - 3.0 * b[i]).collect();
         let accounts: Vec<usize> = (0..200).map(|i| i / 4).collect();
-        let (slope, t) = last_slope(&[&a, &b], &y, &accounts).unwrap();
-        assert!((slope + 3.0).abs() < 1e-9 && t < -100.0, "{slope} {t}");
+        let (found, t) = slope(&y, &b, &[&a], &accounts).unwrap();
+        assert!((found + 3.0).abs() < 1e-9 && t < -100.0, "{found} {t}");
+        assert!((share_explained(&y, &[&b], &[&a]) - 1.0).abs() < 1e-9);
+        // What the known determine has no slope on anything.
+        assert_eq!(slope(&y, &b, &[&y], &accounts), None);
     }
 }

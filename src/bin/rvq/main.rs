@@ -3,6 +3,7 @@
 mod audit;
 mod backtest;
 mod calibrate;
+mod example;
 mod explain;
 mod flow;
 mod flow_fit;
