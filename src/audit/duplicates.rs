@@ -138,7 +138,9 @@ mod tests {
         other.interactions[1] = row("2024-03-01 00:01");
         assert_eq!(found(DuplicateAccounts::default(), &[log("A"), other]), None);
         let mut short = [log("A"), log("B")];
-        short.iter_mut().for_each(|log| log.interactions.truncate(2));
+        for log in &mut short {
+            log.interactions.truncate(2);
+        }
         assert_eq!(found(DuplicateAccounts::default(), &short), None);
     }
 }

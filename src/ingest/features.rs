@@ -81,6 +81,11 @@ impl FeatureTable {
     /// without them.
     pub fn load(path: &Path, calendar: Calendar) -> Result<Self, FeatureError> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        if !path.is_file() {
+            let reason = "there is no such file".to_owned();
+            let file = path.display().to_string();
+            return Err(SourceError::Unreadable { file, reason }.into());
+        }
         let file = SourceFile { name: name.unwrap_or_default(), delimiter: None };
         let source = OpenSource::open(path.parent().unwrap_or(Path::new("")), &file)?;
         let account = source.position(ACCOUNT)?;
@@ -108,7 +113,7 @@ impl FeatureTable {
         let places = Places { account, as_of, contact, fold, features };
         let reader = TimeReader { calendar, format: None };
         source.for_each(&all, |row| {
-            rows.take(row, &places, &reader);
+            rows.take(&row, &places, &reader);
             Ok(())
         })?;
         rows.finish(&places, source.columns())
@@ -133,7 +138,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn take(&mut self, row: SourceRow<'_>, places: &Places, reader: &TimeReader) {
+    fn take(&mut self, row: &SourceRow<'_>, places: &Places, reader: &TimeReader) {
         if let Err(problem) = self.keep(row.cells.as_ref().ok(), places, reader) {
             self.broken.push(format!("row {} of `{}`: {problem}", row.number, self.table.name));
         }

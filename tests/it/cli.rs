@@ -693,7 +693,7 @@ fn features_from_an_export_that_ended_earlier_show_what_was_told() {
     assert_eq!(found, [(&key, &("leak".to_owned(), 1, 1))]);
     insta::assert_snapshot!(study.refused("audit log --features nowhere.csv"), @r"
     exit 3
-    error: `nowhere.csv` is not in the data folder ``
+    error: `nowhere.csv` cannot be read: there is no such file
     ");
 }
 

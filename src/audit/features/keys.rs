@@ -105,7 +105,7 @@ fn folds(joined: &Joined<'_>) -> Option<AuditFinding> {
     for &(account, _) in &joined.places {
         let group = group(account);
         let affected = of_group.get(group).is_some_and(split);
-        tally.see(affected, || String::new());
+        tally.see(affected, String::new);
         if affected {
             named.insert(group);
         }

@@ -104,7 +104,7 @@ fn amounts(joined: &Joined<'_>, name: &str, grid: &[f64]) -> Option<AuditFinding
     let strongest =
         ties.into_iter().max_by(|a, b| (a.share / a.limit).total_cmp(&(b.share / b.limit)))?;
     let what = format!(
-        "`{name}` tells {:.0} % of what was not known of the {}; a forecast stays below {:.0} %",
+        "`{name}` tells {:.0} % of what was not known of the {} (a forecast: less than {:.0} %)",
         100.0 * strongest.share,
         strongest.words,
         100.0 * strongest.limit

@@ -74,18 +74,15 @@ pub(super) fn finding(joined: &Joined<'_>, name: &str, grid: &[f64]) -> Option<A
     });
     let found = tied.max_by(|a, b| a.0.total_cmp(&b.0));
     let about = (name, "values");
-    Some(match found {
-        Some((whole, first, words)) => {
-            let what = format!(
-                "`{name}` never changes and orders accounts by their {words} over the whole log \
-                 (γ = {whole:.3}; as known at their first date {first:.3})"
-            );
-            tally.finding(WHOLE_LIFE, Severity::Leak, about, what)
-        }
-        None => {
-            let what = format!("`{name}` has one value for all dates of each account");
-            tally.finding(CONSTANT, Severity::Note, about, what)
-        }
+    Some(if let Some((whole, first, words)) = found {
+        let what = format!(
+            "`{name}` never changes and orders accounts by their {words} over the whole log \
+             (γ = {whole:.3}; as known at their first date {first:.3})"
+        );
+        tally.finding(WHOLE_LIFE, Severity::Leak, about, what)
+    } else {
+        let what = format!("`{name}` has one value for all dates of each account");
+        tally.finding(CONSTANT, Severity::Note, about, what)
     })
 }
 

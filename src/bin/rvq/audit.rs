@@ -16,13 +16,13 @@ use crate::options::{Console, Format, PlanArgs};
 ///
 /// A log is audited for rows after an exit, survivorship, left truncation, dates of entry and rows
 /// that are there twice; features for look-ahead, scaling by the whole sample, numbers over whole
-/// lives, accounts in two folds and contacts counted apart. Ends with exit code 1 when there is a leak.
+/// lives, accounts in two folds and contacts counted apart. In place of a plan, a log folder that
+/// `rvq ingest` or `rvq simulate` wrote will do. Ends with exit code 1 when there is a leak.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  rvq audit my_study/own_log.toml\n  rvq audit my-log --features my_features.csv\n  rvq audit my-log --features my_features.csv --cut the_same_until_june.csv"
 )]
 pub(crate) struct Args {
-    /// In place of a plan, a log folder that `rvq ingest` or `rvq simulate` wrote will do.
     #[command(flatten)]
     plan: PlanArgs,
     /// Features of your own, CSV or Parquet: `account_id`, `as_of` (month, day or time), perhaps
