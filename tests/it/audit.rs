@@ -192,10 +192,9 @@ fn tables_with_wrong_rows_are_named() {
     });
     assert_eq!(checks(&found(&run, &stayed)), ["features_of_survivors"]);
 
-    let exits = dataset.histories().unwrap().map(Result::unwrap);
+    let mut exits = dataset.histories().unwrap().map(Result::unwrap);
     let (left, exit) = exits
-        .filter_map(|history| Some((history.account.id.clone(), history.account.exited_at?)))
-        .next()
+        .find_map(|history| Some((history.account.id.clone(), history.account.exited_at?)))
         .unwrap();
     let mut frozen = clean.clone();
     frozen.accounts.push(left);

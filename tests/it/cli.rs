@@ -613,8 +613,10 @@ fn a_log_that_cannot_be_used_is_refused() {
     ");
 }
 
-/// By check and what it is about: severity, affected, of.
-fn audited(study: &Study, line: &str) -> (i32, BTreeMap<(String, String), (String, u64, u64)>) {
+/// Findings of an audit, by check and what it is about: severity, affected, of.
+type Audited = BTreeMap<(String, String), (String, u64, u64)>;
+
+fn audited(study: &Study, line: &str) -> (i32, Audited) {
     let done = study.rvq(line);
     let mut findings = BTreeMap::new();
     for row in csv::Reader::from_reader(done.stdout.as_bytes()).records() {

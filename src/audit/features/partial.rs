@@ -173,4 +173,28 @@ mod tests {
         // What the known determine has no slope on anything.
         assert_eq!(slope(&y, &b, &[&y], &accounts), None);
     }
+
+    #[test]
+    fn partial_correlation_and_clustered_slope_match_scipy_and_statsmodels() {
+        let wave = |rate: f64, i: usize| (rate * i as f64).sin();
+        let rows: Vec<Observation> = (0..800)
+            .map(|i| {
+                let (known, news) = (wave(1.7, i), (2.3 * i as f64).cos());
+                let (x, y) = (known + 0.5 * news + wave(3.1, i), known + news);
+                Observation { account: i / 20, date: i % 20, x, y, known: vec![known] }
+            })
+            .collect();
+        // scipy 1.17.1 (rankdata, norm.ppf) and numpy.linalg.lstsq.
+        let found = partial(&rows).unwrap();
+        assert!((found.correlation - 0.455_123_786_759_037_5).abs() < 1e-9, "{found:?}");
+        assert!((found.t - 6.039_473_139_122_869).abs() < 1e-9, "{found:?}");
+        // statsmodels 0.15.0, cov_type = cluster without its small-sample correction.
+        let column = |of: fn(&Observation) -> f64| rows.iter().map(of).collect::<Vec<f64>>();
+        let (x, y) = (column(|row| row.x), column(|row| row.y));
+        let known = column(|row| row.known[0]);
+        let accounts: Vec<usize> = rows.iter().map(|row| row.account).collect();
+        let (slope, t) = slope(&y, &x, &[&known], &accounts).unwrap();
+        assert!((slope - 0.397_550_233_900_228_6).abs() < 1e-9, "{slope}");
+        assert!((t - 12.079_528_134_410_25).abs() < 1e-8, "{t}");
+    }
 }
