@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::finding::{AuditFinding, Severity, Tally, Wording};
 use super::{LogCheck, LogSpan};
 use crate::interaction::AccountHistory;
+use crate::time::Instant;
 
 const ROWS: Wording = Wording {
     check: "duplicate_rows",
@@ -16,7 +17,17 @@ const ROWS: Wording = Wording {
 /// Interactions of one account with the same type, contact and instant, and no source ids that
 /// tell them apart.
 #[derive(Debug, Default)]
-pub(super) struct DuplicateRows(Tally);
+pub(super) struct DuplicateRows {
+    tally: Tally,
+    /// Repeated rows with a source id or a time of day: two like them are no accident.
+    sure: u64,
+}
+
+/// Whether `at` is a day without a time of day.
+fn is_day(at: Instant, span: &LogSpan) -> bool {
+    let before = Instant::from_micros(at.micros() - 1);
+    span.calendar.date_of(before) != span.calendar.date_of(at)
+}
 
 impl LogCheck for DuplicateRows {
     fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
@@ -24,7 +35,9 @@ impl LogCheck for DuplicateRows {
         for row in &history.interactions {
             let id = row.details.as_ref().and_then(|details| details.source_id.as_deref());
             let new = seen.insert((row.occurred_at, row.kind, row.contact, id));
-            self.0.see(!new, || {
+            let sure = id.is_some() || !is_day(row.occurred_at, span);
+            self.sure += u64::from(!new && sure);
+            self.tally.see(!new, || {
                 let (account, day) = (&history.account.id, span.day(row.occurred_at));
                 id.map_or_else(
                     || format!("{account}: {day}"),
@@ -38,10 +51,12 @@ impl LogCheck for DuplicateRows {
         let what = format!(
             "{} interactions repeat an earlier one: same account, contact, type, instant and \
              source id",
-            self.0.affected
+            self.tally.affected
         );
-        (self.0.affected > 0)
-            .then(|| self.0.finding(ROWS, Severity::Bias, ("interactions", "interactions"), what))
+        // Days without a time of day and source ids cannot tell two alike from one twice.
+        let severity = if self.sure > 0 { Severity::Bias } else { Severity::Note };
+        (self.tally.affected > 0)
+            .then(|| self.tally.finding(ROWS, severity, ("interactions", "interactions"), what))
     }
 }
 
@@ -128,6 +143,18 @@ mod tests {
         let finding = found(DuplicateRows::default(), &[log]).unwrap();
         assert_eq!((finding.affected, finding.of), (1, 6));
         assert_eq!(finding.examples, ["A: 2024-03-02, source id `7`"]);
+        assert_eq!(finding.severity, Severity::Bias);
+    }
+
+    #[test]
+    fn two_rows_of_one_day_without_a_time_may_be_two() {
+        let twice = |time: &str| {
+            let mut log = log("A");
+            log.interactions.extend([row(time), row(time)]);
+            found(DuplicateRows::default(), &[log]).unwrap().severity
+        };
+        assert_eq!(twice("2024-04-01"), Severity::Note);
+        assert_eq!(twice("2024-04-01 10:30"), Severity::Bias);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::finding::{AuditFinding, Severity, Tally, Wording};
 use super::{LogCheck, LogSpan};
+use crate::ids::TypeIndex;
 use crate::interaction::AccountHistory;
 
 const KNOWN_AT: Wording = Wording {
@@ -54,8 +55,27 @@ const BUSY: f64 = 0.95;
 /// calendar of invoices, left out.
 #[derive(Debug, Default)]
 pub(super) struct BulkEntry {
-    days: BTreeMap<NaiveDate, (u64, u64)>,
+    days: BTreeMap<NaiveDate, Day>,
 }
+
+#[derive(Debug, Default)]
+struct Day {
+    rows: u64,
+    /// Rows that do not say when they became known.
+    unsaid: u64,
+    by_type: BTreeMap<TypeIndex, u64>,
+}
+
+impl Day {
+    /// A campaign is of one type; rows that somebody entered for others are of many.
+    fn is_campaign(&self) -> bool {
+        let largest = self.by_type.values().max().copied().unwrap_or(0);
+        largest as f64 >= CAMPAIGN * self.rows as f64
+    }
+}
+
+/// Share of one type from which on a day is a campaign.
+const CAMPAIGN: f64 = 0.9;
 
 impl LogCheck for BulkEntry {
     fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
@@ -64,30 +84,32 @@ impl LogCheck for BulkEntry {
                 continue;
             }
             let day = self.days.entry(span.calendar.date_of(row.occurred_at)).or_default();
-            day.0 += 1;
-            day.1 += u64::from(row.known_at == row.occurred_at);
+            day.rows += 1;
+            day.unsaid += u64::from(row.known_at == row.occurred_at);
+            *day.by_type.entry(row.kind).or_default() += 1;
         }
     }
 
     fn finding(&self, _: &LogSpan) -> Option<AuditFinding> {
-        let mut counts: Vec<u64> = self.days.values().map(|day| day.0).collect();
+        let mut counts: Vec<u64> = self.days.values().map(|day| day.rows).collect();
         counts.sort_unstable();
         let busy = *counts.get((BUSY * counts.len() as f64) as usize)?;
         let limit = (BULK_FACTOR * busy as f64).max(LEAST_BULK as f64);
-        let bulk: Vec<_> = self.days.iter().filter(|(_, day)| day.0 as f64 >= limit).collect();
-        let rows: u64 = bulk.iter().map(|(_, day)| day.0).sum();
-        let unsaid: u64 = bulk.iter().map(|(_, day)| day.1).sum();
+        let bulk: Vec<_> = self.days.iter().filter(|(_, day)| day.rows as f64 >= limit).collect();
+        let rows: u64 = bulk.iter().map(|(_, day)| day.rows).sum();
+        let mixed = bulk.iter().filter(|(_, day)| !day.is_campaign());
+        let unsaid: u64 = mixed.map(|(_, day)| day.unsaid).sum();
         (rows > 0).then(|| {
             let mut tally = Tally::default();
             for (date, day) in &bulk {
-                tally.see(true, || format!("{date}: {} interactions", day.0));
+                tally.see(true, || format!("{date}: {} interactions", day.rows));
             }
             (tally.affected, tally.of) = (rows, counts.iter().sum());
             let what = format!(
                 "{} days hold {rows} interactions, where 95 % of days hold at most {busy}",
                 bulk.len()
             );
-            // With days of their own in `known_at` the rows cannot look ahead.
+            // With days of their own in `known_at` the rows cannot look ahead; campaigns happen.
             let severity = if 2 * unsaid > rows { Severity::Bias } else { Severity::Note };
             tally.finding(BULK, severity, ("interactions", "interactions"), what)
         })
@@ -121,6 +143,12 @@ mod tests {
         let mut log = daily();
         assert_eq!(found(BulkEntry::default(), &[log.clone()]), None);
         log.interactions.extend((0..100).map(|_| row("2024-12-31 09:00")));
+        // All of one type: a campaign.
+        let campaign = found(BulkEntry::default(), &[log.clone()]).unwrap();
+        assert_eq!(campaign.severity, Severity::Note);
+        for row in log.interactions[300..].iter_mut().step_by(3) {
+            row.kind = TypeIndex(2);
+        }
         let finding = found(BulkEntry::default(), &[log.clone()]).unwrap();
         assert_eq!((finding.affected, finding.of, finding.severity), (100, 400, Severity::Bias));
         assert_eq!(finding.examples, ["2024-12-31: 100 interactions"]);

@@ -132,7 +132,7 @@ mod sample {
             calendar: Calendar::UTC,
             first: "2024-01".parse().expect("a month"),
             months: 24,
-            transactional: vec![false, true],
+            transactional: vec![false, true, false],
         }
     }
 
