@@ -69,6 +69,7 @@ pub mod simulate;
 pub mod panel;
 pub mod realism;
 
+pub mod audit;
 pub mod backtest;
 pub mod journey;
 pub mod patterns;

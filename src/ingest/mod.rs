@@ -12,6 +12,7 @@ mod assemble;
 mod cell;
 mod check;
 mod error;
+mod features;
 mod field;
 mod ledger;
 mod mapping;
@@ -30,6 +31,7 @@ use crate::ids::TypeNames;
 use crate::interaction::{Account, AccountHistory, Interaction};
 
 pub use error::{IngestError, SourceError, SourceProblems};
+pub use features::{FeatureColumn, FeatureError, FeatureTable};
 pub use ledger::{IngestReport, Reason, RejectedRow, SetAside, SourceReport};
 pub use mapping::Mapping;
 

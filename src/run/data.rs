@@ -15,7 +15,7 @@ use crate::simulate::{Simulation, World, WorldError};
 use crate::time::{Calendar, Instant, Month};
 
 use super::RunError;
-use super::plan::{DataParams, ResolvedPlan, RunParams, WorldParams, hex};
+use super::plan::{DataParams, FULL, ResolvedPlan, RunParams, WorldParams, hex};
 
 /// One data set of a run.
 #[derive(Debug)]
@@ -248,6 +248,28 @@ fn real(
         }],
         inputs,
     ))
+}
+
+/// A plan for the log folder `path` alone, in the time zone and currency of its mapping.
+pub(super) fn plan_of_log(path: &Path) -> Result<ResolvedPlan, RunError> {
+    let conventions = Conventions::of_log(&path.join("mapping.toml"))?;
+    let (zone, currency) = conventions
+        .map_or_else(Default::default, |conventions| (conventions.time_zone, conventions.currency));
+    let mut run = toml::Table::new();
+    run.insert("name".to_owned(), "log".into());
+    for (key, value) in [("time_zone", zone), ("currency", currency)] {
+        if !value.is_empty() {
+            run.insert(key.to_owned(), value.into());
+        }
+    }
+    let mut data = toml::Table::new();
+    data.insert("log".to_owned(), ".".into());
+    let mut plan = toml::Table::new();
+    plan.insert("run".to_owned(), run.into());
+    plan.insert("data".to_owned(), data.into());
+    let text = toml::to_string(&plan).expect("a table of plain values");
+    let source = Source::new(path.display().to_string(), text);
+    Ok(ResolvedPlan::resolve(&source, path.to_owned(), FULL, &[])?)
 }
 
 /// What a mapping says of all its data.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::backtest::{ShapeError, WeightError};
 use crate::chart::ChartError;
 use crate::flow::FlowError;
-use crate::ingest::IngestError;
+use crate::ingest::{FeatureError, IngestError};
 use crate::interaction::TableError;
 use crate::panel::PanelError;
 use crate::patterns::PatternError;
@@ -33,6 +33,9 @@ pub enum RunError {
     /// The flow.
     #[error(transparent)]
     Flow(#[from] FlowError),
+    /// A table of features.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
     /// The export or its mapping.
     #[error(transparent)]
     Ingest(#[from] IngestError),
@@ -156,6 +159,7 @@ impl RunError {
             | Self::NotARun { .. } => 2,
             Self::Ingest(error) => ingest_exit_code(error),
             Self::NoExport { .. }
+            | Self::Features(_)
             | Self::Table(_)
             | Self::Score(_)
             | Self::Panel(_)

@@ -4,6 +4,7 @@
 //! only in `log.jsonl` and `timings.json`, outside every hash. Only this module reads the clock.
 
 mod analyse;
+mod audit;
 mod data;
 mod draw;
 mod error;
@@ -35,6 +36,7 @@ use crate::report::{
 pub use analyse::{
     Analysis, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
 };
+pub use audit::{AuditReport, audit};
 pub use data::{Dataset, Input, datasets};
 pub use draw::world_results;
 pub use error::{RunError, ingest_exit_code};

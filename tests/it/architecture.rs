@@ -21,6 +21,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("score", 3),
     ("panel", 4),
     ("realism", 4),
+    ("audit", 5),
     ("backtest", 5),
     ("journey", 5),
     ("relationship", 5),
@@ -55,8 +56,17 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that must work without the simulated truth.
-const BLIND_TO_TRUTH: &[&str] =
-    &["score", "panel", "backtest", "journey", "relationship", "patterns", "hypothesis", "policy"];
+const BLIND_TO_TRUTH: &[&str] = &[
+    "score",
+    "panel",
+    "audit",
+    "backtest",
+    "journey",
+    "relationship",
+    "patterns",
+    "hypothesis",
+    "policy",
+];
 
 struct SourceFile {
     path: PathBuf,

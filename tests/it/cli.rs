@@ -153,6 +153,7 @@ fn every_help_shows_an_example_that_the_command_line_accepts() {
     let all = [
         "",
         "init",
+        "audit",
         "flow check",
         "flow show",
         "simulate",
@@ -609,6 +610,92 @@ fn a_log_that_cannot_be_used_is_refused() {
     `nowhere/contacts.parquet` is missing, expected a Parquet file
     `nowhere/interactions.parquet` is missing, expected a Parquet file
     `nowhere/outcomes.parquet` is missing, expected a Parquet file
+    ");
+}
+
+/// Findings of an audit, by check and what it is about: severity, affected, of.
+type Audited = BTreeMap<(String, String), (String, u64, u64)>;
+
+fn audited(study: &Study, line: &str) -> (i32, Audited) {
+    let done = study.rvq(line);
+    let mut findings = BTreeMap::new();
+    for row in csv::Reader::from_reader(done.stdout.as_bytes()).records() {
+        let row = row.unwrap_or_else(|error| panic!("{error}: {}{}", done.stdout, done.stderr));
+        let count = |column: usize| row[column].parse().unwrap();
+        findings.insert(
+            (row[1].to_owned(), row[3].to_owned()),
+            (row[2].to_owned(), count(4), count(5)),
+        );
+    }
+    (done.code, findings)
+}
+
+#[test]
+fn the_audit_names_what_init_planted_and_leaves_the_rest_alone() {
+    let study = Study::new();
+    let done = study.ok("init planted --example");
+    assert!(done.stdout.contains("rvq audit planted/plan.toml --features planted/features.csv"));
+    let line = "audit planted/plan.toml --features planted/features.csv";
+    let (code, findings) = audited(&study, &format!("{line} --format csv"));
+    assert_eq!(code, 1);
+    let rows = csv::Reader::from_path(study.path("planted/features.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = rows.into_records().map(Result::unwrap).collect();
+    let all = rows.len() as u64;
+    let of = |check: &str, about: &str| &findings[&(check.to_owned(), about.to_owned())];
+    let leak = |affected, of| ("leak".to_owned(), affected, of);
+    assert_eq!(*of("normalisation_leak", "rv_z"), leak(all, all));
+
+    // One row for each of two contacts: as many values of the account as there are dates.
+    let mut at: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for row in &rows {
+        *at.entry((&row[0], &row[2])).or_default() += 1;
+    }
+    let shared = at.values().filter(|n| **n > 1).sum();
+    let contacts = of("contacts_as_independent", "features.csv");
+    assert_eq!(*contacts, ("bias".to_owned(), shared, all));
+    let (severity, affected, values) = of("look_ahead", "next_quarter");
+    assert_eq!((severity.as_str(), *values), ("leak", at.len() as u64));
+    assert!(*affected * 10 > *values * 7, "{affected} of {values}");
+
+    let mut folds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in &rows {
+        folds.entry(&row[0]).or_default().push(&row[3]);
+    }
+    let split = |folds: &&Vec<&str>| folds.iter().any(|fold| *fold != folds[0]);
+    let in_two = folds.values().filter(split).map(|folds| folds.len() as u64).sum();
+    assert_eq!(*of("account_in_two_folds", "features.csv"), leak(in_two, all));
+    assert_eq!(of("whole_life", "lifetime_rv").0, "leak");
+    assert!(findings.keys().all(|(_, about)| about != "rv_decay"), "{findings:?}");
+    let accused = findings.values().filter(|found| found.0 != "note").count();
+    assert_eq!(accused, 5, "{findings:?}");
+
+    // The log itself is clean, as a plan and as a folder.
+    for line in ["audit planted/plan.toml", "audit planted/log"] {
+        assert!(study.ok(line).stdout.contains("0 leaks, 0 biases"));
+    }
+    let json = study.rvq(&format!("{line} --format json")).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["findings"][0]["severity"], "leak");
+}
+
+#[test]
+fn features_from_an_export_that_ended_earlier_show_what_was_told() {
+    let study = Study::new();
+    study.ok("simulate plan.toml --out log");
+    study.write(
+        "full.csv",
+        "account_id,as_of,honest,told\nA0000001,2020-06,1,3\nA0000001,2021-06,2,4\n",
+    );
+    study.write("cut.csv", "account_id,as_of,honest,told\nA0000001,2020-06,1,2\n");
+    let (code, findings) =
+        audited(&study, "audit log --features full.csv --cut cut.csv --format csv");
+    assert_eq!(code, 1);
+    let found: Vec<_> = findings.iter().filter(|(_, found)| found.0 == "leak").collect();
+    let key = ("changes_with_future".to_owned(), "told".to_owned());
+    assert_eq!(found, [(&key, &("leak".to_owned(), 1, 1))]);
+    insta::assert_snapshot!(study.refused("audit log --features nowhere.csv"), @r"
+    exit 3
+    error: `nowhere.csv` cannot be read: there is no such file
     ");
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod backtest;
 mod calibrate;
 mod chart;

@@ -1,7 +1,9 @@
 //! The `rvq` command: one file per subcommand; doc comments are the help.
 
+mod audit;
 mod backtest;
 mod calibrate;
+mod example;
 mod explain;
 mod flow;
 mod flow_fit;
@@ -48,6 +50,7 @@ enum Command {
     Flow(flow::Command),
     Simulate(simulate::Args),
     Ingest(ingest::Args),
+    Audit(audit::Args),
     Score(score::Args),
     Power(power::Args),
     Backtest(backtest::Args),
@@ -77,6 +80,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Init(args) => init::run(args, &console).map(done),
         Command::Flow(command) => flow::run(command, &console).map(done),
         Command::Simulate(args) => simulate::run(args, &console),
+        Command::Audit(args) => audit::run(args, &console),
         Command::Ingest(args) => ingest::run(args, &console).map(done),
         Command::Score(args) => score::run(args, &console).map(done),
         Command::Power(args) => power::run(args, &console).map(done),

@@ -133,7 +133,7 @@ fn write_out(text: &str) -> io::Result<()> {
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
     /// Plan, TOML.
-    plan: PathBuf,
+    pub(crate) plan: PathBuf,
     /// Profile of the plan: `full`, or a table of `[profiles]`.
     #[arg(long, default_value = FULL)]
     profile: String,

@@ -1,0 +1,173 @@
+//! The same row twice, and the same account under two names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::finding::{AuditFinding, Severity, Tally, Wording};
+use super::{LogCheck, LogSpan};
+use crate::interaction::AccountHistory;
+use crate::time::Instant;
+
+const ROWS: Wording = Wording {
+    check: "duplicate_rows",
+    why: "a row that is there twice counts twice in every score and in cost to engage",
+    remedy: "set `deduplicate = true` in the mapping, or drop repeated source ids from the export",
+};
+
+/// Interactions of one account with the same type, contact and instant, and no source ids that
+/// tell them apart.
+#[derive(Debug, Default)]
+pub(super) struct DuplicateRows {
+    tally: Tally,
+    /// Repeated rows with a source id or a time of day: two like them are no accident.
+    sure: u64,
+}
+
+/// Whether `at` is a day without a time of day.
+fn is_day(at: Instant, span: &LogSpan) -> bool {
+    let before = Instant::from_micros(at.micros() - 1);
+    span.calendar.date_of(before) != span.calendar.date_of(at)
+}
+
+impl LogCheck for DuplicateRows {
+    fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
+        let mut seen = BTreeSet::new();
+        for row in &history.interactions {
+            let id = row.details.as_ref().and_then(|details| details.source_id.as_deref());
+            let new = seen.insert((row.occurred_at, row.kind, row.contact, id));
+            let sure = id.is_some() || !is_day(row.occurred_at, span);
+            self.sure += u64::from(!new && sure);
+            self.tally.see(!new, || {
+                let (account, day) = (&history.account.id, span.day(row.occurred_at));
+                id.map_or_else(
+                    || format!("{account}: {day}"),
+                    |id| format!("{account}: {day}, source id `{id}`"),
+                )
+            });
+        }
+    }
+
+    fn finding(&self, _: &LogSpan) -> Option<AuditFinding> {
+        let what = format!(
+            "{} interactions repeat an earlier one: same account, contact, type, instant and \
+             source id",
+            self.tally.affected
+        );
+        // Days without a time of day and source ids cannot tell two alike from one twice.
+        let severity = if self.sure > 0 { Severity::Bias } else { Severity::Note };
+        (self.tally.affected > 0)
+            .then(|| self.tally.finding(ROWS, severity, ("interactions", "interactions"), what))
+    }
+}
+
+const ACCOUNTS: Wording = Wording {
+    check: "duplicate_accounts",
+    why: "one customer under two names counts as two independent ones, and may be trained on under \
+          one name and tested under the other",
+    remedy: "merge these accounts before ingest",
+};
+
+/// Rows from which on two equal histories are no accident.
+const LEAST_ROWS: usize = 3;
+
+/// Accounts with exactly the interactions and outcomes of another one.
+#[derive(Debug, Default)]
+pub(super) struct DuplicateAccounts {
+    /// By fingerprint: the first account that has it.
+    seen: BTreeMap<u64, String>,
+    tally: Tally,
+}
+
+/// A number that accounts with the same rows share.
+fn fingerprint(history: &AccountHistory) -> Option<u64> {
+    let paid = history.outcomes.iter().filter(|outcome| outcome.revenue != 0.0);
+    if history.interactions.len() + paid.clone().count() < LEAST_ROWS {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    for row in &history.interactions {
+        (row.occurred_at, row.kind, row.contact).hash(&mut hasher);
+    }
+    for outcome in paid {
+        (outcome.period_start, outcome.revenue.to_bits()).hash(&mut hasher);
+    }
+    Some(hasher.finish())
+}
+
+impl LogCheck for DuplicateAccounts {
+    fn see(&mut self, history: &AccountHistory, _: &LogSpan) {
+        let id = &history.account.id;
+        let print = fingerprint(history);
+        let first = print.and_then(|print| self.seen.get(&print));
+        self.tally.see(first.is_some(), || format!("{id} is {}", first.map_or("", |id| id)));
+        if let (Some(print), None) = (print, first) {
+            self.seen.insert(print, id.clone());
+        }
+    }
+
+    fn finding(&self, _: &LogSpan) -> Option<AuditFinding> {
+        let what = format!(
+            "{} accounts have exactly the interactions and revenue of an earlier account",
+            self.tally.affected
+        );
+        (self.tally.affected > 0)
+            .then(|| self.tally.finding(ACCOUNTS, Severity::Bias, ("accounts", "accounts"), what))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{found, history, row};
+    use super::*;
+    use crate::ids::ContactIndex;
+    use crate::interaction::Details;
+
+    fn log(id: &str) -> AccountHistory {
+        let mut log = history(id, "2024-01-01", None);
+        log.interactions = vec![row("2024-02-01"), row("2024-03-01"), row("2024-03-02")];
+        log
+    }
+
+    #[test]
+    fn a_repeated_row_is_named_and_a_row_with_another_contact_or_source_id_is_not() {
+        let mut log = log("A");
+        assert_eq!(found(DuplicateRows::default(), &[log.clone()]), None);
+        let mut other = log.interactions[2].clone();
+        other.contact = Some(ContactIndex(1));
+        let mut named = log.interactions[2].clone();
+        let details = Details { source_id: Some("7".to_owned()), ..Details::default() };
+        named.details = Some(Box::new(details));
+        log.interactions.extend([other, named]);
+        assert_eq!(found(DuplicateRows::default(), &[log.clone()]), None);
+        log.interactions.push(log.interactions[4].clone());
+        let finding = found(DuplicateRows::default(), &[log]).unwrap();
+        assert_eq!((finding.affected, finding.of), (1, 6));
+        assert_eq!(finding.examples, ["A: 2024-03-02, source id `7`"]);
+        assert_eq!(finding.severity, Severity::Bias);
+    }
+
+    #[test]
+    fn two_rows_of_one_day_without_a_time_may_be_two() {
+        let twice = |time: &str| {
+            let mut log = log("A");
+            log.interactions.extend([row(time), row(time)]);
+            found(DuplicateRows::default(), &[log]).unwrap().severity
+        };
+        assert_eq!(twice("2024-04-01"), Severity::Note);
+        assert_eq!(twice("2024-04-01 10:30"), Severity::Bias);
+    }
+
+    #[test]
+    fn an_account_that_is_there_under_two_names_is_named() {
+        let mut other = log("B");
+        let finding = found(DuplicateAccounts::default(), &[log("A"), other.clone()]).unwrap();
+        assert_eq!(finding.examples, ["B is A"]);
+        other.interactions[1] = row("2024-03-01 00:01");
+        assert_eq!(found(DuplicateAccounts::default(), &[log("A"), other]), None);
+        let mut short = [log("A"), log("B")];
+        for log in &mut short {
+            log.interactions.truncate(2);
+        }
+        assert_eq!(found(DuplicateAccounts::default(), &short), None);
+    }
+}
