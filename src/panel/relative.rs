@@ -113,17 +113,6 @@ impl Panel {
     ///
     /// [`PanelError::NoScore`] when the panel lacks a score that it needs.
     pub fn add_relative(&mut self, relative: &Relative) -> Result<(), PanelError> {
-        let score = self.relative(relative)?;
-        self.scores.push(score);
-        Ok(())
-    }
-
-    /// `relative` as a score, without adding it.
-    ///
-    /// # Errors
-    ///
-    /// As [`add_relative`](Self::add_relative).
-    pub fn relative(&self, relative: &Relative) -> Result<PanelScore, PanelError> {
         let find = |name: &str| {
             self.score(name).ok_or_else(|| PanelError::NoScore { name: name.to_owned() })
         };
@@ -140,7 +129,8 @@ impl Panel {
                 }
             }
         }
-        Ok(PanelScore { name: relative.name(), accumulates: false, values })
+        self.scores.push(PanelScore { name: relative.name(), accumulates: false, values });
+        Ok(())
     }
 
     /// Positions of the rows of a month, by segment.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::present_value::{Course, PresentValue};
-use crate::panel::{Measure, Panel, PanelScore, Relative};
+use crate::panel::{Measure, Panel, PanelScore};
 use crate::relationship::Estimate;
 use crate::stats::{BinaryLink, LeastSquares, ModelVariance, StatsError, binary_regression};
 
@@ -190,15 +190,16 @@ const GROUPS: usize = 40;
 /// Goodwill of today's customers, with that of each account.
 ///
 /// ```text
-/// goodwill = Σ_a PV(z_a, x_a) − PV(z₀, x_a)          z: score within segment and month, x: controls
+/// goodwill = Σ_a PV(z_a, x_a) − PV(z₀, x_a)          z: score within its segment, x: controls
 /// PV(z, x) = Σ_k m_k v^k Π_{j<k} (1 − h_j)           k = 1..horizon, v = (1 + r)^(−1/12)
 /// h_k = 1 / (1 + exp(−α − β z_k − γ'x))              logit of leaving within the month
 /// m_k = a + b z_k + c'x                              contribution of the month
 /// z_k = φ^(k−1) z                                    deviations fade at the rate seen
 /// ```
 ///
-/// - z₀: where a score of 0 stands among the accounts of the segment at the last month, or 0 for the mean.
-/// - Controls enter within segment and month too. Segments with at least 10 exits have levels of their own.
+/// - z: (score − mean) / sd over all months of the segment; z₀: where a score of 0 stands there, or 0 for the mean. By
+///   month mean and sd would be those of few accounts, and their noise would be taken for given.
+/// - Controls enter within segment too. Segments with at least 10 exits have levels of their own.
 /// - Intervals: delete-a-group jackknife, accounts dealt to 40 groups, Student's t with 39 degrees of
 ///   freedom. Today's customers are given; the relations are what is estimated.
 /// - It tells customers with such relationships from comparable ones: predicted, not caused. It extrapolates
@@ -254,8 +255,8 @@ pub fn goodwill(
         support: study.support,
         market_less_book: params.market_less_book,
         method: format!(
-            "logit hazard and least squares of monthly contribution on the score within segment and \
-             month, {} held equal; present value over {} months at {} % a year; delete-a-group jackknife, \
+            "logit hazard and least squares of monthly contribution on the score within its segment, \
+             {} held equal; present value over {} months at {} % a year; delete-a-group jackknife, \
              {GROUPS} groups of accounts",
             params.controls.join(", "),
             params.horizon_months,
@@ -282,7 +283,7 @@ struct Row {
     account: usize,
     leaves: bool,
     contribution: f64,
-    /// Score within segment and month a month later, of who is still there.
+    /// Score within segment a month later, of who is still there.
     next: Option<f64>,
 }
 
@@ -340,11 +341,11 @@ impl<'a> Study<'a> {
             return Err(GoodwillError::NoContribution);
         }
         let score = found(panel, name)?;
-        let mut within = Vec::new();
-        for name in std::iter::once(name).chain(params.controls.iter().map(String::as_str)) {
-            found(panel, name)?;
-            let z = Relative::Z { of: name.to_owned() };
-            within.push(panel.relative(&z).expect("a score of the panel").values);
+        let scales = Scales::new(panel, score);
+        let mut within = vec![scales.standardised(panel, score)];
+        for name in &params.controls {
+            let control = found(panel, name)?;
+            within.push(Scales::new(panel, control).standardised(panel, control));
         }
         let levels = Levels::new(panel);
         let columns = within.len() + levels.own.len();
@@ -376,7 +377,7 @@ impl<'a> Study<'a> {
         if events < needed {
             return Err(GoodwillError::TooFewExits { events, coefficients, needed });
         }
-        let (customers, segments) = customers(panel, score, params.baseline, row)?;
+        let (customers, segments) = customers(panel, &scales, params.baseline, row)?;
         Ok(Self {
             panel,
             present: PresentValue::new(params.discount_rate, params.horizon_months),
@@ -512,7 +513,7 @@ type Segments = Vec<(Option<String>, u64)>;
 /// Today's customers and their segments.
 fn customers(
     panel: &Panel,
-    score: &PanelScore,
+    scales: &Scales<'_>,
     baseline: GoodwillBaseline,
     row: impl Fn(usize, usize) -> Vec<f64>,
 ) -> Result<(Vec<Customer>, Segments), GoodwillError> {
@@ -529,10 +530,9 @@ fn customers(
     let (mut customers, mut segments) = (Vec::new(), Vec::new());
     for (position, (segment, accounts)) in by_segment.into_iter().enumerate() {
         let at = |account: usize| account * panel.months() + month;
-        let values: Vec<f64> = accounts.iter().map(|&account| score.values[at(account)]).collect();
         let baseline = match baseline {
             GoodwillBaseline::SegmentMean => 0.0,
-            GoodwillBaseline::NoRelationship => standing_of_zero(&values),
+            GoodwillBaseline::NoRelationship => scales.standing(segment.as_deref(), 0.0),
         };
         segments.push((segment, accounts.len() as u64));
         customers.extend(accounts.into_iter().map(|account| Customer {
@@ -545,13 +545,46 @@ fn customers(
     Ok((customers, segments))
 }
 
-/// Where a score of 0 stands among `values`, in standard deviations from their mean.
-fn standing_of_zero(values: &[f64]) -> f64 {
+/// Mean and standard deviation of a score in each segment, over all months.
+struct Scales<'a> {
+    by_segment: BTreeMap<Option<&'a str>, (f64, f64)>,
+}
+
+impl<'a> Scales<'a> {
+    fn new(panel: &'a Panel, score: &PanelScore) -> Self {
+        let mut values: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
+        let months = panel.months();
+        for (account, rows) in panel.accounts().iter().zip(score.values.chunks_exact(months)) {
+            let known = rows.iter().copied().filter(|value| !value.is_nan());
+            values.entry(account.segment.as_deref()).or_default().extend(known);
+        }
+        let scale = |values: Vec<f64>| mean_and_deviation(&values);
+        let by_segment = values.into_iter().map(|(segment, all)| (segment, scale(all))).collect();
+        Self { by_segment }
+    }
+
+    /// How many standard deviations `value` stands from the mean of the segment.
+    fn standing(&self, segment: Option<&str>, value: f64) -> f64 {
+        let (mean, sd) = self.by_segment[&segment];
+        if sd > 0.0 { (value - mean) / sd } else { 0.0 }
+    }
+
+    /// The score in standard deviations; NaN stays NaN.
+    fn standardised(&self, panel: &Panel, score: &PanelScore) -> Vec<f64> {
+        let segment = |at: usize| panel.accounts()[at / panel.months()].segment.as_deref();
+        let standing = |(at, value): (usize, &f64)| {
+            if value.is_nan() { f64::NAN } else { self.standing(segment(at), *value) }
+        };
+        score.values.iter().enumerate().map(standing).collect()
+    }
+}
+
+/// The standard deviation with n − 1.
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let sd = (squares / (n - 1.0).max(1.0)).sqrt();
-    if sd > 0.0 { -mean / sd } else { 0.0 }
+    (mean, (squares / (n - 1.0).max(1.0)).sqrt())
 }
 
 /// Share of account-months at the baseline or below.
@@ -571,9 +604,11 @@ mod tests {
 
     #[test]
     fn a_score_of_nothing_stands_below_positive_scores() {
-        // Mean 2, standard deviation 1.
-        assert!((standing_of_zero(&[1.0, 2.0, 3.0]) + 2.0).abs() < 1e-15);
-        assert_eq!(standing_of_zero(&[5.0]).to_bits(), 0.0_f64.to_bits());
+        let scale = mean_and_deviation(&[1.0, 2.0, 3.0]);
+        let scales =
+            Scales { by_segment: BTreeMap::from([(None, scale), (Some("one"), (5.0, 0.0))]) };
+        assert!((scales.standing(None, 0.0) + 2.0).abs() < 1e-15);
+        assert_eq!(scales.standing(Some("one"), 0.0).to_bits(), 0.0_f64.to_bits());
     }
 
     #[test]
