@@ -252,6 +252,7 @@ pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
             learned: found.learned.clone(),
             rank_flips: found.ranks.as_ref().map(|(flips, _)| flips.clone()),
         }),
+        diagnostics: Some(analysis.diagnosed.diagnostics.clone()),
         patterns: found.map(|found| found.summaries().to_vec()).unwrap_or_default(),
         patterns_note: found.and_then(|found| found.why_none().map(str::to_owned)),
     }

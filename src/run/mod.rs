@@ -5,6 +5,7 @@
 
 mod analyse;
 mod data;
+mod diagnose;
 mod draw;
 mod error;
 mod expect;
@@ -35,6 +36,7 @@ pub use analyse::{
     Analysis, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
 };
 pub use data::{Dataset, Input, datasets};
+pub use diagnose::Diagnosed;
 pub use draw::world_results;
 pub use error::{RunError, ingest_exit_code};
 pub use expect::{Expectation, ExpectedFinding, check_expectations};

@@ -18,6 +18,7 @@ mod forecast;
 mod generator;
 mod grid;
 mod inference;
+mod joint;
 mod kendall;
 mod models;
 mod multiplicity;
@@ -55,6 +56,7 @@ pub use inference::{
     Inference, cluster_ewc, detectable_effect, naive_t, newey_west, two_way_clustered,
     unit_clustered,
 };
+pub use joint::{EqualityTest, RiseTest, equality_test, rise_test};
 pub use kendall::kendall;
 pub use models::{
     BinaryLink, ClusteredLeastSquares, DiscreteHazard, FittedModel, ModelVariance, OrderedLogit,
