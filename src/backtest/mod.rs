@@ -31,10 +31,10 @@ pub use attrition::{AttritionBand, attrition_auc, attrition_by_band};
 pub use benchmark::{BenchmarkFigures, Figure, StartingBenchmark};
 pub use concentration::Concentration;
 pub use diagnostics::{
-    DateIc, DatedCounts, DroppedMoments, EventContrast, EventPoint, EventStudy, EventStudyFigures, GroupIc, Heterogeneity,
-    IcByGroup, LateRows, LeakageLift, Migration, Monotonicity, RankPersistence,
-    SIGN_HALF_LIFE_DAYS, SignCheck, SignStanding, TypeSample, TypeSign, event_study, ic_by_group,
-    leakage_lift, migration, monotonicity, sign_check,
+    DateIc, DatedCounts, DroppedMoments, EventContrast, EventPoint, EventStudy, EventStudyFigures,
+    GroupIc, Heterogeneity, IcByGroup, LateRows, LeakageLift, Migration, Monotonicity,
+    RankPersistence, SIGN_HALF_LIFE_DAYS, SignCheck, SignStanding, TypeSample, TypeSign,
+    event_study, ic_by_group, leakage_lift, migration, monotonicity, sign_check,
 };
 pub use finding::Finding;
 pub use incremental::{Baseline, Gain, incremental_gain};

@@ -140,10 +140,10 @@ fn signs(found: &SignCheck) -> Section {
     let n = |standing| count(found.count(standing) as u64);
     let outcome = found.outcome.replace('_', " ");
     let mut says = vec![format!(
-        "Of {} interaction types that occur, {} have the catalogue's sign with {outcome} over {} at equal \
+        "Of {} interaction types that occur and are no purchases, {} have the catalogue's sign with {outcome} over {} at equal \
          activity, {} the other sign, {} cannot be told, {} are too few ({} interactions of {} accounts are \
          needed) and {} have no value in the catalogue.",
-        count(found.types.len() as u64),
+        count(found.types.iter().filter(|of_type| !of_type.transactional).count() as u64),
         n(SignStanding::Agrees),
         horizon(found.horizon_months as i32),
         n(SignStanding::Contradicts),
@@ -155,7 +155,8 @@ fn signs(found: &SignCheck) -> Section {
     )];
     says.push(
         "Rank correlations of each type's decayed count, given the decayed count of all others, at p ≤ .05 after \
-         Benjamini-Yekutieli. They are no effects: staff call whom they see leaving."
+         Benjamini-Yekutieli. They are no effects: staff call whom they see leaving. Purchases are outcomes in \
+         disguise: they are listed and not counted."
             .to_owned(),
     );
     let mut types: Vec<&TypeSign> = found.types.iter().collect();
@@ -174,7 +175,11 @@ fn signs(found: &SignCheck) -> Section {
             number(of_type.given_activity),
             ends(of_type.ci_low, of_type.ci_high),
             p_value(of_type.p_adjusted),
-            of_type.standing.words().to_owned(),
+            if of_type.transactional {
+                format!("{} (purchase)", of_type.standing.words())
+            } else {
+                of_type.standing.words().to_owned()
+            },
         ]
     };
     Section {
@@ -195,15 +200,16 @@ fn signs(found: &SignCheck) -> Section {
     }
 }
 
-/// Contradictions first, then what agrees, then the rest.
-fn rank(of_type: &TypeSign) -> u8 {
-    match of_type.standing {
+/// Contradictions first, then what agrees, then the rest; purchases last.
+fn rank(of_type: &TypeSign) -> (bool, u8) {
+    let of_standing = match of_type.standing {
         SignStanding::Contradicts => 0,
         SignStanding::Agrees => 1,
         SignStanding::Undecided => 2,
         SignStanding::NoSign => 3,
         SignStanding::TooFew => 4,
-    }
+    };
+    (of_type.transactional, of_standing)
 }
 
 fn strength(of_type: &TypeSign) -> f64 {
@@ -278,7 +284,8 @@ fn quantiles(found: &Diagnostics) -> Option<Section> {
         return None;
     }
     let mut headers = vec!["Quantile", "Starts"];
-    headers.extend(["To 1", "To 2", "To 3", "To 4", "To 5", "To 6", "To 7", "To 8", "To 9", "To 10"]);
+    headers
+        .extend(["To 1", "To 2", "To 3", "To 4", "To 5", "To 6", "To 7", "To 8", "To 9", "To 10"]);
     let mut rows = Vec::new();
     if let Some(Migration { shares, n_start, .. }) = migration {
         headers.truncate(2 + shares.len());
@@ -350,7 +357,11 @@ fn event_study(study: &EventStudy) -> Section {
         ),
     }];
     for dropped in &study.dropped {
-        says.push(format!("Left out: {} moments, {}.", count(dropped.count), plain(&dropped.reason)));
+        says.push(format!(
+            "Left out: {} moments, {}.",
+            count(dropped.count),
+            plain(&dropped.reason)
+        ));
     }
     Section { title: "Around moments".to_owned(), says, headers: Vec::new(), rows: Vec::new() }
 }

@@ -5,7 +5,8 @@ use crate::backtest::{
     BacktestError, CatalogueSample, Claim, DatedCounts, DatedExposures, DrawnPlacebo, ExpertType,
     LateRows, LeakageLift, Placebo, PlaceboDates, PlaceboKind, SIGN_HALF_LIFE_DAYS, TypeSample,
     account_groups, event_study, ic_by_group, leakage_lift, migration, monotonicity,
-    negative_control, negative_horizon, refuse_level_on_level, sign_check, swapped_histories, time_shift,
+    negative_control, negative_horizon, refuse_level_on_level, sign_check, swapped_histories,
+    time_shift,
 };
 use crate::hypothesis::Statistic;
 use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
@@ -35,6 +36,7 @@ pub(super) struct Reader {
     dates: PlaceboDates,
     scores: Vec<ScoreReader>,
     types: Vec<ExpertType>,
+    transactional: Vec<bool>,
     moment: Moment,
     calendar: Calendar,
     first: Month,
@@ -87,6 +89,7 @@ impl Reader {
             dates: PlaceboDates::new(&panel_params(dataset, plan)),
             scores,
             types: dataset.types.iter().zip(kinds.clone()).map(expert).collect(),
+            transactional: kinds.map(|kind| valuation.is_transactional(kind)).collect(),
             moment: Moment::of(plan, dataset, valuation),
             calendar: dataset.calendar,
             first: dataset.first,
@@ -132,7 +135,9 @@ impl ScoreReader {
         };
         let linear = match rv {
             Some(rv) => check_linear(&rv).map(|()| rv).map_err(|error| error.to_string()),
-            None => Err(format!("`{name}` is not a sum of values that types have in the catalogue")),
+            None => {
+                Err(format!("`{name}` is not a sum of values that types have in the catalogue"))
+            }
         };
         Self { name: name.to_owned(), column, linear }
     }
@@ -344,6 +349,7 @@ fn type_sample(reader: &Reader, notes: &mut [AccountNotes]) -> TypeSample {
         dates: reader.dates.clone(),
         accounts: notes.iter_mut().map(dated).collect(),
         types: reader.types.clone(),
+        transactional: reader.transactional.clone(),
     }
 }
 

@@ -111,11 +111,8 @@ mod tests {
         let counts = decayed_counts(&valued, 10.0, &dates);
         assert_eq!(counts.types, [TypeIndex(0), TypeIndex(1)]);
         assert_eq!(counts.interactions, [2, 1]);
-        let expected = [
-            [0.5, 0.0],
-            [0.25 + 0.5, 0.5_f64.powf(1.5)],
-            [0.125 + 0.25, 0.5_f64.powf(2.5)],
-        ];
+        let expected =
+            [[0.5, 0.0], [0.25 + 0.5, 0.5_f64.powf(1.5)], [0.125 + 0.25, 0.5_f64.powf(2.5)]];
         for (date, wanted) in expected.iter().enumerate() {
             for (count, wanted) in counts.at(date).iter().zip(wanted) {
                 assert!((count - wanted).abs() < 1e-12, "{count} is not {wanted}");

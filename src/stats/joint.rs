@@ -158,19 +158,14 @@ pub fn rise_test(
         }
         sums.into_iter().fold(f64::INFINITY, f64::min)
     };
-    let reached = (0..resamples as u64)
-        .into_par_iter()
-        .filter(|&b| resampled(b) >= smallest_step)
-        .count();
+    let reached =
+        (0..resamples as u64).into_par_iter().filter(|&b| resampled(b) >= smallest_step).count();
     let p_value = (reached + 1) as f64 / (resamples + 1) as f64;
     Ok(RiseTest { smallest_step, at, p_value })
 }
 
 /// The number of units, which all statistics share.
-fn same_units(
-    statistic: &'static str,
-    statistics: &[PanelStatistic],
-) -> Result<usize, StatsError> {
+fn same_units(statistic: &'static str, statistics: &[PanelStatistic]) -> Result<usize, StatsError> {
     let [first, rest @ ..] = statistics else {
         return Err(StatsError::TooFew { statistic, needed: 2, got: 0 });
     };

@@ -327,6 +327,7 @@ fn informative() -> WorldResults {
         ],
         patterns_note: None,
         weights: None,
+        diagnostics: None,
     }
 }
 
@@ -352,6 +353,7 @@ fn irrelevant() -> WorldResults {
         patterns: Vec::new(),
         patterns_note: Some("no number of patterns reached a stability of .75".to_owned()),
         weights: None,
+        diagnostics: None,
     }
 }
 

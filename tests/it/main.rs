@@ -20,6 +20,7 @@ mod notebook;
 mod panel;
 mod parity;
 mod patterns;
+mod placebo;
 mod recover;
 mod report;
 mod score;

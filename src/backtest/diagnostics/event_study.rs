@@ -145,7 +145,10 @@ pub fn event_study(
     if sample.n_moments() < fewest {
         let why = format!("{} moments count, expected {fewest} or more", sample.n_moments());
         study.refusal = Some(why.clone());
-        return (study, DrawnPlacebo { placebo: Placebo { refusal: Some(why), ..placebo }, draws: vec![] });
+        return (
+            study,
+            DrawnPlacebo { placebo: Placebo { refusal: Some(why), ..placebo }, draws: vec![] },
+        );
     }
     let influences = sample.influences();
     let figures = influences.figures(&sample);
@@ -314,14 +317,16 @@ struct Influences {
 impl Influences {
     /// A weighted sum of the effects.
     fn contrast(&self, weights: &[f64; SPAN]) -> EventContrast {
-        let dot = |values: &[f64; SPAN]| values.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>();
+        let dot =
+            |values: &[f64; SPAN]| values.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>();
         let estimate = dot(&self.effect);
         let clusters = self.clusters as f64;
         let squares: f64 = self.of_account.iter().map(|own| dot(own).powi(2)).sum();
         let std_error = (clusters / (clusters - 1.0) * squares).sqrt();
         let law = StudentsT::new(0.0, 1.0, clusters - 1.0).expect("two accounts or more");
         let half = law.inverse_cdf(0.975) * std_error;
-        let p_value = if std_error > 0.0 { 2.0 * law.sf((estimate / std_error).abs()) } else { 1.0 };
+        let p_value =
+            if std_error > 0.0 { 2.0 * law.sf((estimate / std_error).abs()) } else { 1.0 };
         EventContrast {
             estimate,
             std_error,

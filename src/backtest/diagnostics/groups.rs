@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::backtest::information::{failed, grid};
 use crate::backtest::placebo::Claim;
 use crate::backtest::{AccountGroup, BacktestError};
-use crate::stats::{
-    PanelStatistic, StatsError, cluster_ewc, equality_test, mean_rank_correlation,
-};
+use crate::stats::{PanelStatistic, StatsError, cluster_ewc, equality_test, mean_rank_correlation};
 
 /// The rank correlation at one date.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,10 +88,7 @@ const FEWEST: usize = 5;
 /// # Errors
 ///
 /// [`BacktestError::Statistic`] when the pooled IC is undefined. A group without one is left out with its reason.
-pub fn ic_by_group(
-    claim: &Claim<'_>,
-    groups: &[AccountGroup],
-) -> Result<IcByGroup, BacktestError> {
+pub fn ic_by_group(claim: &Claim<'_>, groups: &[AccountGroup]) -> Result<IcByGroup, BacktestError> {
     let horizon = claim.horizon as i32;
     let fail = || failed("IC by group", &claim.score.name, claim.outcome, horizon);
     let outcome = claim.panel.outcome(claim.outcome, horizon);

@@ -97,11 +97,7 @@ pub fn migration(claim: &Claim<'_>, horizons: &[u32]) -> Result<Migration, Backt
 }
 
 /// Persistence over one horizon; none where no date has enough accounts.
-fn persists(
-    claim: &Claim<'_>,
-    groups: &[Option<usize>],
-    step: usize,
-) -> Option<RankPersistence> {
+fn persists(claim: &Claim<'_>, groups: &[Option<usize>], step: usize) -> Option<RankPersistence> {
     let months = claim.panel.months();
     let values = &claim.score.values;
     let later: Vec<f64> = (0..values.len())

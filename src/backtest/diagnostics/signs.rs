@@ -4,9 +4,9 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::backtest::ExpertType;
 use crate::backtest::information::before_cost;
 use crate::backtest::placebo::{Claim, PlaceboDates};
-use crate::backtest::ExpertType;
 use crate::score::DecayedCounts;
 use crate::stats::{
     Grid, Inference, PanelStatistic, StatsError, benjamini_yekutieli, cluster_ewc,
@@ -31,6 +31,8 @@ pub struct TypeSample {
     pub accounts: Vec<DatedCounts>,
     /// The types of the log by position, with the catalogue's values.
     pub types: Vec<ExpertType>,
+    /// Whether each type is a purchase, renewal or invoice (rule R1).
+    pub transactional: Vec<bool>,
 }
 
 /// What the data say of the sign of one interaction type.
@@ -70,6 +72,9 @@ pub struct TypeSign {
     pub interaction_type: String,
     /// Value in the catalogue.
     pub catalogue_value: f64,
+    /// Whether it is a purchase, renewal or invoice: an outcome in disguise, whose sign says nothing of the
+    /// catalogue.
+    pub transactional: bool,
     /// Interactions of the type that were known by the last date.
     pub n_interactions: u64,
     /// Accounts that met it.
@@ -107,9 +112,10 @@ pub struct SignCheck {
 }
 
 impl SignCheck {
-    /// Number of types with a standing.
+    /// Number of types with a standing that are no purchases.
     pub fn count(&self, standing: SignStanding) -> usize {
-        self.types.iter().filter(|of_type| of_type.standing == standing).count()
+        let counts = |of_type: &&TypeSign| !of_type.transactional && of_type.standing == standing;
+        self.types.iter().filter(counts).count()
     }
 }
 
@@ -124,11 +130,14 @@ const LEVEL: f64 = 0.05;
 ///
 /// ```text
 /// r_m = mean over dates of corr(R(count_m) ⊥ R(others), R(y) ⊥ R(others))      R: ranks by date
-/// count_m(t) = Σ 2^(−age / 180 days),  others = Σ_{l ≠ m} count_l(t)
+/// count_m(t) = Σ 2^(−age / 180 days),  others = Σ_{l ≠ m} count_l(t)      l: no purchases, unless m is one
 /// ```
 ///
 /// - A partial rank correlation: returns and complaints go with volume, so a type has to say something at equal
 ///   activity. The correlation without that stands beside it.
+/// - Purchases are outcomes in disguise. At equal activity with purchases in it, whoever has more of anything else
+///   has bought less, and every type would look harmful: so they are in `others` of purchases only. Their own
+///   standing is listed and not counted.
 /// - On gross profit where the outcome is contribution, which holds what interactions cost.
 /// - A type is judged where at least 50 interactions of at least `min_accounts` accounts are known.
 ///   Agreement or contradiction: p ≤ .05 after Benjamini-Yekutieli over the types tested, whose tests depend
@@ -170,13 +179,21 @@ pub fn sign_check(claim: &Claim<'_>, sample: &TypeSample) -> SignCheck {
 struct Counts<'a> {
     sample: &'a TypeSample,
     /// Of all types.
-    total: Vec<f64>,
+    all: Vec<f64>,
+    /// Of all types but purchases.
+    no_purchases: Vec<f64>,
 }
 
 impl<'a> Counts<'a> {
     fn of(sample: &'a TypeSample) -> Self {
-        let mut counts = Self { sample, total: Vec::new() };
-        counts.total = counts.grid(|counts, date| counts.at(date).iter().sum());
+        let mut counts = Self { sample, all: Vec::new(), no_purchases: Vec::new() };
+        counts.all = counts.grid(|counts, date| counts.at(date).iter().sum());
+        counts.no_purchases = counts.grid(|counts, date| {
+            let kept = counts.types.iter().zip(counts.at(date));
+            kept.filter(|(kind, _)| !sample.transactional[usize::from(kind.0)])
+                .map(|(_, count)| count)
+                .sum()
+        });
         counts
     }
 
@@ -218,6 +235,7 @@ fn of_type(
     let mut found = TypeSign {
         interaction_type: expert.name.clone(),
         catalogue_value: expert.value,
+        transactional: sample.transactional[kind],
         n_interactions,
         n_accounts,
         alone: None,
@@ -236,7 +254,8 @@ fn of_type(
         return found;
     }
     let own = counts.of_type(kind);
-    let others: Vec<f64> = counts.total.iter().zip(&own).map(|(all, own)| all - own).collect();
+    let total = if found.transactional { &counts.all } else { &counts.no_purchases };
+    let others: Vec<f64> = total.iter().zip(&own).map(|(total, own)| total - own).collect();
     let shape = (sample.accounts.len(), sample.dates.months().len());
     if let Ok((alone, partial)) = associations(&own, &others, later, shape, least[1] as usize) {
         found.alone = Some(alone.estimate);
@@ -263,9 +282,8 @@ fn associations(
             .map(|account| account * dates + date)
             .filter(|&cell| !x[cell].is_nan() && !y[cell].is_nan())
             .collect();
-        let ranks = |of: &[f64]| {
-            mid_ranks(&cells.iter().map(|&cell| of[cell]).collect::<Vec<f64>>())
-        };
+        let ranks =
+            |of: &[f64]| mid_ranks(&cells.iter().map(|&cell| of[cell]).collect::<Vec<f64>>());
         let given = ranks(z);
         for (values, free) in [(x, &mut free_x), (y, &mut free_y)] {
             let freed = residuals(&ranks(values), &given);
@@ -295,6 +313,20 @@ fn residuals(values: &[f64], given: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_partial_rank_correlation_is_that_of_the_formula() {
+        let x = [1.0, 5.0, 2.0, 8.0, 3.0, 9.0, 4.0];
+        let y = [2.0, 4.0, 1.0, 9.0, 7.0, 6.0, 3.0];
+        let z = [3.0, 3.0, 5.0, 8.0, 1.0, 9.0, 4.0];
+        let twice = |of: [f64; 7]| of.iter().flat_map(|v| [*v, *v]).collect::<Vec<f64>>();
+        let (alone, partial) = associations(&twice(x), &twice(z), &twice(y), (7, 2), 3).unwrap();
+        let r = |a: &[f64], b: &[f64]| crate::stats::spearman(a, b).unwrap();
+        let (xy, xz, yz) = (r(&x, &y), r(&x, &z), r(&y, &z));
+        let expected = (xy - xz * yz) / ((1.0 - xz * xz) * (1.0 - yz * yz)).sqrt();
+        assert!((alone.estimate - xy).abs() < 1e-12);
+        assert!((partial.estimate - expected).abs() < 1e-12, "{} {expected}", partial.estimate);
+    }
 
     #[test]
     fn what_is_determined_leaves_nothing() {

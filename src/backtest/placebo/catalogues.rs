@@ -116,8 +116,7 @@ impl CatalogueSample {
             groups[0].len(),
             groups[1].len()
         );
-        let figures =
-            drawn_figures(real.estimate, &found, (real.n_units, real.n_periods), method);
+        let figures = drawn_figures(real.estimate, &found, (real.n_units, real.n_periods), method);
         Ok(DrawnPlacebo { placebo: claim.found(kind, figures), draws: found })
     }
 }

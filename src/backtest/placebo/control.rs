@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Claim, Placebo, PlaceboFigures, PlaceboKind};
-use crate::backtest::information::{before_cost, grid};
 use crate::backtest::BacktestError;
+use crate::backtest::information::{before_cost, grid};
 use crate::panel::{Measure, Panel};
 use crate::stats::{PanelStatistic, StatsError, cluster_ewc, difference, mean_rank_correlation};
 
@@ -101,9 +101,16 @@ pub fn negative_horizon(claim: &Claim<'_>) -> Result<Placebo, BacktestError> {
     let kind = PlaceboKind::NegativeHorizon;
     let fail = claim.failed(kind);
     let outcome: Measure = before_cost(claim.outcome);
-    let at = |horizon: i32| ic(claim, &claim.panel.outcome(outcome, horizon));
     let months = claim.horizon as i32;
-    let (ahead, behind) = (at(months).map_err(&fail)?, at(-months).map_err(&fail)?);
+    let [mut ahead, mut behind] = [months, -months].map(|h| claim.panel.outcome(outcome, h));
+    let (first, second) = (ic(claim, &ahead).map_err(&fail)?, ic(claim, &behind).map_err(&fail)?);
+    let defined = first.per_period.iter().zip(&second.per_period);
+    let common: Vec<bool> = defined.map(|(a, b)| a.is_some() && b.is_some()).collect();
+    for values in [&mut ahead, &mut behind] {
+        let cells = values.iter_mut().enumerate();
+        cells.filter(|(at, _)| !common[at % common.len()]).for_each(|(_, value)| *value = f64::NAN);
+    }
+    let (ahead, behind) = (ic(claim, &ahead).map_err(&fail)?, ic(claim, &behind).map_err(&fail)?);
     let contrast = difference(&ahead, &behind).map_err(&fail)?;
     let test = cluster_ewc(&contrast, 0.0).map_err(&fail)?;
     let inference = cluster_ewc(&behind, 0.0).map_err(&fail)?;

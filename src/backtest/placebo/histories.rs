@@ -21,7 +21,8 @@ pub fn swapped_histories(
     let fail = claim.failed(kind);
     let outcome = claim.panel.outcome(claim.outcome, claim.horizon as i32);
     let (score, least) = (&claim.score.values, claim.params.min_accounts as usize);
-    let (x, y) = (grid(score, claim.panel).map_err(&fail)?, grid(&outcome, claim.panel).map_err(&fail)?);
+    let (x, y) =
+        (grid(score, claim.panel).map_err(&fail)?, grid(&outcome, claim.panel).map_err(&fail)?);
     let permutations = claim.params.permutations as usize;
     let test = permute_histories(x, y, strata, permutations, draws, least).map_err(&fail)?;
     let shape = crate::stats::mean_rank_correlation(x, y, least).map_err(&fail)?;

@@ -81,11 +81,7 @@ fn long_rows(panel: &Panel) -> Vec<Vec<usize>> {
 }
 
 /// Every row with the score of the row `shift(n)` further on, round the n rows of its account.
-fn shifted(
-    values: &[f64],
-    rows: &[Vec<usize>],
-    shift: &mut dyn FnMut(usize) -> usize,
-) -> Vec<f64> {
+fn shifted(values: &[f64], rows: &[Vec<usize>], shift: &mut dyn FnMut(usize) -> usize) -> Vec<f64> {
     let mut moved = vec![f64::NAN; values.len()];
     for cells in rows.iter().filter(|cells| !cells.is_empty()) {
         let by = shift(cells.len());

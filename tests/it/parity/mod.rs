@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 mod classification;
 mod forecast;
+mod joint;
 mod models;
 mod panel;
 mod panel_models;
