@@ -22,8 +22,9 @@ use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 
 use super::RunError;
 use super::data::Dataset;
-use super::diagnose::{AccountNotes, Diagnosed, Reader, diagnose};
+use super::diagnose::{Diagnosed, diagnose};
 use super::gather::{Counts, Gathered};
+use super::notes::{AccountNotes, Reader};
 use super::plan::Plan;
 use super::power::powers;
 use super::weights::{WeightsFound, weights_of};

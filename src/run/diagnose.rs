@@ -1,25 +1,23 @@
-//! What stands behind the information coefficients of a data set: what is read of every account for it on the
-//! way into the panel, and what comes of that.
+//! What stands behind the information coefficients of a data set.
+
+use std::path::Path;
 
 use crate::backtest::{
-    BacktestError, CatalogueSample, Claim, DatedCounts, DatedExposures, DrawnPlacebo, ExpertType,
-    LateRows, LeakageLift, Placebo, PlaceboDates, PlaceboKind, SIGN_HALF_LIFE_DAYS, TypeSample,
-    account_groups, event_study, ic_by_group, leakage_lift, migration, monotonicity,
-    negative_control, negative_horizon, refuse_level_on_level, sign_check, swapped_histories,
-    time_shift,
+    BacktestError, CatalogueSample, Claim, DatedCounts, DatedExposures, DrawnPlacebo, LateRows,
+    LeakageLift, Placebo, PlaceboKind, TypeSample, TypeSign, account_groups, event_study,
+    ic_by_group, leakage_lift, migration, monotonicity, negative_control, negative_horizon,
+    refuse_level_on_level, sign_check, swapped_histories, time_shift,
 };
 use crate::hypothesis::Statistic;
-use crate::ids::{AccountIndex, ContactIndex, TypeIndex};
-use crate::panel::{AccountRead, Panel};
+use crate::ids::{AccountIndex, ContactIndex};
+use crate::interaction::{ColumnData, write_table};
+use crate::panel::Panel;
 use crate::report::Diagnostics;
 use crate::rng::{Draws, Purpose};
-use crate::score::{
-    DecayedCounts, Exposures, Rv, ScoreColumn, Valuation, check_linear, decayed_counts, exposures,
-};
-use crate::time::{Calendar, Month};
 
-use super::analyse::{Focus, focus, panel_params};
-use super::data::Dataset;
+use super::RunError;
+use super::analyse::{Focus, focus};
+use super::notes::{AccountNotes, Reader};
 use super::plan::Plan;
 
 /// Diagnostics, with every draw of the placebos.
@@ -31,137 +29,8 @@ pub struct Diagnosed {
     pub placebos: Vec<DrawnPlacebo>,
 }
 
-/// What is read of every account on its way into the panel.
-pub(super) struct Reader {
-    dates: PlaceboDates,
-    scores: Vec<ScoreReader>,
-    types: Vec<ExpertType>,
-    transactional: Vec<bool>,
-    moment: Moment,
-    calendar: Calendar,
-    first: Month,
-}
-
-/// One score under test.
-struct ScoreReader {
-    name: String,
-    column: Option<Box<dyn ScoreColumn>>,
-    /// The score, where it is linear in the catalogue's values; else why it is not.
-    linear: Result<Rv, String>,
-}
-
-/// What makes a moment.
-struct Moment {
-    named: String,
-    /// By type.
-    is_moment: Vec<bool>,
-}
-
-/// What was read of one account.
-pub(super) struct AccountNotes {
-    /// Positions of the dates at which it has a row.
-    dates: Vec<usize>,
-    /// Months of its rows.
-    months: Vec<usize>,
-    /// By score: exposures at the dates, where it is linear.
-    exposures: Vec<Option<Exposures>>,
-    /// By score: values at its rows on the final data, where they may differ.
-    finally: Vec<Option<Vec<f64>>>,
-    counts: DecayedCounts,
-    late_rows: u64,
-    moment: Option<i32>,
-}
-
-impl Reader {
-    pub(super) fn new(dataset: &Dataset, plan: &Plan, valuation: &Valuation) -> Self {
-        let kinds = (0..dataset.types.len()).map(|kind| TypeIndex(kind as u16));
-        let expert = |(name, kind): (&str, TypeIndex)| ExpertType {
-            name: name.to_owned(),
-            value: valuation.base_value(kind),
-        };
-        let mut scores: Vec<ScoreReader> = Vec::new();
-        for claim in claims(plan) {
-            if scores.iter().all(|known| known.name != claim.score) {
-                scores.push(ScoreReader::of(plan, &claim.score));
-            }
-        }
-        Self {
-            dates: PlaceboDates::new(&panel_params(dataset, plan)),
-            scores,
-            types: dataset.types.iter().zip(kinds.clone()).map(expert).collect(),
-            transactional: kinds.map(|kind| valuation.is_transactional(kind)).collect(),
-            moment: Moment::of(plan, dataset, valuation),
-            calendar: dataset.calendar,
-            first: dataset.first,
-        }
-    }
-
-    pub(super) fn read(&self, account: &AccountRead<'_>) -> AccountNotes {
-        let (dates, rows) = self.dates.among(account.months);
-        let as_of: Vec<_> = rows.iter().map(|&row| account.dates[row]).collect();
-        let late_rows = account.valued.late_rows() as u64;
-        let finally = (late_rows > 0).then(|| account.valued.finally_known());
-        let exposed = |score: &ScoreReader| {
-            let rv = score.linear.as_ref().ok()?;
-            exposures(rv, account.valued, &as_of).ok()
-        };
-        let known_finally = |score: &ScoreReader| {
-            Some(score.column.as_ref()?.series(finally.as_ref()?, account.dates))
-        };
-        let is_moment = |kind: TypeIndex| self.moment.is_moment[usize::from(kind.0)];
-        let first = account.valued.interactions().iter().find(|row| is_moment(row.kind));
-        AccountNotes {
-            exposures: self.scores.iter().map(exposed).collect(),
-            finally: self.scores.iter().map(known_finally).collect(),
-            counts: decayed_counts(account.valued, SIGN_HALF_LIFE_DAYS, &as_of),
-            moment: first.map(|row| self.calendar.month_of(row.occurred_at).since(self.first)),
-            months: account.months.to_vec(),
-            dates,
-            late_rows,
-        }
-    }
-}
-
-impl ScoreReader {
-    /// The score called `name`; one that is seen within segment and month has no column of its own.
-    fn of(plan: &Plan, name: &str) -> Self {
-        let built = plan.score.scores.iter().find_map(|spec| {
-            let column = spec.build().expect("a checked plan has valid scores");
-            (column.name() == name).then(|| (column, spec.rv().ok().flatten()))
-        });
-        let (column, rv) = match built {
-            Some((column, rv)) => (Some(column), rv),
-            None => (None, None),
-        };
-        let linear = match rv {
-            Some(rv) => check_linear(&rv).map(|()| rv).map_err(|error| error.to_string()),
-            None => {
-                Err(format!("`{name}` is not a sum of values that types have in the catalogue"))
-            }
-        };
-        Self { name: name.to_owned(), column, linear }
-    }
-}
-
-impl Moment {
-    fn of(plan: &Plan, dataset: &Dataset, valuation: &Valuation) -> Self {
-        let named = plan.backtest.moment.as_deref();
-        let is_moment = |(name, kind): (&str, u16)| match named {
-            Some(named) => name == named,
-            None => valuation.is_critical(TypeIndex(kind)),
-        };
-        Self {
-            is_moment: dataset.types.iter().zip(0..).map(is_moment).collect(),
-            named: named.map_or_else(
-                || "first critical interaction of the account".to_owned(),
-                |named| format!("first `{named}` of the account"),
-            ),
-        }
-    }
-}
-
 /// The focus, and every hypothesis on money that is tested by an information coefficient.
-fn claims(plan: &Plan) -> Vec<Focus> {
+pub(super) fn claims(plan: &Plan) -> Vec<Focus> {
     let mut claims = vec![focus(plan)];
     for (id, params) in &plan.hypotheses {
         let hypothesis = id.hypothesis();
@@ -239,6 +108,7 @@ pub(super) fn diagnose(
         event_study,
     };
     warnings.extend(reversals(&diagnostics));
+    warnings.extend(reader.moment.unknown);
     Diagnosed { diagnostics, placebos }
 }
 
@@ -371,4 +241,54 @@ fn reversals(diagnostics: &Diagnostics) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Writes `signs.parquet` and `placebos.parquet` into `folder`.
+///
+/// # Errors
+///
+/// [`RunError::Table`] when a file cannot be written.
+pub(super) fn write_diagnostics(folder: &Path, found: &Diagnosed) -> Result<(), RunError> {
+    let types = &found.diagnostics.signs.types;
+    let text = |of: &dyn Fn(&TypeSign) -> String| ColumnData::Text(types.iter().map(of).collect());
+    let count = |of: &dyn Fn(&TypeSign) -> u64| {
+        ColumnData::Integer(types.iter().map(|t| of(t) as i64).collect())
+    };
+    let number = |of: &dyn Fn(&TypeSign) -> Option<f64>| {
+        ColumnData::Number(types.iter().map(|t| of(t).unwrap_or(f64::NAN)).collect())
+    };
+    let columns = [
+        ("interaction_type", text(&|t| t.interaction_type.clone())),
+        ("catalogue_value", number(&|t| Some(t.catalogue_value))),
+        ("transactional", count(&|t| u64::from(t.transactional))),
+        ("interactions", count(&|t| t.n_interactions)),
+        ("accounts", count(&|t| t.n_accounts)),
+        ("ic_alone", number(&|t| t.alone)),
+        ("ic_given_activity", number(&|t| t.given_activity)),
+        ("ci_low", number(&|t| t.ci_low)),
+        ("ci_high", number(&|t| t.ci_high)),
+        ("p_value", number(&|t| t.p_value)),
+        ("p_adjusted", number(&|t| t.p_adjusted)),
+        ("standing", text(&|t| t.standing.words().to_owned())),
+    ];
+    write_table(&folder.join("signs.parquet"), &columns)?;
+    let draws = || {
+        let of = |drawn: &DrawnPlacebo| drawn.draws.len();
+        found.placebos.iter().flat_map(move |drawn| std::iter::repeat_n(drawn, of(drawn)))
+    };
+    let text = |of: &dyn Fn(&Placebo) -> String| {
+        ColumnData::Text(draws().map(|drawn| of(&drawn.placebo)).collect())
+    };
+    let numbers = found.placebos.iter().flat_map(|drawn| 1..=drawn.draws.len() as i64);
+    let values = found.placebos.iter().flat_map(|drawn| drawn.draws.iter().copied());
+    let horizons = draws().map(|drawn| i64::from(drawn.placebo.horizon_months)).collect();
+    let columns = [
+        ("placebo", text(&|placebo| placebo.placebo.words().to_owned())),
+        ("score", text(&|placebo| placebo.score.clone())),
+        ("outcome", text(&|placebo| placebo.outcome.clone())),
+        ("horizon_months", ColumnData::Integer(horizons)),
+        ("draw", ColumnData::Integer(numbers.collect())),
+        ("value", ColumnData::Number(values.collect())),
+    ];
+    Ok(write_table(&folder.join("placebos.parquet"), &columns)?)
 }

@@ -12,6 +12,7 @@ mod expect;
 mod explain;
 mod folder;
 mod gather;
+mod notes;
 mod plan;
 mod power;
 mod tables;
@@ -153,6 +154,7 @@ impl Run {
             say(&format!("{}: patterns", dataset.name));
             analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
             write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
+            diagnose::write_diagnostics(&tables, &analysis.diagnosed)?;
             if let Some(found) = &analysis.weights {
                 weights::write_weights(&tables, found)?;
             }

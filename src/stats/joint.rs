@@ -52,7 +52,7 @@ pub struct EqualityTest {
 ///     mean_level(Grid::new(&own, 6, 1)?, 2)
 /// };
 /// let test = equality_test(&[level(0)?, level(1)?])?;
-/// assert!((test.f - 2.9878).abs() < 1e-4 && test.df_units == 5);
+/// assert!((test.f - 4.375).abs() < 1e-12 && test.df_units == 5);
 /// # Ok::<(), rvq::stats::StatsError>(())
 /// ```
 pub fn equality_test(statistics: &[PanelStatistic]) -> Result<EqualityTest, StatsError> {

@@ -64,8 +64,8 @@ pub use models::{
 };
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, romano_wolf};
 pub use panel::{
-    PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
-    quantile_spread,
+    MeanStatistic, PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation,
+    quantile_groups, quantile_spread,
 };
 pub use panel_models::{
     DumitrescuHurlin, FixedEffects, FixedEffectsFit, GrangerVariance, HalfPanelGranger,

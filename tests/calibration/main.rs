@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails; counts are worth reading"
 )]
 
+mod placebo;
 mod power;
 mod shape;
 mod targets;

@@ -111,7 +111,8 @@ const NO_CONTROLS: &str = "fewer than 5 accounts of the stratum to which nothing
 ///   nothing had happened by e + 6. The outcome after an exit is 0 for money, so that who leaves still counts.
 /// - Standard errors from influences clustered by account, as a moment and as a control together.
 /// - Fake dates: the date of each moment goes to a random one of its controls, who is compared with the others;
-///   p is two-sided on the mean of the months 0 to +6. `draws`: draw k from `draws.stream(k)`.
+///   p is two-sided on the mean of the months 0 to +6 in standard errors: accounts to which much happens are large
+///   and vary more. `draws`: draw k from `draws.stream(k)`.
 /// - On gross profit where the outcome is contribution, since a moment has a cost of its own; on revenue where
 ///   the outcome is none of a single month.
 ///
@@ -152,17 +153,18 @@ pub fn event_study(
     }
     let influences = sample.influences();
     let figures = influences.figures(&sample);
-    let fakes: Vec<f64> =
-        (0..u64::from(claim.params.permutations)).map(|k| sample.fake(draws, k)).collect();
+    let (fakes, fake_t): (Vec<f64>, Vec<f64>) =
+        (0..u64::from(claim.params.permutations)).map(|k| sample.fake(draws, k)).unzip();
     let method = format!(
         "mean of {} in the months 0 to 6 after, against the six before and accounts to which nothing happened, \
-         where the date of each moment goes to such an account; p asks, on both sides, whether real moments \
-         do more",
+         where the date of each moment goes to such an account; p asks, on both sides and in standard errors, whether \
+         real moments do more",
         outcome.name().replace('_', " ")
     );
     let real = figures.after.estimate;
     let mut drawn = drawn_figures(real, &fakes, (sample.n_moments(), SPAN), method);
-    let reached = fakes.iter().filter(|fake| fake.abs() >= real.abs()).count();
+    let t = (real / figures.after.std_error).abs();
+    let reached = fake_t.iter().filter(|fake| fake.abs() >= t).count();
     drawn.p_value = (reached + 1) as f64 / (fakes.len() + 1) as f64;
     study.figures = Some(figures);
     let placebo = Placebo { figures: Some(drawn), refusal: None, ..placebo };
@@ -290,20 +292,23 @@ impl Sample {
         Influences { effect, of_account, clusters }
     }
 
-    /// The mean effect of the months from 0 on where the moments went to controls, draw `k`.
-    fn fake(&self, draws: Draws, k: u64) -> f64 {
+    /// The mean effect of the months from 0 on where the moments went to controls, draw `k`, and how many
+    /// standard errors it lies from 0.
+    fn fake(&self, draws: Draws, k: u64) -> (f64, f64) {
         let mut stream = draws.stream(k);
         let after = |change: &[f64; SPAN]| mean(&change[REACH as usize..]);
-        let mut sum = 0.0;
+        let mut effects = Vec::with_capacity(self.n_moments());
         for cell in &self.cells {
             let n = cell.controls.len();
             for _ in &cell.moments {
                 let (_, change) = cell.controls[stream.random_range(0..n)];
                 // Compared with the others: its own value is a share 1/n of the mean.
-                sum += (after(&change) - after(&cell.mean)) * n as f64 / (n as f64 - 1.0);
+                effects.push((after(&change) - after(&cell.mean)) * n as f64 / (n as f64 - 1.0));
             }
         }
-        sum / self.n_moments() as f64
+        let (estimate, n) = (mean(&effects), effects.len() as f64);
+        let squares: f64 = effects.iter().map(|effect| (effect - estimate).powi(2)).sum();
+        (estimate, estimate / (squares / (n * (n - 1.0))).sqrt())
     }
 }
 
