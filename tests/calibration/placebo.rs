@@ -118,6 +118,21 @@ fn replicate(world: &str, accounts: u32, months: u32, replication: u32) -> Found
     }
 }
 
+#[test]
+fn groups_that_are_alike_are_not_told_apart() {
+    let cohorts = 120;
+    let found: Vec<Found> =
+        (0..cohorts).into_par_iter().map(|r| replicate("irrelevant", 240, 36, r)).collect();
+    let limit = rejection_limit(LEVEL, u64::from(cohorts), 0.01 / 2.0).unwrap();
+    for name in ["equal in segments", "equal in thirds of tenure"] {
+        let p = |found: &Found| found.p_values.iter().find(|p| p.0 == name).and_then(|p| p.1);
+        let p_values: Vec<f64> = found.iter().filter_map(p).collect();
+        let rejected = p_values.iter().filter(|p| **p <= LEVEL).count() as u64;
+        println!("{name}: {rejected} of {} reject at 240 accounts, limit {limit}", p_values.len());
+        assert!(rejected < limit, "{name}: {rejected} rejections, limit {limit}");
+    }
+}
+
 /// Kolmogorov-Smirnov distance from the uniform law.
 fn distance_from_uniform(p_values: &[f64]) -> f64 {
     let mut sorted = p_values.to_vec();
@@ -139,6 +154,10 @@ fn placebos_call_nothing_where_nothing_is() {
         let name = found[0].p_values[test].0;
         let p_values: Vec<f64> = found.iter().filter_map(|f| f.p_values[test].1).collect();
         let n = p_values.len() as u64;
+        if n == 0 {
+            println!("{name}: never computed");
+            continue;
+        }
         let rejected = p_values.iter().filter(|p| **p <= LEVEL).count() as u64;
         let mean = p_values.iter().sum::<f64>() / n as f64;
         let distance = distance_from_uniform(&p_values);

@@ -79,6 +79,9 @@ pub struct IcByGroup {
 
 /// Fewest accounts of a group at a date, as in the rung *robust*.
 const FEWEST: usize = 5;
+/// Fewest accounts of every group, for groups to be compared: influences tell the error of a rank correlation
+/// too small where there are fewer.
+const LEAST_COMPARED: usize = 40;
 
 /// The information coefficient of a claim by date, and in each of `groups`.
 ///
@@ -162,6 +165,10 @@ fn heterogeneity(
     rows: &[GroupIc],
     statistics: &[PanelStatistic],
 ) -> Result<Heterogeneity, StatsError> {
+    if let Some(got) = statistics.iter().map(|s| s.n_units).find(|n| *n < LEAST_COMPARED) {
+        let statistic = "equality_test";
+        return Err(StatsError::TooFew { statistic, needed: LEAST_COMPARED, got });
+    }
     let test = equality_test(statistics)?;
     let pairs: f64 = statistics.iter().map(|s| s.n_pairs as f64).sum();
     let weighted: f64 = statistics.iter().map(|s| s.n_pairs as f64 * s.estimate).sum();
