@@ -135,3 +135,49 @@ fn table(data: &EventStudyData) -> ChartTable {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(after: f64, before: f64) -> EventStudyData {
+        let around = |value: f64| Estimate { value, low: value - 10.0, high: value + 10.0 };
+        EventStudyData {
+            moment: "first complaint".to_owned(),
+            outcome: "gross profit".to_owned(),
+            unit: "EUR".to_owned(),
+            months: vec![-1, 0, 1],
+            effect: vec![0.0, after, after],
+            low: vec![-10.0, after - 10.0, after - 10.0],
+            high: vec![10.0, after + 10.0, after + 10.0],
+            after: around(after),
+            before: around(before),
+            fake: Some((-8.0, 8.0)),
+            n_moments: 1_200,
+            simulated: false,
+        }
+    }
+
+    #[test]
+    fn the_title_says_how_much_and_what_was_moving_before() {
+        let title = |after, before| event_study(&data(after, before)).unwrap().title;
+        assert_eq!(
+            title(-40.0, 0.0),
+            "Gross profit of a month is 40.0 EUR lower after the first complaint"
+        );
+        assert_eq!(
+            title(-40.0, -20.0),
+            "Gross profit of a month is 40.0 EUR lower after the first complaint, and it was already moving \
+             before"
+        );
+        assert!(title(4.0, 0.0).starts_with("Inconclusive"));
+    }
+
+    #[test]
+    fn a_short_column_is_named() {
+        let mut short = data(1.0, 0.0);
+        short.low.pop();
+        let error = event_study(&short).unwrap_err().to_string();
+        assert_eq!(error, "`low` of chart `event_study` has 2 values, expected 3");
+    }
+}

@@ -47,8 +47,9 @@ pub fn placebos(data: &PlaceboData) -> Result<Chart, ChartError> {
     let name = file_name(&[NAME, &data.score, &data.outcome, &horizon]);
     let title = title(data);
     let alt = alt(data, &title);
-    let note = "Dots: the mean rank IC of the data. Grey: what each draw of a placebo gives. A dot among the grey \
-                lines is no more than the placebo brings.";
+    let note = "Dots: the mean rank IC of the data. Grey lines: what each draw of a placebo gives. p: share of the \
+                draws that reach it; for the time shift, clustered by account, since series that last go \
+                together by chance.";
     let caption =
         Caption { name: &name, title: &title, alt: &alt, note, simulated: data.simulated };
     let svg = picture(&caption, |canvas| paint(data, canvas))?;
@@ -70,10 +71,11 @@ fn title(data: &PlaceboData) -> String {
             sentence(&format!("{score} goes with later {outcome} more than {} do", names(&beaten)))
         }
         (true, false) => {
-            sentence(&format!("{score} goes with later {outcome} no more than {}", names(&others)))
+            let others = names(&others);
+            format!("Inconclusive: {score} with later {outcome} cannot be told from {others}")
         }
         (false, false) => sentence(&format!(
-            "{score} goes with later {outcome} more than {} do, but no more than {}",
+            "{score} goes with later {outcome} more than {} do; not to be told from {}",
             names(&beaten),
             names(&others)
         )),
@@ -123,7 +125,12 @@ fn paint(data: &PlaceboData, canvas: &mut Canvas<'_>) -> Painted {
         plot.estimate(place, column.real, (f64::NAN, f64::NAN), BLUE)?;
         let (left, bottom) = plot.pixel(place, y.start);
         canvas.write(&column.name, (left, bottom + 18), HPos::Center, &text(LABEL, INK))?;
-        let above = format!("above {}", percent(column.percentile));
+        let p = if column.p_value < 0.001 {
+            "< 0.001".to_owned()
+        } else {
+            three_digits(column.p_value)
+        };
+        let above = format!("above {}, p {p}", percent(column.percentile));
         canvas.write(&above, (left, bottom + 42), HPos::Center, &text(LABEL, MUTED))?;
     }
     Ok(())
@@ -143,4 +150,42 @@ fn table(data: &PlaceboData) -> ChartTable {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(p_values: &[(&str, f64)]) -> PlaceboData {
+        let column = |(name, p): &(&str, f64)| PlaceboColumn {
+            name: (*name).to_owned(),
+            real: 0.2,
+            draws: vec![0.0, 0.1, -0.05],
+            percentile: 1.0,
+            p_value: *p,
+        };
+        PlaceboData {
+            score: "rv_decay_180d".to_owned(),
+            outcome: "contribution".to_owned(),
+            horizon_months: 3,
+            columns: p_values.iter().map(column).collect(),
+            simulated: true,
+        }
+    }
+
+    #[test]
+    fn the_title_tells_what_is_beaten_from_what_is_not() {
+        let chart = placebos(&data(&[("swapped histories", 0.01), ("time shift", 0.3)])).unwrap();
+        assert_eq!(
+            chart.title,
+            "rv_decay_180d goes with later contribution more than swapped histories do; not to be told from \
+             time shift"
+        );
+        assert_eq!(chart.name, "placebos_rv_decay_180d_contribution_3m");
+        assert_eq!(chart.table.rows.len(), 8);
+        assert!(chart.svg.contains("p 0.0100") && chart.svg.contains("planted, recovered"));
+        let none = placebos(&data(&[("time shift", 0.3)])).unwrap();
+        assert!(none.title.starts_with("Inconclusive"), "{}", none.title);
+        assert!(placebos(&data(&[])).unwrap().title.starts_with("No placebo"));
+    }
 }

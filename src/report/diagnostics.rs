@@ -80,9 +80,9 @@ fn catalogue(placebo: &Placebo) -> Option<String> {
     let share = percent(figures.percentile?);
     let tested = tested(&placebo.score, &placebo.outcome, placebo.horizon_months);
     let verdict = if figures.p_value <= 0.05 {
-        "so which type is worth how much says something of its own"
+        "so it matters which type has which value"
     } else {
-        "so signs and numbers of interactions would say as much without the expert's values"
+        "so it cannot be shown that it matters which type has which value"
     };
     Some(format!(
         "{tested}: the expert's catalogue does better than {share} of {} catalogues with the same values on \
@@ -98,10 +98,12 @@ fn leakage(found: &Diagnostics) -> Section {
          are the same."
             .to_owned()
     } else {
+        let lifts: Vec<String> = found.leakage.iter().map(lifted).collect();
         format!(
-            "{} rows of {} accounts became known after they had happened.",
+            "{} rows of {} accounts became known after they had happened.{}",
             count(late.rows),
-            count(late.accounts)
+            count(late.accounts),
+            lifts.concat()
         )
     }];
     says.push(
@@ -134,6 +136,15 @@ fn leakage(found: &Diagnostics) -> Section {
         ],
         rows: found.leakage.iter().map(row).collect(),
     }
+}
+
+fn lifted(lift: &LeakageLift) -> String {
+    format!(
+        " To forget that would lift the IC of {} by {} ({}).",
+        tested(&lift.score, &lift.outcome, lift.horizon_months),
+        number(Some(lift.lift)),
+        ends(Some(lift.ci_low), Some(lift.ci_high))
+    )
 }
 
 fn signs(found: &SignCheck) -> Section {

@@ -151,7 +151,7 @@ impl<'a> Shared<'a> {
 
     fn placebos(&self, claim: &Claim<'_>) -> Vec<DrawnPlacebo> {
         let kept = |kind, found: Result<DrawnPlacebo, BacktestError>| {
-            found.unwrap_or_else(|error| claim.refused(kind, error))
+            found.unwrap_or_else(|error| claim.refused(kind, error.to_string()))
         };
         let undrawn = |kind, found: Result<Placebo, BacktestError>| {
             kept(kind, found.map(|placebo| DrawnPlacebo { placebo, draws: Vec::new() }))
@@ -159,7 +159,7 @@ impl<'a> Shared<'a> {
         let at = self.position(claim);
         let catalogues = match (&self.samples[at], &self.reader.scores[at].linear) {
             (Some(sample), _) => sample.compare(claim, draws(self.plan, Drawn::Catalogues)),
-            (None, Err(why)) => Ok(claim.refused(PlaceboKind::RandomCatalogues, why)),
+            (None, Err(why)) => Ok(claim.refused(PlaceboKind::RandomCatalogues, why.clone())),
             (None, Ok(_)) => unreachable!("a linear score has a sample"),
         };
         let shifts = time_shift(claim, &self.reader.dates, draws(self.plan, Drawn::Shifts));

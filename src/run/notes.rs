@@ -39,7 +39,7 @@ pub(super) struct Moment {
     /// Why nothing is one, where the plan names a type that the log lacks.
     pub(super) unknown: Option<String>,
     /// By type.
-    is_moment: Vec<bool>,
+    by_type: Vec<bool>,
 }
 
 /// What was read of one account.
@@ -93,7 +93,7 @@ impl Reader {
         let known_finally = |score: &ScoreReader| {
             Some(score.column.as_ref()?.series(finally.as_ref()?, account.dates))
         };
-        let is_moment = |kind: TypeIndex| self.moment.is_moment[usize::from(kind.0)];
+        let is_moment = |kind: TypeIndex| self.moment.by_type[usize::from(kind.0)];
         let first = account.valued.interactions().iter().find(|row| is_moment(row.kind));
         AccountNotes {
             exposures: self.scores.iter().map(exposed).collect(),
@@ -143,7 +143,7 @@ impl Moment {
         });
         Self {
             unknown,
-            is_moment: dataset.types.iter().zip(0..).map(is_moment).collect(),
+            by_type: dataset.types.iter().zip(0..).map(is_moment).collect(),
             named: named.map_or_else(
                 || "first critical interaction of the account".to_owned(),
                 |named| format!("first `{named}` of the account"),

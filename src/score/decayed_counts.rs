@@ -63,7 +63,9 @@ pub fn decayed_counts(
     for &date in as_of {
         if let Some(before) = before {
             let fading = (-date.days_since(before) / half_life_days).exp2();
-            current.iter_mut().for_each(|count| *count *= fading);
+            for count in &mut current {
+                *count *= fading;
+            }
         }
         while let Some(at) = waiting.next_if(|&at| readable(at) < date) {
             let column = found.types.binary_search(&rows[at].kind).expect("collected above");

@@ -105,7 +105,7 @@ pub struct RiseTest {
 /// J = minⱼ (θⱼ₊₁ − θⱼ)      J_b = minⱼ Σₐ w_ab (sₐ,ⱼ₊₁ − sₐⱼ)      p = (1 + #{b : J_b ≥ J}) / (B + 1)
 /// ```
 ///
-/// w_ab counts how often unit a is among G units drawn with replacement; influences stand for the statistics
+/// `w_ab` counts how often unit a is among G units drawn with replacement; influences stand for the statistics
 /// drawn anew. The null is that all are equal, the least favourable of those in which some step is not up: where
 /// some are far apart and one is not, the test rejects less often than its level says.
 ///

@@ -137,10 +137,10 @@ pub fn event_study(
         dropped: Vec::new(),
     };
     let sample = Sample::of(claim, outcome, moments, strata);
-    study.dropped = sample.dropped.clone();
+    study.dropped.clone_from(&sample.dropped);
     let placebo = Placebo {
         outcome: outcome.name().to_owned(),
-        ..claim.refused(PlaceboKind::FakeDates, "").placebo
+        ..claim.refused(PlaceboKind::FakeDates, String::new()).placebo
     };
     let fewest = claim.params.min_accounts as usize;
     if sample.n_moments() < fewest {
@@ -180,10 +180,13 @@ fn monthly(outcome: Measure) -> Measure {
     }
 }
 
-/// Moments of one month and stratum with the accounts beside them; changes D by month around it.
+/// An account by position, and its changes D by month around a date.
+type Changed = (usize, [f64; SPAN]);
+
+/// Moments of one month and stratum with the accounts beside them.
 struct Cell {
-    moments: Vec<(usize, [f64; SPAN])>,
-    controls: Vec<(usize, [f64; SPAN])>,
+    moments: Vec<Changed>,
+    controls: Vec<Changed>,
     /// Mean of the controls.
     mean: [f64; SPAN],
 }
@@ -204,14 +207,16 @@ impl Sample {
                 *value = panel.in_month(outcome, account, at)?;
             }
             let own = values[..REACH as usize].iter().sum::<f64>() / f64::from(REACH);
-            values.iter_mut().for_each(|value| *value -= own);
+            for value in &mut values {
+                *value -= own;
+            }
             Some(values)
         };
         let has_row = |account: usize, month: i32| {
             usize::try_from(month - 1).is_ok_and(|before| panel.is_active(account, before))
         };
         let mut counts = [(NO_ROW, 0_u64), (NO_SPAN, 0), (NO_CONTROLS, 0)];
-        let mut by_date: BTreeMap<(i32, u32), Vec<(usize, [f64; SPAN])>> = BTreeMap::new();
+        let mut by_date: BTreeMap<(i32, u32), Vec<Changed>> = BTreeMap::new();
         for (account, moment) in moments.iter().enumerate() {
             let Some(month) = *moment else { continue };
             if !has_row(account, month) {
@@ -229,7 +234,7 @@ impl Sample {
                     && moments[account].is_none_or(|own| own > month + REACH)
                     && has_row(account, month)
             };
-            let controls: Vec<(usize, [f64; SPAN])> = (0..accounts)
+            let controls: Vec<Changed> = (0..accounts)
                 .filter(|&account| is_clean(account))
                 .filter_map(|account| Some((account, change(account, month)?)))
                 .collect();

@@ -86,7 +86,7 @@ impl CatalogueSample {
         if !groups.iter().any(differ) {
             let why = "no two interaction types of the same sign have different values, so there is no \
                        other catalogue";
-            return Ok(claim.refused(kind, why));
+            return Ok(claim.refused(kind, why.to_owned()));
         }
         let outcome = claim.panel.outcome(claim.outcome, claim.horizon as i32);
         let outcome = self.dates.of_grid(&outcome);

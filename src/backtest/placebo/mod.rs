@@ -142,14 +142,14 @@ impl Claim<'_> {
     }
 
     /// The placebo of this claim, and why there is none.
-    pub fn refused(&self, kind: PlaceboKind, why: impl ToString) -> DrawnPlacebo {
+    pub fn refused(&self, kind: PlaceboKind, why: String) -> DrawnPlacebo {
         let placebo = Placebo {
             placebo: kind,
             score: self.score.name.clone(),
             outcome: self.outcome.name().to_owned(),
             horizon_months: self.horizon,
             figures: None,
-            refusal: Some(why.to_string()),
+            refusal: Some(why),
         };
         DrawnPlacebo { placebo, draws: Vec::new() }
     }
