@@ -26,6 +26,12 @@ fn tested(score: &str, outcome: &str, months: u32) -> String {
     format!("{score} → {}, {}", outcome.replace('_', " "), horizon(months as i32))
 }
 
+/// A p-value in a sentence.
+fn p_is(p: f64) -> String {
+    let words = p_value(Some(p));
+    if words.starts_with('<') { format!("p {words}") } else { format!("p = {words}") }
+}
+
 fn placebos(found: &Diagnostics) -> Section {
     let mut says: Vec<String> = found.placebos.iter().filter_map(catalogue).collect();
     says.push(
@@ -243,10 +249,10 @@ fn by_group(found: &IcByGroup) -> Section {
             (false, false) => "groups cannot be told apart",
         };
         says.push(format!(
-            "By {}: stratified {}, {alike} (p = {}).",
+            "By {}: stratified {}, {alike} ({}).",
             together.dimension,
             number(Some(together.stratified)),
-            p_value(Some(together.p_value))
+            p_is(together.p_value)
         ));
     }
     says.extend(found.skipped.iter().map(|why| format!("Left out: {}.", plain(why))));
@@ -280,12 +286,12 @@ fn quantiles(found: &Diagnostics) -> Option<Section> {
             };
             format!(
                 "{}: from the lowest to the highest of {last} quantiles the mean outcome {rises} (smallest step \
-                 {}, from quantile {} to {}; p = {}).",
+                 {}, from quantile {} to {}; {}).",
                 tested(&rise.score, &rise.outcome, rise.horizon_months),
                 number(Some(rise.smallest_step)),
                 rise.below,
                 rise.below + 1,
-                p_value(Some(rise.p_value))
+                p_is(rise.p_value)
             )
         })
         .collect();
@@ -344,10 +350,10 @@ fn event_study(study: &EventStudy) -> Section {
     let outcome = study.outcome.replace('_', " ");
     let contrast = |contrast: &EventContrast| {
         format!(
-            "{} ({}; p = {})",
+            "{} ({}; {})",
             number(Some(contrast.estimate)),
             ends(Some(contrast.ci_low), Some(contrast.ci_high)),
-            p_value(Some(contrast.p_value))
+            p_is(contrast.p_value)
         )
     };
     let mut says = vec![match (&study.figures, &study.refusal) {

@@ -156,7 +156,7 @@ fn diagnostics_say_what_stands_behind_a_coefficient() {
         "differs by −300 (−380 to −220; p &lt; 0.001)",
         "Left out: 12 moments, no row in the panel.",
     ] {
-        let found = page.replace("&#x27;", "'").contains(part);
+        let found = page.replace("&#x27;", "'").replace('\u{a0}', " ").contains(part);
         assert!(found, "`{part}` is not in the page");
     }
     let text = summary_markdown(&results);
