@@ -53,7 +53,7 @@ fn replicate(world: &str, accounts: u32, months: u32, replication: u32) -> Found
         let exposed = DatedExposures { dates: positions.clone(), exposures };
         (exposed, DatedCounts { dates: positions, counts }, finally, moment)
     };
-    let score: Vec<Box<dyn ScoreColumn>> = vec![Box::new(rv.clone())];
+    let score: Vec<Box<dyn ScoreColumn>> = vec![Box::new(rv)];
     let histories = simulation.histories(accounts);
     let (panel, reads) =
         Panel::build_reading(histories, &valuation, &score, &params, read).unwrap();

@@ -92,7 +92,7 @@ impl Cohort {
         };
         let dates = PlaceboDates::new(&params);
         let rv = Rv::decay(180.0).unwrap();
-        let scores: Vec<Box<dyn ScoreColumn>> = vec![Box::new(rv.clone())];
+        let scores: Vec<Box<dyn ScoreColumn>> = vec![Box::new(rv)];
         let read = |account: &AccountRead<'_>| {
             let (positions, rows) = dates.among(account.months);
             let as_of: Vec<Instant> = rows.iter().map(|&row| account.dates[row]).collect();
@@ -190,7 +190,7 @@ fn busy(
             let mut rows = Vec::new();
             let mut met = vec![[0.0; 6]; MONTHS];
             let mut rates = [0.0; 6];
-            for month in 0..MONTHS {
+            for (month, met) in met.iter_mut().enumerate() {
                 for kind in 0..6_u16 {
                     let rate = &mut rates[usize::from(kind)];
                     if month % 12 == 0 {
@@ -198,7 +198,7 @@ fn busy(
                     }
                     if dice.chance(*rate) {
                         rows.push((kind, month, month));
-                        met[month][usize::from(kind)] = 1.0;
+                        met[usize::from(kind)] = 1.0;
                     }
                 }
             }
@@ -502,7 +502,7 @@ fn migration_counts_every_start_once() {
 
 #[test]
 fn an_event_study_finds_what_a_moment_did_and_fake_dates_do_not() {
-    let happened = |account: usize| (account % 3 == 0).then_some(15 + account % 12);
+    let happened = |account: usize| account.is_multiple_of(3).then_some(15 + account % 12);
     let told: Vec<Told> = (0..300)
         .map(|account| {
             let mut dice = Dice::of(17, account);
@@ -545,7 +545,9 @@ fn an_event_study_finds_what_a_moment_did_and_fake_dates_do_not() {
 #[test]
 fn moments_without_accounts_beside_them_are_left_out_with_a_reason() {
     let mut told = busy(18, 30, brought(VALUES, 1.0));
-    told.iter_mut().for_each(|told| told.rows.push((5, 20, 20)));
+    for told in &mut told {
+        told.rows.push((5, 20, 20));
+    }
     let cohort = Cohort::of(&told);
     let moments = vec![Some(20); 30];
     let (study, fake) = event_study(&cohort.claim(), ("moment", &moments), &[0; 30], draws(2));
