@@ -124,12 +124,12 @@ pub struct RiseTest {
 ///
 /// ```
 /// use rvq::{rng::{Purpose, Streams}, stats::{Grid, mean_level, rise_test}};
-/// let level = |shift: f64| {
-///     let y: Vec<f64> = (0..40).map(|i| shift + f64::from(i % 5)).collect();
+/// let level = |shift: f64, step: i32| {
+///     let y: Vec<f64> = (0..40).map(|i| shift + f64::from(step * i % 5)).collect();
 ///     mean_level(Grid::new(&y, 40, 1)?, 2)
 /// };
 /// let draws = Streams::new(1).global(Purpose::Bootstrap);
-/// let test = rise_test(&[level(0.0)?, level(3.0)?, level(5.0)?], 99, draws)?;
+/// let test = rise_test(&[level(0.0, 1)?, level(3.0, 2)?, level(5.0, 3)?], 99, draws)?;
 /// assert!(test.at == 1 && (test.smallest_step - 2.0).abs() < 1e-12 && test.p_value < 0.02);
 /// # Ok::<(), rvq::stats::StatsError>(())
 /// ```
