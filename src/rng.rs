@@ -43,6 +43,7 @@ pub enum Purpose {
     Appraisal = 25,
     Contract = 26,
     Catalogue = 27,
+    Placebo = 28,
 }
 
 /// Root of every random number in a run.

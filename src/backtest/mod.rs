@@ -6,10 +6,12 @@
 mod attrition;
 mod benchmark;
 mod concentration;
+mod diagnostics;
 mod finding;
 mod incremental;
 mod information;
 mod moments;
+mod placebo;
 mod power;
 mod quantile;
 mod rank_flips;
@@ -28,19 +30,29 @@ use crate::stats::StatsError;
 pub use attrition::{AttritionBand, attrition_auc, attrition_by_band};
 pub use benchmark::{BenchmarkFigures, Figure, StartingBenchmark};
 pub use concentration::Concentration;
+pub use diagnostics::{
+    DateIc, DatedCounts, DroppedMoments, EventContrast, EventPoint, EventStudy, EventStudyFigures,
+    GroupIc, Heterogeneity, IcByGroup, LateRows, LeakageLift, Migration, Monotonicity,
+    RankPersistence, SIGN_HALF_LIFE_DAYS, SignCheck, SignStanding, TypeSample, TypeSign,
+    event_study, ic_by_group, leakage_lift, migration, monotonicity, sign_check,
+};
 pub use finding::Finding;
 pub use incremental::{Baseline, Gain, incremental_gain};
 pub use information::{
     InformationCoefficient, LeadLag, before_cost, from_inference, information_coefficient, lead_lag,
 };
 pub use moments::{Moment, Moments};
+pub use placebo::{
+    CatalogueSample, Claim, DatedExposures, DrawnPlacebo, NegativeControl, Placebo, PlaceboDates,
+    PlaceboFigures, PlaceboKind, negative_control, negative_horizon, swapped_histories, time_shift,
+};
 pub use power::{Power, power_of};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
 pub use rank_flips::{AccountRank, CatalogueDraws, RankFlips, rank_flips};
 pub use rate_ratio::{ReadAt, rate_ratio};
 pub use shape::{ShapeAccount, ShapeError, ShapeEstimate, ShapeFit, ShapeParameter, fit_shape};
 pub use share::share_model;
-pub use strata::account_strata;
+pub use strata::{AccountGroup, account_groups, account_strata};
 pub use weights::{
     Constraint, ExpertType, LearnedWeights, NullAuc, NullBand, OrderReversal, Standing, TypeWeight,
     WeightAuc, WeightError, WeightFit, WeightParams, WeightSample, learn_weights, period_dates,
@@ -77,6 +89,11 @@ pub struct BacktestParams {
     pub test_block_months: u32,
     /// How long before the attrition window the score is read for "leads" \[months\].
     pub attrition_lead_months: u32,
+    /// Outcomes that no interaction can bring about.
+    pub negative_controls: Vec<NegativeControl>,
+    /// Interaction type that makes the moments of the event study; the first critical interaction of
+    /// each account when absent.
+    pub moment: Option<String>,
 }
 
 impl Default for BacktestParams {
@@ -95,6 +112,8 @@ impl Default for BacktestParams {
             min_train_months: 12,
             test_block_months: 6,
             attrition_lead_months: 3,
+            negative_controls: vec![NegativeControl::Size],
+            moment: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What accounts bring later, by quantile of the score.
 
 use crate::panel::{Measure, Panel, PanelScore};
-use crate::stats::{self, Inference, cluster_ewc};
+use crate::stats::{self, Inference, PanelStatistic, StatsError, cluster_ewc};
 
 use super::information::{failed, from_inference, grid};
 use super::{BacktestError, BacktestParams, Finding};
@@ -56,25 +56,35 @@ pub fn quantile_means(
     let signed = horizon as i32;
     let fail = || failed("quantile means", &score.name, outcome, signed);
     let values = panel.outcome(outcome, signed);
-    let groups = groups_by_date(panel, &score.values, &values, quantiles as usize);
-    let means = (0..quantiles as usize)
-        .map(|quantile| {
-            let own: Vec<f64> = values
-                .iter()
-                .zip(&groups)
-                .map(|(value, group)| if *group == Some(quantile) { *value } else { f64::NAN })
-                .collect();
-            cluster_ewc(&stats::mean_level(grid(&own, panel)?, 2)?, 0.0)
-        })
-        .collect::<Result<Vec<_>, _>>()
+    let means = quantile_levels(panel, &score.values, &values, quantiles as usize)
+        .and_then(|levels| levels.iter().map(|level| cluster_ewc(level, 0.0)).collect())
         .map_err(fail())?;
     let paired = score.values.iter().zip(&values).filter(|(s, v)| !s.is_nan() && !v.is_nan());
     let (sum, n) = paired.fold((0.0, 0_u64), |(sum, n), (_, v)| (sum + v, n + 1));
     Ok(QuantileMeans { means, overall: sum / n as f64 })
 }
 
+/// Mean of `values` in each quantile of the score, lowest first.
+pub(super) fn quantile_levels(
+    panel: &Panel,
+    scores: &[f64],
+    values: &[f64],
+    quantiles: usize,
+) -> Result<Vec<PanelStatistic>, StatsError> {
+    let groups = groups_by_date(panel, scores, values, quantiles);
+    let level = |quantile: usize| {
+        let own: Vec<f64> = values
+            .iter()
+            .zip(&groups)
+            .map(|(value, group)| if *group == Some(quantile) { *value } else { f64::NAN })
+            .collect();
+        stats::mean_level(grid(&own, panel)?, 2)
+    };
+    (0..quantiles).map(level).collect()
+}
+
 /// Quantile of the score within its date, where score and outcome are both there.
-fn groups_by_date(
+pub(super) fn groups_by_date(
     panel: &Panel,
     scores: &[f64],
     values: &[f64],

@@ -7,11 +7,13 @@
 mod attrition_by_band;
 mod canvas;
 mod concentration;
+mod event_study;
 mod flow_diagram;
 mod lead_lag;
 mod learned_weights;
 mod number;
 mod outcome_by_decile;
+mod placebos;
 mod plan_path;
 mod plot;
 mod table;
@@ -21,11 +23,13 @@ mod waterfall;
 
 pub use attrition_by_band::{AttritionBand, AttritionData, attrition_by_band};
 pub use concentration::{ConcentrationData, concentration};
+pub use event_study::{EventStudyData, event_study};
 pub use flow_diagram::flow_diagram;
 pub use lead_lag::{LeadLagData, lead_lag};
 pub use learned_weights::{LearnedWeightsData, WeightRow, learned_weights};
 pub use number::{percent, three_digits};
 pub use outcome_by_decile::{DecileData, outcome_by_decile};
+pub use placebos::{PlaceboColumn, PlaceboData, placebos};
 pub use plan_path::{PathAge, PlanPathData, plan_path};
 pub use table::{Cell, ChartTable};
 pub use trajectories::{Curve, PatternCurve, TrajectoryData, trajectories};

@@ -1,8 +1,8 @@
 //! The tests of a hypothesis on one panel, rung by rung.
 
 use crate::backtest::{
-    self, BacktestError, BacktestParams, Baseline, Finding, account_strata, attrition_auc,
-    incremental_gain,
+    self, AccountGroup, BacktestError, BacktestParams, Baseline, Finding, account_groups,
+    account_strata, attrition_auc, incremental_gain,
 };
 use crate::panel::{Measure, Panel, PanelScore};
 use crate::rng::{Draws, Purpose, Streams};
@@ -11,7 +11,7 @@ use crate::stats::{self, PanelStatistic, PermutationTest, StatsError, cluster_ew
 use super::core::{Hypothesis, Lead, Statistic};
 use super::id::HypothesisId;
 use super::plan::HypothesisParams;
-use super::robust::{Robustness, Stratum, strata_of};
+use super::robust::Robustness;
 use super::view::View;
 
 /// What every test of one panel shares.
@@ -25,7 +25,7 @@ pub struct Bench<'a> {
     strata: Vec<u32>,
     draws: Draws,
     /// In which *robust* looks for a reversal.
-    groups: Vec<Stratum>,
+    groups: Vec<AccountGroup>,
 }
 
 impl<'a> Bench<'a> {
@@ -43,7 +43,7 @@ impl<'a> Bench<'a> {
             streams,
             strata: account_strata(panel, params.min_stratum as usize),
             draws: streams.global(Purpose::Permutation),
-            groups: strata_of(panel),
+            groups: account_groups(panel),
         }
     }
 

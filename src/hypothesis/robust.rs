@@ -2,8 +2,8 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::panel::Panel;
-use crate::stats::{StatsError, cluster_ewc, quantile_groups};
+use crate::backtest::AccountGroup;
+use crate::stats::{StatsError, cluster_ewc};
 
 use super::core::Hypothesis;
 use super::view::View;
@@ -45,7 +45,7 @@ impl Robustness {
     pub(super) fn of(
         hypothesis: &Hypothesis,
         view: &View<'_>,
-        strata: &[Stratum],
+        strata: &[AccountGroup],
         p_value: f64,
     ) -> Result<Self, StatsError> {
         let mut found = Self { checks: Vec::new(), p_value, skipped: Vec::new() };
@@ -94,69 +94,4 @@ fn check(hypothesis: &Hypothesis, place: &str, view: &View<'_>) -> Result<Check,
         std_error: inference.as_ref().map(|inference| inference.std_error),
         df: inference.map(|inference| inference.df),
     })
-}
-
-/// Cells of the panel that are looked at together.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Stratum {
-    name: String,
-    /// Shape `(accounts, months)`.
-    cells: Vec<bool>,
-}
-
-/// Each segment, and each third of size and of tenure at its date.
-pub(super) fn strata_of(panel: &Panel) -> Vec<Stratum> {
-    let (accounts, months) = (panel.accounts(), panel.months());
-    let mut strata = Vec::new();
-    let mut segments: Vec<&str> =
-        accounts.iter().filter_map(|account| account.segment.as_deref()).collect();
-    segments.sort_unstable();
-    segments.dedup();
-    let of_accounts = |name: String, keep: &dyn Fn(usize) -> bool| {
-        let cells = (0..accounts.len() * months).map(|cell| keep(cell / months)).collect();
-        Stratum { name, cells }
-    };
-    if segments.len() > 1 {
-        for segment in &segments {
-            let name = format!("segment `{segment}`");
-            let inside = |account: usize| accounts[account].segment.as_deref() == Some(segment);
-            strata.push(of_accounts(name, &inside));
-        }
-    }
-    let sized: Vec<usize> = (0..accounts.len()).filter(|&a| accounts[a].size.is_some()).collect();
-    let sizes: Vec<f64> = sized.iter().map(|&a| accounts[a].size.unwrap_or(0.0)).collect();
-    let mut third = vec![None; accounts.len()];
-    for (&account, group) in sized.iter().zip(quantile_groups(&sizes, THIRDS.len())) {
-        third[account] = Some(group);
-    }
-    for (group, words) in THIRDS.iter().enumerate() {
-        if sized.len() > THIRDS.len() {
-            let name = format!("{words} third of size");
-            strata.push(of_accounts(name, &|account: usize| third[account] == Some(group)));
-        }
-    }
-    strata.extend(thirds_of_tenure(panel));
-    strata
-}
-
-const THIRDS: [&str; 3] = ["lowest", "middle", "highest"];
-
-fn thirds_of_tenure(panel: &Panel) -> Vec<Stratum> {
-    let (accounts, months) = (panel.accounts(), panel.months());
-    let mut cells = vec![vec![false; accounts.len() * months]; THIRDS.len()];
-    for month in 0..months {
-        let active: Vec<usize> =
-            (0..accounts.len()).filter(|&account| panel.is_active(account, month)).collect();
-        let ages: Vec<f64> = active
-            .iter()
-            .map(|&account| f64::from(month as i32 - accounts[account].entry))
-            .collect();
-        for (&account, group) in active.iter().zip(quantile_groups(&ages, THIRDS.len())) {
-            cells[group][account * months + month] = true;
-        }
-    }
-    let named = THIRDS.iter().zip(cells);
-    named
-        .map(|(words, cells)| Stratum { name: format!("{words} third of tenure"), cells })
-        .collect()
 }

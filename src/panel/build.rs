@@ -65,6 +65,19 @@ const TOO_YOUNG: &str = "account-month below the minimum age as a customer";
 const EXITED: &str = "account-month in or after the month of exit";
 const REASONS: [&str; 4] = [WARM_UP, NOT_CUSTOMER, TOO_YOUNG, EXITED];
 
+/// An account on its way into a panel, for those who read more of it than scores.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountRead<'a> {
+    /// Its rows.
+    pub history: &'a AccountHistory,
+    /// Its rows with what each interaction is worth.
+    pub valued: &'a ValuedHistory,
+    /// Position of the month of each of its rows in the panel.
+    pub months: &'a [usize],
+    /// The end of each of these months: the as-of instants of the panel.
+    pub dates: &'a [Instant],
+}
+
 /// One account's part of the panel.
 struct AccountRows {
     account: PanelAccount,
@@ -116,6 +129,23 @@ impl Panel {
         scores: &[Box<dyn ScoreColumn>],
         params: &PanelParams,
     ) -> Result<Self, PanelError> {
+        Self::build_reading(histories, valuation, scores, params, |_| ()).map(|(panel, _)| panel)
+    }
+
+    /// [`build`](Self::build), and what `read` makes of each account on the way, in order of the accounts.
+    ///
+    /// Whoever needs more of an account than its scores reads it here: histories pass once and are not kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_reading<T: Send>(
+        histories: impl Iterator<Item = AccountHistory>,
+        valuation: &Valuation,
+        scores: &[Box<dyn ScoreColumn>],
+        params: &PanelParams,
+        read: impl Fn(&AccountRead<'_>) -> T + Sync,
+    ) -> Result<(Self, Vec<T>), PanelError> {
         let as_of: Vec<Instant> = (0..params.months as i32)
             .map(|month| params.calendar.end_of(params.first.plus(month)))
             .collect();
@@ -138,15 +168,18 @@ impl Panel {
             drops: Vec::new(),
         };
         let mut counts = [0_u64; REASONS.len()];
+        let mut reads = Vec::new();
         let mut histories = histories.peekable();
         while histories.peek().is_some() {
             let chunk: Vec<AccountHistory> = histories.by_ref().take(CHUNK).collect();
-            let rows: Vec<Result<AccountRows, PanelError>> = chunk
+            let rows: Vec<Result<(AccountRows, T), PanelError>> = chunk
                 .par_iter()
-                .map(|history| account_rows(history, valuation, scores, params, &as_of))
+                .map(|history| account_rows(history, valuation, scores, params, &as_of, &read))
                 .collect();
             for row in rows {
-                panel.push(row?, &mut counts);
+                let (row, more) = row?;
+                panel.push(row, &mut counts);
+                reads.push(more);
             }
         }
         panel.drops = REASONS
@@ -161,7 +194,7 @@ impl Panel {
                 first: params.first.plus(params.warm_up_months as i32),
             });
         }
-        Ok(panel)
+        Ok((panel, reads))
     }
 
     fn push(&mut self, rows: AccountRows, counts: &mut [u64; REASONS.len()]) {
@@ -179,13 +212,14 @@ impl Panel {
     }
 }
 
-fn account_rows(
+fn account_rows<T>(
     history: &AccountHistory,
     valuation: &Valuation,
     scores: &[Box<dyn ScoreColumn>],
     params: &PanelParams,
     as_of: &[Instant],
-) -> Result<AccountRows, PanelError> {
+    read: impl Fn(&AccountRead<'_>) -> T,
+) -> Result<(AccountRows, T), PanelError> {
     let months = as_of.len();
     let position = |at: Instant| params.calendar.month_of(at).since(params.first);
     let mut monthly: [Vec<f64>; Measure::STORED] = std::array::from_fn(|_| vec![f64::NAN; months]);
@@ -244,8 +278,8 @@ fn account_rows(
         }
     }
     let valued = ValuedHistory::new(history, valuation);
-    let dates: Vec<Instant> =
-        as_of.iter().zip(&active).filter(|(_, active)| **active).map(|(date, _)| *date).collect();
+    let rows: Vec<usize> = (0..months).filter(|&month| active[month]).collect();
+    let dates: Vec<Instant> = rows.iter().map(|&month| as_of[month]).collect();
     let columns = scores
         .iter()
         .map(|score| {
@@ -256,7 +290,8 @@ fn account_rows(
             active.iter().map(next).collect()
         })
         .collect();
-    Ok(AccountRows {
+    let more = read(&AccountRead { history, valued: &valued, months: &rows, dates: &dates });
+    let rows = AccountRows {
         account: PanelAccount {
             id: history.account.id.clone(),
             segment: history.account.segment_id.clone(),
@@ -271,5 +306,6 @@ fn account_rows(
         monthly,
         active,
         drops,
-    })
+    };
+    Ok((rows, more))
 }

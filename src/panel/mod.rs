@@ -13,7 +13,7 @@ mod units;
 use crate::interaction::Placement;
 use crate::time::{Calendar, Month};
 
-pub use build::{PanelError, PanelParams};
+pub use build::{AccountRead, PanelError, PanelParams};
 pub use measure::Measure;
 pub use relative::Relative;
 pub use split::{Fold, WalkForward};
@@ -144,6 +144,14 @@ impl Panel {
             }
         }
         values
+    }
+
+    /// `measure` in one month of an account, whether or not the panel has a row there.
+    ///
+    /// Absent where the month lies outside the data or not after the account's first as a customer. After
+    /// an exit, money is 0.
+    pub fn in_month(&self, measure: Measure, account: usize, month: i32) -> Option<f64> {
+        self.window(measure, 1, account, &self.accounts[account], month - 1)
     }
 
     fn window(

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::beside::sections;
+use super::diagnostics;
 use super::power::sentence;
 use super::results::{Results, WorldResults};
 use super::weights::{COMPARISON, TYPES, section};
@@ -111,7 +112,7 @@ fn benchmark(text: &mut String, results: &Results) -> std::fmt::Result {
 }
 
 fn beside(text: &mut String, world: &WorldResults) -> std::fmt::Result {
-    for section in sections(world) {
+    for section in sections(world).into_iter().chain(diagnostics::sections(world)) {
         let (title, name) = (section.title.to_lowercase(), inert(&world.name));
         let says = section.says.first().map_or("", String::as_str);
         writeln!(text, "In {name}, {title}: {}\n", inert(says))?;

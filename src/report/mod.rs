@@ -5,6 +5,7 @@
 
 mod beside;
 mod credentials;
+mod diagnostics;
 mod html;
 mod json;
 mod junit;
@@ -23,7 +24,7 @@ pub use junit::junit;
 pub use markdown::summary_markdown;
 pub use power::power_table;
 pub use results::{
-    Benchmark, Beside, DataInfo, Dropped, HypothesisPower, Interval, Results, RunInfo,
+    Benchmark, Beside, DataInfo, Diagnostics, Dropped, HypothesisPower, Interval, Results, RunInfo,
     SCHEMA_VERSION, WeightResults, WorldResults,
 };
 pub use table::verdict_table;

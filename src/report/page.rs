@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::beside::{Section, sections};
+use super::diagnostics;
 use super::power::sentence;
 use super::results::{Results, WorldResults};
 use super::weights::{COMPARISON, TYPES, WeightSection, section};
@@ -260,7 +261,7 @@ fn world(world: &WorldResults) -> World {
         name: world.name.clone(),
         description: plain(&world.description),
         charts: Vec::new(),
-        beside: sections(world),
+        beside: sections(world).into_iter().chain(diagnostics::sections(world)).collect(),
         patterns: patterns(world),
         patterns_note: format!("No pattern: {}.", plain(note).trim_end_matches('.')),
         weights: section(world),

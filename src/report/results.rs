@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::backtest::{Finding, LearnedWeights, Power, RankFlips};
+use crate::backtest::{
+    EventStudy, Finding, IcByGroup, LateRows, LeakageLift, LearnedWeights, Migration, Monotonicity,
+    Placebo, Power, RankFlips, SignCheck,
+};
 use crate::hypothesis::Verdict;
 use crate::journey::PlanFigures;
 use crate::patterns::{Exceptions, PatternSummary};
@@ -79,6 +82,31 @@ pub struct WorldResults {
     /// Learned weights and rank flips; absent where the plan does not ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightResults>,
+    /// What stands behind the information coefficients; absent in results of version 1.2 and before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<Diagnostics>,
+}
+
+/// What stands behind the information coefficients: exploratory, no verdict rests on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Diagnostics {
+    /// Tests in which nothing may be found.
+    pub placebos: Vec<Placebo>,
+    /// Rows that became known late.
+    pub late_rows: LateRows,
+    /// What final data would add.
+    pub leakage: Vec<LeakageLift>,
+    /// Signs of the interaction types against the catalogue.
+    pub signs: SignCheck,
+    /// Information coefficients by date and group.
+    pub by_group: Vec<IcByGroup>,
+    /// Whether outcomes rise with the quantile of the score.
+    pub monotonicity: Vec<Monotonicity>,
+    /// Migration between quantiles of the focus score; absent where the panel is too short.
+    pub migration: Option<Migration>,
+    /// The outcome of the focus around moments.
+    pub event_study: EventStudy,
 }
 
 /// What `[weights]` of the plan brought.

@@ -13,7 +13,7 @@ use crate::hypothesis::{
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::{LogWriter, TableError};
 use crate::journey::PlanFigures;
-use crate::panel::{Measure, Panel, PanelParams, PanelScore};
+use crate::panel::{AccountRead, Measure, Panel, PanelParams, PanelScore};
 use crate::patterns::{Exception, Exceptions, Patterns, Trajectories, exceptions, find_patterns};
 use crate::policy::{AccountGoodwill, Goodwill, goodwill};
 use crate::relationship::{ExchangeFigures, RivalFigures};
@@ -23,7 +23,9 @@ use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 
 use super::RunError;
 use super::data::Dataset;
+use super::diagnose::{Diagnosed, diagnose};
 use super::gather::{Counts, Gathered};
+use super::notes::{AccountNotes, Reader};
 use super::plan::Plan;
 use super::power::powers;
 use super::weights::{WeightsFound, weights_of};
@@ -57,6 +59,8 @@ pub struct Analysis {
     pub patterns: Option<PatternsFound>,
     /// Score, outcome and horizon that the charts show.
     pub focus: Focus,
+    /// What stands behind the information coefficients.
+    pub diagnosed: Diagnosed,
     /// The lead-lag curve of the focus.
     pub lead_lag: Option<LeadLag>,
     /// Mean later outcome by decile of the focus.
@@ -104,19 +108,36 @@ pub fn build_panel(
     tables: Option<(&Path, &str)>,
     say: &dyn Fn(&str),
 ) -> Result<(Panel, Gathered), RunError> {
-    say(&format!("{}: panel", dataset.name));
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
-    let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
-    let mut scores: Vec<Box<dyn ScoreColumn>> =
-        plan.score.scores.iter().chain(&plan.score.baselines).map(build).collect();
-    scores.extend(hypothesis::columns(plan.hypotheses.keys().copied(), &valuation)?);
-    let params = PanelParams {
+    let (panel, gathered, _) = panel_reading(dataset, plan, &valuation, tables, say, |_| ())?;
+    Ok((panel, gathered))
+}
+
+/// How the panel of a data set is cut.
+pub(super) fn panel_params(dataset: &Dataset, plan: &Plan) -> PanelParams {
+    PanelParams {
         calendar: dataset.calendar,
         first: dataset.first,
         months: dataset.months,
         warm_up_months: plan.panel.warm_up_months,
         min_age_months: plan.panel.min_age_months,
-    };
+    }
+}
+
+/// [`build_panel`], and what `read` makes of each account on the way.
+fn panel_reading<T: Send>(
+    dataset: &Dataset,
+    plan: &Plan,
+    valuation: &Valuation,
+    tables: Option<(&Path, &str)>,
+    say: &dyn Fn(&str),
+    read: impl Fn(&AccountRead<'_>) -> T + Sync,
+) -> Result<(Panel, Gathered, Vec<T>), RunError> {
+    say(&format!("{}: panel", dataset.name));
+    let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
+    let mut scores: Vec<Box<dyn ScoreColumn>> =
+        plan.score.scores.iter().chain(&plan.score.baselines).map(build).collect();
+    scores.extend(hypothesis::columns(plan.hypotheses.keys().copied(), valuation)?);
     let mut gathered = Gathered::new(dataset, plan)?;
     let mut writer = match tables {
         Some((folder, id)) => Some(LogWriter::create(folder, &dataset.types, id)?),
@@ -146,18 +167,19 @@ pub fn build_panel(
             }
         }
     });
-    let panel = Panel::build(histories, &valuation, &scores, &params);
+    let params = panel_params(dataset, plan);
+    let panel = Panel::build_reading(histories, valuation, &scores, &params, read);
     if let Some(failure) = failure {
         return Err(failure.into());
     }
     if let Some(writer) = writer {
         writer.finish()?;
     }
-    let mut panel = panel?;
+    let (mut panel, reads) = panel?;
     for relative in &plan.score.relative {
         panel.add_relative(relative)?;
     }
-    Ok((panel, gathered))
+    Ok((panel, gathered, reads))
 }
 
 /// Runs every stage on one data set; `say` is told what is going on.
@@ -172,7 +194,10 @@ pub fn analyse(
     tables: Option<(&Path, &str)>,
     say: &dyn Fn(&str),
 ) -> Result<Analysis, RunError> {
-    let (panel, gathered) = build_panel(dataset, plan, tables, say)?;
+    let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
+    let reader = Reader::new(dataset, plan, &valuation);
+    let (panel, gathered, notes): (_, _, Vec<AccountNotes>) =
+        panel_reading(dataset, plan, &valuation, tables, say, |account| reader.read(account))?;
     let streams = plan.run.streams();
     let baselines = columns(&panel, &plan.score.baselines);
     let bench = Tests {
@@ -192,7 +217,7 @@ pub fn analyse(
         .into_iter()
         .map(|(id, params, tests)| judge(id, params, &read(tests, &findings)))
         .collect();
-    let focus = focus(plan, &panel);
+    let focus = focus(plan);
     let score = panel.score(&focus.score).expect("the focus is a score of the panel");
     say(&format!("{}: curves", dataset.name));
     let with = bench.bench.permutation();
@@ -202,6 +227,8 @@ pub fn analyse(
     let resamples = plan.backtest.resamples;
     let beside =
         |of: u16| streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX - 2), ContactIndex(of));
+    say(&format!("{}: diagnostics", dataset.name));
+    let diagnosed = diagnose(plan, &panel, reader, notes, with, &mut warnings);
     let weights = match &plan.weights {
         Some(params) => {
             say(&format!("{}: weights", dataset.name));
@@ -218,6 +245,7 @@ pub fn analyse(
         weights,
         goodwill,
         exceptions: (exceptions.0.n_account_months > 0).then_some(exceptions),
+        diagnosed,
         lead_lag: noted(curve, &mut warnings),
         deciles: noted(deciles, &mut warnings),
         attrition: noted(attrition, &mut warnings),
@@ -268,7 +296,7 @@ fn under_test<'a>(panel: &'a Panel, plan: &Plan) -> Vec<&'a PanelScore> {
 }
 
 /// The first hypothesis on money is what the charts show; else the first score and outcome.
-fn focus(plan: &Plan, panel: &Panel) -> Focus {
+pub(super) fn focus(plan: &Plan) -> Focus {
     let named = plan.hypotheses.values().find(|params| params.outcome != Measure::Attrition);
     if let Some(params) = named {
         return Focus {
@@ -279,7 +307,7 @@ fn focus(plan: &Plan, panel: &Panel) -> Focus {
     }
     let outcome = plan.backtest.outcomes.iter().find(|outcome| **outcome != Measure::Attrition);
     Focus {
-        score: panel.scores()[0].name.clone(),
+        score: plan.score.scores[0].build().expect("a checked plan has valid scores").name(),
         outcome: outcome.copied().unwrap_or(Measure::Revenue),
         horizon: plan.backtest.horizons.first().copied().unwrap_or(1),
     }
@@ -544,7 +572,7 @@ pub fn patterns_of(panel: &Panel, plan: &Plan) -> Result<PatternsFound, RunError
 
 /// The courses of the focus score; accounts that entered before the log have no equal age.
 pub fn courses(panel: &Panel, plan: &Plan) -> Courses {
-    let focus = focus(plan, panel);
+    let focus = focus(plan);
     let ages = plan.patterns.ages_months();
     let last_age = plan.patterns.last_age_months;
     let score = panel.score(&focus.score).expect("the focus is a score of the panel");

@@ -1,10 +1,12 @@
 //! From an analysis to charts and to `results.json`.
 
-use crate::backtest::{AttritionBand, Figure, Standing, TypeWeight};
+use crate::backtest::{
+    AttritionBand, DrawnPlacebo, EventContrast, Figure, PlaceboKind, Standing, TypeWeight,
+};
 use crate::chart::{
     self, AttritionData, Chart, ChartError, ConcentrationData, Curve, DecileData, Estimate,
-    LeadLagData, LearnedWeightsData, PathAge, PatternCurve, PlanPathData, TrajectoryData,
-    WeightRow,
+    EventStudyData, LeadLagData, LearnedWeightsData, PathAge, PatternCurve, PlaceboColumn,
+    PlaceboData, PlanPathData, TrajectoryData, WeightRow,
 };
 use crate::report::{Benchmark, Beside, DataInfo, Dropped, Interval, WeightResults, WorldResults};
 
@@ -31,6 +33,12 @@ pub(super) fn charts(
     }
     if let Some(data) = lead_lag(analysis, simulated) {
         charts.push(chart::lead_lag(&data)?);
+    }
+    if let Some(data) = placebos(analysis, simulated) {
+        charts.push(chart::placebos(&data)?);
+    }
+    if let Some(data) = event_study(analysis, currency, simulated) {
+        charts.push(chart::event_study(&data)?);
     }
     if let Some(data) = attrition(analysis, simulated) {
         charts.push(chart::attrition_by_band(&data)?);
@@ -140,6 +148,64 @@ fn lead_lag(analysis: &Analysis, simulated: bool) -> Option<LeadLagData> {
         envelope_high: curve.envelope.iter().map(|edge| edge.1).collect(),
         score: analysis.focus.score.clone(),
         outcome: curve.outcome.name().replace('_', " "),
+        simulated,
+    })
+}
+
+/// The placebos of the focus that are drawn many times and are about its information coefficient.
+fn placebos(analysis: &Analysis, simulated: bool) -> Option<PlaceboData> {
+    let focus = &analysis.focus;
+    let column = |drawn: &DrawnPlacebo| {
+        let figures = drawn.placebo.figures.as_ref()?;
+        Some(PlaceboColumn {
+            name: drawn.placebo.placebo.words().to_owned(),
+            real: figures.real,
+            draws: drawn.draws.clone(),
+            percentile: figures.percentile?,
+            p_value: figures.p_value,
+        })
+    };
+    let of_focus = |drawn: &&DrawnPlacebo| {
+        let placebo = &drawn.placebo;
+        placebo.placebo != PlaceboKind::FakeDates
+            && placebo.score == focus.score
+            && placebo.outcome == focus.outcome.name()
+            && placebo.horizon_months == focus.horizon
+    };
+    let placebos = analysis.diagnosed.placebos.iter().filter(of_focus);
+    let columns: Vec<PlaceboColumn> = placebos.filter_map(column).collect();
+    (!columns.is_empty()).then(|| PlaceboData {
+        score: focus.score.clone(),
+        outcome: focus.outcome.name().replace('_', " "),
+        horizon_months: focus.horizon,
+        columns,
+        simulated,
+    })
+}
+
+fn event_study(analysis: &Analysis, currency: &str, simulated: bool) -> Option<EventStudyData> {
+    let study = &analysis.diagnosed.diagnostics.event_study;
+    let figures = study.figures.as_ref()?;
+    let contrast =
+        |of: &EventContrast| Estimate { value: of.estimate, low: of.ci_low, high: of.ci_high };
+    let fake = analysis
+        .diagnosed
+        .placebos
+        .iter()
+        .find(|drawn| drawn.placebo.placebo == PlaceboKind::FakeDates)
+        .and_then(|drawn| drawn.placebo.figures.as_ref());
+    Some(EventStudyData {
+        moment: study.moment.clone(),
+        outcome: study.outcome.replace('_', " "),
+        unit: currency.to_owned(),
+        months: figures.path.iter().map(|point| point.month).collect(),
+        effect: figures.path.iter().map(|point| point.effect).collect(),
+        low: figures.path.iter().map(|point| point.ci_low).collect(),
+        high: figures.path.iter().map(|point| point.ci_high).collect(),
+        after: contrast(&figures.after),
+        before: contrast(&figures.before),
+        fake: fake.map(|figures| (figures.low, figures.high)),
+        n_moments: figures.n_moments,
         simulated,
     })
 }
@@ -283,6 +349,7 @@ pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
             learned: found.learned.clone(),
             rank_flips: found.ranks.as_ref().map(|(flips, _)| flips.clone()),
         }),
+        diagnostics: Some(analysis.diagnosed.diagnostics.clone()),
         patterns: found.map(|found| found.summaries().to_vec()).unwrap_or_default(),
         patterns_note: found.and_then(|found| found.why_none().map(str::to_owned)),
     }

@@ -6,6 +6,7 @@
 mod analyse;
 mod audit;
 mod data;
+mod diagnose;
 mod draw;
 mod error;
 mod expect;
@@ -13,6 +14,7 @@ mod explain;
 mod fit;
 mod folder;
 mod gather;
+mod notes;
 mod plan;
 mod power;
 mod tables;
@@ -38,6 +40,7 @@ pub use analyse::{
 };
 pub use audit::{AuditReport, audit};
 pub use data::{Dataset, Input, datasets};
+pub use diagnose::Diagnosed;
 pub use draw::world_results;
 pub use error::{RunError, ingest_exit_code};
 pub use expect::{Expectation, ExpectedFinding, check_expectations};
@@ -157,6 +160,7 @@ impl Run {
             say(&format!("{}: patterns", dataset.name));
             analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
             write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
+            diagnose::write_diagnostics(&tables, &analysis.diagnosed)?;
             if let Some(found) = &analysis.weights {
                 weights::write_weights(&tables, found)?;
             }

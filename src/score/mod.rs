@@ -12,6 +12,7 @@ mod baselines;
 mod clock;
 mod comparators;
 mod counts;
+mod decayed_counts;
 mod dynamics;
 mod error;
 mod exchange;
@@ -32,6 +33,7 @@ pub use baselines::{Count, Frequency, LastValue, PastProfit, Recency, Size, Spen
 pub use clock::AgeClock;
 pub use comparators::{Comparator, Recent, TrailingComparator};
 pub use counts::{CriticalCount, TypeCount, interaction_mix};
+pub use decayed_counts::{DecayedCounts, decayed_counts};
 pub use dynamics::{Cohesion, HandOffs, Level, Movement, RvMovement};
 pub use error::{ScoreError, UnknownType};
 pub use exchange::{Appraised, CustomerNetValue, NonMonetary};

@@ -109,6 +109,16 @@ impl Valuation {
         self.base[usize::from(kind.0)].rv
     }
 
+    /// Whether a type is a purchase, renewal or invoice (rule R1).
+    pub fn is_transactional(&self, kind: TypeIndex) -> bool {
+        self.base[usize::from(kind.0)].transactional
+    }
+
+    /// Whether a type is critical: it can destroy goodwill.
+    pub fn is_critical(&self, kind: TypeIndex) -> bool {
+        self.base[usize::from(kind.0)].failure.is_some()
+    }
+
     /// The values for `segment`: the catalogue's own, where it overrides none there.
     pub(super) fn of_segment(&self, segment: Option<&str>) -> &[TypeValue] {
         segment.and_then(|id| self.segments.get(id)).unwrap_or(&self.base)

@@ -195,6 +195,25 @@ impl ValuedHistory {
         }
     }
 
+    /// The same past as if every row had been known when it happened: what a score that looks at the final
+    /// data sees, and no honest one.
+    #[must_use]
+    pub fn finally_known(&self) -> Self {
+        let mut known = self.clone();
+        for interaction in &mut known.interactions {
+            interaction.known_at = interaction.occurred_at;
+        }
+        for step in &mut known.steps {
+            step.readable = step.at;
+        }
+        known
+    }
+
+    /// Number of rows that became known after they had happened.
+    pub fn late_rows(&self) -> usize {
+        self.steps.iter().filter(|step| step.readable > step.at).count()
+    }
+
     /// The interactions, in order of occurrence.
     pub fn interactions(&self) -> &[ValuedInteraction] {
         &self.interactions

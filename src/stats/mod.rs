@@ -19,6 +19,7 @@ mod forecast;
 mod generator;
 mod grid;
 mod inference;
+mod joint;
 mod kendall;
 mod models;
 mod multiplicity;
@@ -57,6 +58,7 @@ pub use inference::{
     Inference, cluster_ewc, detectable_effect, naive_t, newey_west, two_way_clustered,
     unit_clustered,
 };
+pub use joint::{EqualityTest, RiseTest, equality_test, rise_test};
 pub use kendall::kendall;
 pub use models::{
     BinaryLink, ClusteredLeastSquares, DiscreteHazard, FittedModel, ModelVariance, OrderedLogit,
@@ -64,8 +66,8 @@ pub use models::{
 };
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, romano_wolf};
 pub use panel::{
-    PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation, quantile_groups,
-    quantile_spread,
+    MeanStatistic, PanelStatistic, difference, mean_auc, mean_level, mean_rank_correlation,
+    quantile_groups, quantile_spread,
 };
 pub use panel_models::{
     DumitrescuHurlin, FixedEffects, FixedEffectsFit, GrangerVariance, HalfPanelGranger,

@@ -358,6 +358,65 @@ pub fn difference(a: &PanelStatistic, b: &PanelStatistic) -> Result<PanelStatist
     PanelStatistic::average(statistic, 1, per_period, influence)
 }
 
+/// The mean of several statistics of the same units, built up one at a time.
+///
+/// A period counts where every one of them is defined; influences are averaged, so that inference keeps how
+/// they move together.
+#[derive(Debug, Clone)]
+pub struct MeanStatistic {
+    count: f64,
+    /// Sums by period.
+    per_period: Vec<Option<f64>>,
+    /// Sums by unit and period; NaN where a unit took part in none.
+    influence: Vec<f64>,
+}
+
+impl MeanStatistic {
+    /// The mean of one statistic.
+    pub fn new(first: &PanelStatistic) -> Self {
+        let (per_period, influence) = (first.per_period.clone(), first.influence.clone());
+        Self { count: 1.0, per_period, influence }
+    }
+
+    /// One statistic more.
+    ///
+    /// # Errors
+    ///
+    /// `LengthMismatch` when it has another shape.
+    pub fn add(&mut self, more: &PanelStatistic) -> Result<(), StatsError> {
+        let (left, right) = (self.influence.len(), more.influence.len());
+        if left != right || self.per_period.len() != more.per_period.len() {
+            return Err(StatsError::LengthMismatch { statistic: "mean_statistic", left, right });
+        }
+        self.count += 1.0;
+        for (sum, value) in self.per_period.iter_mut().zip(&more.per_period) {
+            *sum = (*sum).zip(*value).map(|(sum, value)| sum + value);
+        }
+        for (sum, value) in self.influence.iter_mut().zip(&more.influence) {
+            if !value.is_nan() {
+                *sum = known(*sum) + value;
+            }
+        }
+        Ok(())
+    }
+
+    /// The mean of what was added.
+    ///
+    /// # Errors
+    ///
+    /// `NoPeriod` when they have no period in common.
+    pub fn finish(mut self) -> Result<PanelStatistic, StatsError> {
+        let periods = self.per_period.len();
+        for (i, value) in self.influence.iter_mut().enumerate() {
+            let defined = self.per_period[i % periods].is_some();
+            *value = if defined { *value / self.count } else { f64::NAN };
+        }
+        let per_period =
+            self.per_period.iter().map(|sum| sum.map(|sum| sum / self.count)).collect();
+        PanelStatistic::average("mean_statistic", 1, per_period, self.influence)
+    }
+}
+
 /// An influence, 0 where the unit takes no part.
 fn known(influence: f64) -> f64 {
     if influence.is_nan() { 0.0 } else { influence }

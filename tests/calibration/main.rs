@@ -8,6 +8,7 @@
 )]
 
 mod goodwill;
+mod placebo;
 mod power;
 mod shape;
 mod table;

@@ -18,9 +18,10 @@ use rvq::relationship::{
     RivalFigures,
 };
 use rvq::report::{
-    Benchmark, Beside, DataInfo, Dropped, HypothesisPower, Interval, Results, RunInfo,
+    Benchmark, Beside, DataInfo, Diagnostics, Dropped, HypothesisPower, Interval, Results, RunInfo,
     SCHEMA_VERSION, WeightResults, WorldResults,
 };
+use serde_json::json;
 
 fn curve(months: &[i32], level: f64, slope: f64, n: u64) -> Curve {
     let mean: Vec<f64> = months.iter().map(|m| level + slope * f64::from(*m)).collect();
@@ -381,6 +382,7 @@ fn informative() -> WorldResults {
         patterns_note: None,
         exceptions: Some(exceptions()),
         weights: None,
+        diagnostics: None,
     }
 }
 
@@ -407,6 +409,7 @@ fn irrelevant() -> WorldResults {
         patterns_note: Some("no number of patterns reached a stability of .75".to_owned()),
         exceptions: None,
         weights: None,
+        diagnostics: None,
     }
 }
 
@@ -521,6 +524,98 @@ fn pattern(
         ci_low: Some(difference - half),
         ci_high: Some(difference + half),
     }
+}
+
+/// Diagnostics in which everything is there once.
+pub(crate) fn diagnostics() -> Diagnostics {
+    let figures = |real: f64, draws: u32| {
+        json!({
+            "real": real, "median": 0.02, "low": -0.03, "high": 0.07,
+            "percentile": if draws > 0 { Some(0.985) } else { None }, "p_value": 0.02, "draws": draws,
+            "n_accounts": 1600, "n_periods": 17, "method": "mean rank IC; p asks something",
+        })
+    };
+    let placebo = |name: &str, outcome: &str, draws: u32| {
+        json!({
+            "placebo": name, "score": "rv_decay_90d", "outcome": outcome, "horizon_months": 3,
+            "figures": figures(0.12, draws), "refusal": null,
+        })
+    };
+    let refused = json!({
+        "placebo": "time_shift", "score": "rv_decay_90d", "outcome": "contribution",
+        "horizon_months": 3, "figures": null, "refusal": "3 accounts are long enough",
+    });
+    let sign = |name: &str, value: f64, given: f64, standing: &str| {
+        json!({
+            "interaction_type": name, "catalogue_value": value, "transactional": false,
+            "n_interactions": 900, "n_accounts": 300, "alone": 0.1, "given_activity": given,
+            "ci_low": given - 0.03, "ci_high": given + 0.03, "p_value": 0.001, "p_adjusted": 0.01,
+            "standing": standing,
+        })
+    };
+    let contrast = |estimate: f64, p: f64| {
+        json!({
+            "estimate": estimate, "std_error": 40.0, "ci_low": estimate - 80.0,
+            "ci_high": estimate + 80.0, "p_value": p,
+        })
+    };
+    let value = json!({
+        "placebos": [
+            placebo("random_catalogues", "contribution", 199),
+            placebo("negative_control", "size", 0),
+            refused,
+        ],
+        "late_rows": { "rows": 1234, "accounts": 56 },
+        "leakage": [{
+            "score": "rv_decay_90d", "outcome": "contribution", "horizon_months": 3,
+            "as_known": 0.1, "as_finally_known": 0.14, "lift": 0.04, "std_error": 0.01,
+            "ci_low": 0.02, "ci_high": 0.06, "p_value": 0.0004, "n_moved": 900, "n_accounts": 1600,
+        }],
+        "signs": {
+            "outcome": "gross_profit", "horizon_months": 3, "half_life_days": 180.0,
+            "least": [50, 20],
+            "types": [
+                sign("quarterly_review", 4.0, 0.08, "agrees"),
+                sign("return_received", 1.0, -0.09, "contradicts"),
+            ],
+        },
+        "by_group": [{
+            "score": "rv_decay_90d", "outcome": "contribution", "horizon_months": 3, "pooled": 0.12,
+            "dates": [{ "month": "2021-03", "ic": -0.02 }, { "month": "2021-04", "ic": 0.2 }],
+            "groups": [{
+                "dimension": "segment", "group": "segment `public`", "ic": -0.1, "ci_low": -0.15,
+                "ci_high": -0.05, "n_accounts": 300, "n_periods": 2,
+            }],
+            "heterogeneity": [{
+                "dimension": "segment", "stratified": -0.05, "f": 9.0, "p_value": 0.002,
+                "reversed": true,
+            }],
+            "skipped": [],
+        }],
+        "monotonicity": [{
+            "score": "rv_decay_90d", "outcome": "contribution", "horizon_months": 3,
+            "means": [1.0, 3.0, 2.0], "smallest_step": -1.0, "below": 2, "p_value": 0.6,
+            "resamples": 999, "n_accounts": 1600,
+        }],
+        "migration": {
+            "score": "rv_decay_90d", "horizon_months": 3, "shares": [[0.7, 0.2, 0.1], [0.2, 0.75, 0.05]],
+            "n_start": [800, 801], "n_dropped": 0,
+            "persistence": [{
+                "months": 3, "autocorrelation": 0.85, "top_turnover": 0.3, "n_periods": 20,
+            }],
+        },
+        "event_study": {
+            "moment": "first critical interaction of the account", "outcome": "gross_profit",
+            "figures": {
+                "path": [{ "month": 0, "effect": -300.0, "ci_low": -380.0, "ci_high": -220.0 }],
+                "after": contrast(-300.0, 0.0001), "before": contrast(10.0, 0.8),
+                "n_moments": 540, "n_controls": 820,
+            },
+            "refusal": null,
+            "dropped": [{ "reason": "no row in the panel", "count": 12 }],
+        },
+    });
+    serde_json::from_value(value).unwrap()
 }
 
 /// Weights of three types: one reversed, one kept, one refused.

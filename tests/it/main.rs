@@ -22,6 +22,7 @@ mod notebook;
 mod panel;
 mod parity;
 mod patterns;
+mod placebo;
 mod policy;
 mod recover;
 mod report;

@@ -43,6 +43,13 @@ fn hostile() -> Results {
         attack.clone_into(&mut fit.types[0].interaction_type);
         attack.clone_into(&mut fit.order_reversed[0].expert_lower);
         world.weights = Some(weights);
+        let mut diagnostics = example::diagnostics();
+        attack.clone_into(&mut diagnostics.signs.types[0].interaction_type);
+        attack.clone_into(&mut diagnostics.by_group[0].groups[0].group);
+        attack.clone_into(&mut diagnostics.by_group[0].score);
+        attack.clone_into(&mut diagnostics.event_study.moment);
+        diagnostics.placebos[2].refusal = Some(attack.to_owned());
+        world.diagnostics = Some(diagnostics);
         attack.clone_into(&mut world.data.dropped[0].reason);
         for finding in &mut world.findings {
             attack.clone_into(&mut finding.score);
@@ -112,6 +119,48 @@ fn weights_that_beat_chance_by_nothing_are_not_recommended() {
     (learned.fit, learned.refusal) = (None, Some("12 exits for 30 weights".to_owned()));
     let text = summary_markdown(&results);
     assert!(text.contains("the expert's stand: 12 exits for 30 weights."), "{text}");
+}
+
+#[test]
+fn diagnostics_come_back_from_json_and_older_results_are_still_read() {
+    let mut results = example::results();
+    results.worlds[0].diagnostics = Some(example::diagnostics());
+    let text = write_json(&results).unwrap();
+    assert_eq!(serde_json::from_str::<Results>(&text).unwrap(), results);
+    let schema = results_schema();
+    for of in ["Diagnostics", "Placebo", "PlaceboFigures", "LeakageLift", "TypeSign", "Migration"] {
+        assert!(!schema["$defs"][of].is_null(), "`{of}`");
+    }
+    let older = text.replace(rvq::report::SCHEMA_VERSION, "1.2");
+    let mut older: serde_json::Value = serde_json::from_str(&older).unwrap();
+    older["worlds"][0].as_object_mut().unwrap().remove("diagnostics");
+    assert_eq!(serde_json::from_value::<Results>(older).unwrap().worlds[0].diagnostics, None);
+}
+
+#[test]
+fn diagnostics_say_what_stands_behind_a_coefficient() {
+    let mut results = example::results();
+    results.worlds[0].diagnostics = Some(example::diagnostics());
+    let page = html(&results, &example::charts(), &context()).unwrap();
+    for part in [
+        "does better than 98.5 % of 199 catalogues",
+        "3 accounts are long enough",
+        "1,234 rows of 56 accounts became known after they had happened",
+        "0.0200 to 0.0600",
+        "1 have the catalogue's sign",
+        "1 the other sign",
+        "below 0 at 1 of 2 dates",
+        "its sign turns round between groups",
+        "cannot be shown to rise at every step (smallest step −1.00, from quantile 2 to 3",
+        "correlates with its later self 0.850 after 3 months (30.0 % of the top quantile left it)",
+        "differs by −300 (−380 to −220; p &lt; 0.001)",
+        "Left out: 12 moments, no row in the panel.",
+    ] {
+        let found = page.replace("&#x27;", "'").replace('\u{a0}', " ").contains(part);
+        assert!(found, "`{part}` is not in the page");
+    }
+    let text = summary_markdown(&results);
+    assert!(text.contains("leakage lift: 1,234 rows"), "{text}");
 }
 
 #[test]

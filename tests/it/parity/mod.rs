@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 mod classification;
 mod control_chart;
 mod forecast;
+mod joint;
 mod models;
 mod panel;
 mod panel_models;
