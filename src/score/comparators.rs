@@ -269,8 +269,8 @@ mod tests {
         let score = TrailingComparator::new(effort, 10.0).unwrap();
         let at = |day: f64| Instant::from_micros(0).plus_days(day);
         let row = |day: f64, direction, customer_effort| ValuedInteraction {
-            direction,
             customer_effort,
+            direction,
             ..ValuedInteraction::plain(TypeIndex(0), at(day), 1.0)
         };
         let mut rows = Recent::default();

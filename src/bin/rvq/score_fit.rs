@@ -92,8 +92,9 @@ impl FitArgs {
                 dataset.calendar.parse(text).with_context(|| format!("`--until {text}`"))?
             }
         };
+        let day = dataset.calendar.date_of(until);
         if dry_run {
-            return console.print_line(&format!("would fit {name} until {}", self.day(run, until)));
+            return console.print_line(&format!("would fit {name} until {day}"));
         }
         console.say(&format!("{name}: fitting"));
         let text = match fit {
@@ -120,15 +121,10 @@ impl FitArgs {
         console.print(&text)?;
         if format == Format::Table {
             console.print_line(&format!(
-                "Fitted to what was known by {}: test it on later months or on other accounts only.",
-                self.day(run, until)
+                "Fitted to what was known by {day}: test it on later months or on other accounts only."
             ))?;
         }
         Ok(())
-    }
-
-    fn day(&self, run: &Run, until: rvq::time::Instant) -> String {
-        run.datasets()[0].calendar.date_of(until).to_string()
     }
 }
 
