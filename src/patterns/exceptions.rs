@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ use crate::stats::EwmaChart;
 pub struct ExceptionParams {
     /// Weight of the latest month in the moving average, `[.05, 1]`.
     pub smoothing: f64,
-    /// Months between false alarms of one account, `[2, 1e6]`.
+    /// Months between false alarms of one account, `[2, 1e4]`.
     pub run_length_months: f64,
     /// Fewest accounts of a segment at an age for a template.
     pub min_accounts: u32,
@@ -31,28 +33,30 @@ impl Default for ExceptionParams {
 }
 
 impl ExceptionParams {
-    /// The chart.
+    /// Whether charts can be drawn with these settings.
     ///
     /// # Errors
     ///
     /// [`PatternError::InvalidParameter`] naming the setting that is out of its range.
-    pub fn chart(&self) -> Result<EwmaChart, PatternError> {
-        for (name, value) in
-            [("min_accounts", self.min_accounts), ("settled_age_months", self.settled_age_months)]
-        {
-            if value < 2 {
-                let (value, expected) = (f64::from(value), "2 or more");
-                return Err(PatternError::InvalidParameter { name, value, expected });
+    pub fn check(&self) -> Result<(), PatternError> {
+        let settings = [
+            ("min_accounts", f64::from(self.min_accounts), 2.0..=f64::INFINITY, "2 or more"),
+            ("settled_age_months", f64::from(self.settled_age_months), 2.0..=1_200.0, "2 to 1200"),
+            ("smoothing", self.smoothing, 0.05..=1.0, "from .05 to 1"),
+            ("run_length_months", self.run_length_months, 2.0..=1e4, "from 2 to 10000 months"),
+        ];
+        match settings.into_iter().find(|(_, value, range, _)| !range.contains(value)) {
+            Some((name, value, _, expected)) => {
+                Err(PatternError::InvalidParameter { name, value, expected })
             }
+            None => Ok(()),
         }
-        if !(0.05..=1.0).contains(&self.smoothing) {
-            let (name, value, expected) = ("smoothing", self.smoothing, "from .05 to 1");
-            return Err(PatternError::InvalidParameter { name, value, expected });
-        }
-        EwmaChart::for_run_length(self.smoothing, self.run_length_months).map_err(|_| {
-            let (name, value) = ("run_length_months", self.run_length_months);
-            PatternError::InvalidParameter { name, value, expected: "from 2 to 1e6 months" }
-        })
+    }
+
+    fn chart(&self) -> Result<EwmaChart, PatternError> {
+        self.check()?;
+        let chart = EwmaChart::for_run_length(self.smoothing, self.run_length_months);
+        Ok(chart.expect("smoothing and run length are in range"))
     }
 }
 
@@ -96,15 +100,14 @@ pub struct Exceptions {
     pub limit: f64,
     /// Months between false alarms asked for.
     pub run_length_months: f64,
-    /// Months between alarms when the surprises of all accounts are shuffled: what the chart really does
-    /// where nothing goes on; absent without surprises.
-    pub shuffled_run_length: Option<f64>,
     /// Accounts charted.
     pub n_accounts: u64,
     /// Account-months charted.
     pub n_account_months: u64,
-    /// Alarms that shuffled surprises would raise in as many account-months.
-    pub expected_alarms: Option<f64>,
+    /// Alarms when each account's own surprises come in a random order: the mean of 99 shuffles.
+    pub expected_alarms: f64,
+    /// The least and the most alarms of the middle 95 % of shuffles.
+    pub expected_range: [u64; 2],
     /// Alarms for the better.
     pub n_good: u64,
     /// Alarms for the worse.
@@ -119,8 +122,9 @@ const CURRENT: usize = 3;
 /// Pairs of months from which persistence is read.
 const MIN_PAIRS: f64 = 100.0;
 
-/// Runs of shuffled surprises.
-const RUNS: u64 = 500;
+/// Shuffles, and how many lie beyond each end of the middle 95 %.
+const SHUFFLES: u64 = 99;
+const BEYOND: usize = 2;
 
 /// Charts every account of the panel month by month; also gives all alarms in order of account and month.
 ///
@@ -130,8 +134,9 @@ const RUNS: u64 = 500;
 /// w_t = (1 − λ) w_{t−1} + λ e_t  alarm when |w_t| > c √(λ / (2 − λ)); w then begins anew at 0
 /// ```
 ///
-/// - c is such that independent normal surprises alarm every `run_length_months` on average. How far real
-///   surprises are from that is told by shuffling them ([`Exceptions::shuffled_run_length`]).
+/// - c is such that independent normal surprises alarm every `run_length_months` on average. What real ones
+///   do by chance is told by shuffling the months of each account ([`Exceptions::expected_alarms`]): as many
+///   accounts, months and outliers, in an order that means nothing.
 /// - Nothing after a month moves its alarms.
 /// - Scores persist: charting z itself would alarm for years on every account that merely is different.
 ///
@@ -154,13 +159,12 @@ pub fn exceptions(
     let months = panel.months();
     let (mut alarms, mut current) = (Vec::new(), Vec::new());
     for (account, info) in panel.accounts().iter().enumerate() {
-        let mut average = 0.0;
-        for month in 0..months {
-            let Some(step) = steps[account * months + month] else { continue };
-            average = chart.next(average, step.surprise);
-            if average.abs() <= chart.edge() {
-                continue;
-            }
+        let course = &steps[account * months..][..months];
+        let known = || course.iter().enumerate().filter_map(|(at, step)| Some((at, (*step)?)));
+        let charted: Vec<(usize, Step)> = known().collect();
+        let surprises = charted.iter().map(|(_, step)| step.surprise);
+        for (position, average) in alarms_of(chart, surprises) {
+            let (month, step) = charted[position];
             let alarm = Exception {
                 account_id: info.id.clone(),
                 month: panel.first_month().plus(month as i32).to_string(),
@@ -173,23 +177,25 @@ pub fn exceptions(
                 current.push(alarm.clone());
             }
             alarms.push(alarm);
-            average = 0.0;
         }
     }
     current.sort_by(|a, b| b.strength.total_cmp(&a.strength));
-    let pool: Vec<f64> = steps.iter().flatten().map(|step| step.surprise).collect();
-    let charted = |of: &[Option<Step>]| of.iter().any(Option::is_some);
+    let charted: Vec<Vec<f64>> = steps
+        .chunks_exact(months)
+        .map(|of| of.iter().flatten().map(|step| step.surprise).collect::<Vec<f64>>())
+        .filter(|of| !of.is_empty())
+        .collect();
     let n_good = alarms.iter().filter(|alarm| alarm.direction == Direction::Good).count();
-    let shuffled = shuffled_run_length(chart, &pool, params.run_length_months, draws);
+    let shuffled = shuffled_alarms(chart, &charted, draws);
     let figures = Exceptions {
         score: score.name.clone(),
         smoothing: chart.smoothing(),
         limit: chart.limit(),
         run_length_months: params.run_length_months,
-        shuffled_run_length: shuffled,
-        n_accounts: steps.chunks_exact(months).filter(|of| charted(of)).count() as u64,
-        n_account_months: pool.len() as u64,
-        expected_alarms: shuffled.map(|length| pool.len() as f64 / length),
+        n_accounts: charted.len() as u64,
+        n_account_months: charted.iter().map(Vec::len).sum::<usize>() as u64,
+        expected_alarms: shuffled.iter().sum::<u64>() as f64 / SHUFFLES as f64,
+        expected_range: [shuffled[BEYOND], shuffled[shuffled.len() - 1 - BEYOND]],
         n_good: n_good as u64,
         n_bad: (alarms.len() - n_good) as u64,
         current,
@@ -210,6 +216,7 @@ fn surprises(panel: &Panel, score: &PanelScore, params: &ExceptionParams) -> Vec
     let accounts = panel.accounts();
     let mut deviations = vec![f64::NAN; score.values.len()];
     let mut steps = vec![None; score.values.len()];
+    let mut last_age: Vec<Option<i32>> = vec![None; accounts.len()];
     let mut templates: BTreeMap<(Option<&str>, i32), Moments> = BTreeMap::new();
     let mut courses: BTreeMap<Option<&str>, Pairs> = BTreeMap::new();
     for month in 0..months {
@@ -223,7 +230,10 @@ fn surprises(panel: &Panel, score: &PanelScore, params: &ExceptionParams) -> Vec
             (accounts[account].segment.as_deref(), age.min(params.settled_age_months as i32))
         };
         for (account, at) in rows() {
-            templates.entry(class(account)).or_default().add(score.values[at]);
+            let template = templates.entry(class(account)).or_default();
+            template.add(score.values[at]);
+            let age = class(account).1;
+            template.accounts += u32::from(last_age[account].replace(age) != Some(age));
         }
         for (account, at) in rows() {
             let template = &templates[&class(account)];
@@ -250,6 +260,8 @@ fn surprises(panel: &Panel, score: &PanelScore, params: &ExceptionParams) -> Vec
 /// Running mean and spread.
 #[derive(Debug, Default)]
 struct Moments {
+    /// Accounts that are in it.
+    accounts: u32,
     n: f64,
     mean: f64,
     squares: f64,
@@ -266,7 +278,7 @@ impl Moments {
     /// NaN where there is no template.
     fn deviation(&self, value: f64, min_accounts: u32) -> f64 {
         let sd = (self.squares / (self.n - 1.0)).sqrt();
-        let known = self.n >= f64::from(min_accounts) && sd > 0.0;
+        let known = self.accounts >= min_accounts && sd > 0.0;
         if known { (value - self.mean) / sd } else { f64::NAN }
     }
 }
@@ -295,25 +307,36 @@ impl Pairs {
     }
 }
 
-/// Mean months to an alarm of surprises drawn from the pool; `None` when there are none, or when they
-/// hardly ever alarm.
-fn shuffled_run_length(chart: EwmaChart, pool: &[f64], asked: f64, draws: Draws) -> Option<f64> {
-    if pool.is_empty() {
-        return None;
-    }
-    let patience = (100.0 * asked * RUNS as f64) as u64;
-    let mut months = 0_u64;
-    for run in 0..RUNS {
-        let mut stream = draws.stream(run);
-        let mut average = 0.0;
-        while f64::abs(average) <= chart.edge() {
-            let drawn = (stream.uniform() * pool.len() as f64) as usize;
-            average = chart.next(average, pool[drawn]);
-            months += 1;
-            if months > patience {
-                return None;
-            }
+/// Positions of the alarms in a series of surprises, with the average that raised each.
+fn alarms_of(
+    chart: EwmaChart,
+    surprises: impl Iterator<Item = f64>,
+) -> impl Iterator<Item = (usize, f64)> {
+    let mut average = 0.0;
+    surprises.enumerate().filter_map(move |(position, surprise)| {
+        average = chart.next(average, surprise);
+        let alarm = (average.abs() > chart.edge()).then_some((position, average));
+        if alarm.is_some() {
+            average = 0.0;
         }
-    }
-    Some(months as f64 / RUNS as f64)
+        alarm
+    })
+}
+
+/// Numbers of alarms, ascending, of shuffles of each account's surprises.
+fn shuffled_alarms(chart: EwmaChart, accounts: &[Vec<f64>], draws: Draws) -> Vec<u64> {
+    let mut counts: Vec<u64> = (0..SHUFFLES)
+        .into_par_iter()
+        .map(|shuffle| {
+            let mut stream = draws.stream(shuffle);
+            let count = |surprises: &Vec<f64>| {
+                let mut order = surprises.clone();
+                order.shuffle(&mut stream);
+                alarms_of(chart, order.into_iter()).count() as u64
+            };
+            accounts.iter().map(count).sum()
+        })
+        .collect();
+    counts.sort_unstable();
+    counts
 }

@@ -1,4 +1,4 @@
-//! Goodwill: what customers are worth beyond customers at a baseline of Relationship Value.
+//! Goodwill: what customers are worth beyond comparable ones without their relationship.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct GoodwillParams {
     /// How far ahead value is counted \[months\].
     pub horizon_months: u32,
     /// What the customers are compared with.
-    pub baseline: GoodwillBaseline,
+    pub compared_with: ComparedWith,
     /// Market value of the company less its book value, to stand beside \[currency\].
     pub market_less_book: Option<f64>,
 }
@@ -36,7 +36,7 @@ impl Default for GoodwillParams {
             controls: vec!["tenure".to_owned(), "past_profit".to_owned()],
             discount_rate: 0.1,
             horizon_months: 120,
-            baseline: GoodwillBaseline::NoRelationship,
+            compared_with: ComparedWith::NoRelationship,
             market_less_book: None,
         }
     }
@@ -54,8 +54,11 @@ impl GoodwillParams {
             let rule = format!("is {}, expected 1 to {MAX_HORIZON} months", self.horizon_months);
             broken.push(("horizon_months", rule));
         }
-        if self.market_less_book.is_some_and(|value| !value.is_finite()) {
-            broken.push(("market_less_book", "is not finite, expected an amount".to_owned()));
+        if let Some(value) =
+            self.market_less_book.filter(|value| !(value.is_finite() && *value > 0.0))
+        {
+            let rule = format!("is {value}, expected an amount above 0");
+            broken.push(("market_less_book", rule));
         }
         broken
     }
@@ -67,7 +70,7 @@ const MAX_HORIZON: u32 = 600;
 /// The relationship that goodwill is counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum GoodwillBaseline {
+pub enum ComparedWith {
     /// A score of 0: what no interaction at all would leave.
     NoRelationship,
     /// The mean of the segment. Gains and losses then largely cancel in the sum: it serves to compare
@@ -84,18 +87,20 @@ pub struct Goodwill {
     /// What is held equal.
     pub controls: Vec<String>,
     /// What the customers are compared with.
-    pub baseline: GoodwillBaseline,
+    pub compared_with: ComparedWith,
     /// Last month of the panel, at whose end customers are valued, `YYYY-MM`.
     pub valued_at: String,
     /// Customers valued.
     pub n_accounts: u64,
+    /// Customers without a score at that month, mostly too young: not valued.
+    pub n_left_out: u64,
     /// Account-months that the relations were fitted to.
     pub n_account_months: u64,
     /// Exits among them.
     pub n_events: u64,
     /// Present value of what today's customers are expected to bring \[currency\].
     pub value: Estimate,
-    /// What of it goes with their relationship being what it is, and not at the baseline \[currency\].
+    /// What of it goes with their relationship being what it is, and not what it is compared with \[currency\].
     pub goodwill: Estimate,
     /// The same by segment.
     pub segments: Vec<SegmentGoodwill>,
@@ -103,11 +108,15 @@ pub struct Goodwill {
     pub exit_log_odds: Estimate,
     /// Contribution a month, for one standard deviation more of the score \[currency\].
     pub contribution: Estimate,
-    /// Share of a deviation from the segment's mean that is left a month later.
-    pub persistence: Estimate,
-    /// By how many per cent the value grows when one per cent more customers stay each year.
-    pub retention_elasticity: Estimate,
-    /// Share of account-months whose score is at the baseline or below: near 0 the baseline is extrapolated.
+    /// Share of a deviation from the segment's mean that is left a month later; after k months its k-th power.
+    pub carry_over: Estimate,
+    /// Share that is seen to be left a year later: where it is more than the twelfth power of `carry_over`,
+    /// accounts differ for good, and goodwill is too small. Absent in short panels.
+    pub left_after_a_year: Option<f64>,
+    /// By how many per cent the value grows when one per cent more customers stay each year; absent where
+    /// the customers are worth nothing.
+    pub retention_elasticity: Option<Estimate>,
+    /// Share of account-months whose score is at what it is compared with or below: near 0 goodwill is extrapolated.
     pub support: f64,
     /// Market value less book value, where the plan states it \[currency\].
     pub market_less_book: Option<f64>,
@@ -201,9 +210,10 @@ const GROUPS: usize = 40;
 ///   month mean and sd would be those of few accounts, and their noise would be taken for given.
 /// - Controls enter within segment too. Segments with at least 10 exits have levels of their own.
 /// - Intervals: delete-a-group jackknife, accounts dealt to 40 groups, Student's t with 39 degrees of
-///   freedom. Today's customers are given; the relations are what is estimated.
+///   freedom. Today's customers are given, and so are mean, sd and z₀ of their segments; the relations are
+///   what is estimated. Controls stay as they are today.
 /// - It tells customers with such relationships from comparable ones: predicted, not caused. It extrapolates
-///   where hardly anybody is at the baseline ([`Goodwill::support`]).
+///   where hardly anybody has such a score ([`Goodwill::support`]).
 ///
 /// # Errors
 ///
@@ -237,12 +247,14 @@ pub fn goodwill(
             goodwill: estimate(&|totals| totals.segments[at].1),
         });
     let last = panel.first_month().plus(panel.months() as i32 - 1);
+    let worth_something = parts.iter().chain([&whole.totals]).all(|totals| totals.value() > 0.0);
     let figures = Goodwill {
         score: score.to_owned(),
         controls: params.controls.clone(),
-        baseline: params.baseline,
+        compared_with: params.compared_with,
         valued_at: last.to_string(),
         n_accounts: study.customers.len() as u64,
+        n_left_out: left_out(panel, study.customers.len()),
         n_account_months: study.rows.len() as u64,
         n_events: study.rows.iter().filter(|row| row.leaves).count() as u64,
         value: estimate(&Totals::value),
@@ -250,8 +262,9 @@ pub fn goodwill(
         segments: segments.collect(),
         exit_log_odds: estimate(&|totals| totals.exit_log_odds),
         contribution: estimate(&|totals| totals.contribution),
-        persistence: estimate(&|totals| totals.persistence),
-        retention_elasticity: estimate(&|totals| totals.elasticity),
+        carry_over: estimate(&|totals| totals.carry_over),
+        left_after_a_year: study.left_after_a_year(),
+        retention_elasticity: worth_something.then(|| estimate(&|totals| totals.elasticity)),
         support: study.support,
         market_less_book: params.market_less_book,
         method: format!(
@@ -285,6 +298,8 @@ struct Row {
     contribution: f64,
     /// Score within segment a month later, of who is still there.
     next: Option<f64>,
+    /// The same twelve months later.
+    year_later: Option<f64>,
 }
 
 /// One of today's customers.
@@ -293,7 +308,7 @@ struct Customer {
     /// Position in [`Study::segments`].
     segment: usize,
     x: Vec<f64>,
-    baseline: f64,
+    compared: f64,
 }
 
 /// Everything that does not depend on who is left out.
@@ -316,7 +331,7 @@ struct Totals {
     segments: Vec<(f64, f64)>,
     exit_log_odds: f64,
     contribution: f64,
-    persistence: f64,
+    carry_over: f64,
     elasticity: f64,
 }
 
@@ -347,37 +362,47 @@ impl<'a> Study<'a> {
             let control = found(panel, name)?;
             within.push(Scales::new(panel, control).standardised(panel, control));
         }
-        let levels = Levels::new(panel);
-        let columns = within.len() + levels.own.len();
-        let row = |at: usize, account: usize| {
-            let mut row: Vec<f64> = within.iter().map(|column| column[at]).collect();
-            levels.add(panel, account, &mut row);
-            row
-        };
+        let width = within.len();
+        let columns_at = |at: usize| within.iter().map(move |column| column[at]);
         let leaves = panel.outcome(Measure::Attrition, 1);
         let money = panel.outcome(Measure::Contribution, 1);
         let months = panel.months();
-        let (mut rows, mut x) = (Vec::new(), Vec::new());
+        let later = |at: usize, by: usize| {
+            let z = (at % months + by < months).then(|| within[0][at + by]);
+            z.filter(|z| !z.is_nan())
+        };
+        let (mut rows, mut known) = (Vec::new(), Vec::new());
         for at in (0..leaves.len()).filter(|&at| !leaves[at].is_nan() && !money[at].is_nan()) {
-            let values = row(at, at / months);
-            if values.iter().any(|value| value.is_nan()) {
+            if columns_at(at).any(f64::is_nan) {
                 continue;
             }
-            let next = (at % months + 1 < months).then(|| within[0][at + 1]);
             rows.push(Row {
                 account: at / months,
                 leaves: leaves[at] > 0.0,
                 contribution: money[at],
-                next: next.filter(|z| !z.is_nan()),
+                next: later(at, 1),
+                year_later: later(at, 12),
             });
-            x.extend(values);
+            known.extend(columns_at(at));
         }
+        let levels = Levels::new(panel, &rows);
+        let columns = width + levels.own.len();
+        let mut x = Vec::with_capacity(rows.len() * columns);
+        for (row, values) in rows.iter().zip(known.chunks_exact(width)) {
+            x.extend_from_slice(values);
+            levels.add(panel, row.account, &mut x);
+        }
+        let row = |at: usize, account: usize| {
+            let mut row: Vec<f64> = columns_at(at).collect();
+            levels.add(panel, account, &mut row);
+            row
+        };
         let (events, coefficients) = (rows.iter().filter(|row| row.leaves).count(), columns + 1);
         let needed = EXITS_PER_COEFFICIENT * coefficients;
         if events < needed {
             return Err(GoodwillError::TooFewExits { events, coefficients, needed });
         }
-        let (customers, segments) = customers(panel, &scales, params.baseline, row)?;
+        let (customers, segments) = customers(panel, &scales, params.compared_with, row)?;
         Ok(Self {
             panel,
             present: PresentValue::new(params.discount_rate, params.horizon_months),
@@ -386,8 +411,18 @@ impl<'a> Study<'a> {
             x,
             customers,
             segments,
-            support: support(score, &within[0], params.baseline),
+            support: support(score, &within[0], params.compared_with),
         })
+    }
+
+    /// Share of a deviation that is left twelve months later.
+    fn left_after_a_year(&self) -> Option<f64> {
+        let scores = self.rows.iter().zip(self.x.chunks_exact(self.columns));
+        let pairs = scores.filter_map(|(row, x)| Some((x[0], row.year_later?)));
+        let (products, squares) = pairs.fold((0.0, 0.0), |(products, squares), (now, later)| {
+            (products + now * later, squares + now * now)
+        });
+        (squares > 0.0).then(|| products / squares)
     }
 
     /// Fits the relations without the accounts of `left_out`, and values every customer by them.
@@ -398,9 +433,9 @@ impl<'a> Study<'a> {
         let mut better_kept = 0.0;
         for customer in &self.customers {
             let as_is = relations.course(&customer.x, customer.x[0]);
-            let at_baseline = relations.course(&customer.x, customer.baseline);
+            let without = relations.course(&customer.x, customer.compared);
             let value = self.present.of(&as_is, 1.0);
-            let goodwill = value - self.present.of(&at_baseline, 1.0);
+            let goodwill = value - self.present.of(&without, 1.0);
             better_kept += self.present.of(&as_is, ONE_PER_CENT);
             let of = &mut segments[customer.segment];
             *of = (of.0 + value, of.1 + goodwill);
@@ -412,7 +447,7 @@ impl<'a> Study<'a> {
             segments,
             exit_log_odds: relations.exit[1],
             contribution: relations.money.coefficients[0],
-            persistence: relations.persistence,
+            carry_over: relations.carry_over,
             elasticity: (better_kept / value - 1.0) / (ONE_PER_CENT - 1.0),
         };
         Ok(Valued { totals, accounts })
@@ -442,7 +477,7 @@ impl<'a> Study<'a> {
         Ok(Relations {
             exit: exit.coefficients.iter().map(|of| of.estimate).collect(),
             money,
-            persistence: (products / squares).clamp(0.0, 1.0),
+            carry_over: (products / squares).clamp(0.0, 1.0),
         })
     }
 }
@@ -454,7 +489,7 @@ struct Relations {
     /// The intercept, then one for each column.
     exit: Vec<f64>,
     money: LeastSquares,
-    persistence: f64,
+    carry_over: f64,
 }
 
 impl Relations {
@@ -464,7 +499,7 @@ impl Relations {
         let slope = self.money.coefficients[0];
         Course {
             z,
-            persistence: self.persistence,
+            carry_over: self.carry_over,
             exit: (self.exit[0] + others, self.exit[1]),
             contribution: (self.money.predict_row(x) - slope * x[0], slope),
         }
@@ -484,21 +519,19 @@ struct Levels<'a> {
 }
 
 impl<'a> Levels<'a> {
-    fn new(panel: &'a Panel) -> Self {
-        let mut exits: BTreeMap<&str, usize> = BTreeMap::new();
-        for account in panel.accounts() {
-            if let (Some(segment), Some(exit)) = (&account.segment, account.exit) {
-                let counted = exit > 0 && (exit as usize) < panel.months();
-                *exits.entry(segment).or_default() += usize::from(counted);
-            }
+    /// From the exits among the rows that are fitted to.
+    fn new(panel: &'a Panel, rows: &[Row]) -> Self {
+        let mut exits: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+        for row in rows {
+            let segment = panel.accounts()[row.account].segment.as_deref();
+            *exits.entry(segment).or_default() += usize::from(row.leaves);
         }
-        let all_have_one = panel.accounts().iter().all(|account| {
-            let exits = account.segment.as_deref().and_then(|segment| exits.get(segment));
-            exits.is_some_and(|&n| n >= EXITS_PER_COEFFICIENT)
-        });
-        let enough = exits.into_iter().filter(|(_, n)| *n >= EXITS_PER_COEFFICIENT);
+        let enough =
+            |segment: &Option<&str>, n: usize| segment.is_some() && n >= EXITS_PER_COEFFICIENT;
+        let all_have_one = exits.iter().all(|(segment, n)| enough(segment, *n));
+        let own = exits.into_iter().filter(|(segment, n)| enough(segment, *n));
         // Where all have one, the first is what the intercept says.
-        let own = enough.map(|(segment, _)| segment).skip(usize::from(all_have_one)).collect();
+        let own = own.filter_map(|(segment, _)| segment).skip(usize::from(all_have_one)).collect();
         Self { own }
     }
 
@@ -514,13 +547,14 @@ type Segments = Vec<(Option<String>, u64)>;
 fn customers(
     panel: &Panel,
     scales: &Scales<'_>,
-    baseline: GoodwillBaseline,
+    compared_with: ComparedWith,
     row: impl Fn(usize, usize) -> Vec<f64>,
 ) -> Result<(Vec<Customer>, Segments), GoodwillError> {
     let month = panel.months() - 1;
     let mut by_segment: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
     for (account, info) in panel.accounts().iter().enumerate() {
-        if panel.is_active(account, month) {
+        let x = row(account * panel.months() + month, account);
+        if panel.is_active(account, month) && !x.iter().any(|value| value.is_nan()) {
             by_segment.entry(info.segment.clone()).or_default().push(account);
         }
     }
@@ -530,19 +564,29 @@ fn customers(
     let (mut customers, mut segments) = (Vec::new(), Vec::new());
     for (position, (segment, accounts)) in by_segment.into_iter().enumerate() {
         let at = |account: usize| account * panel.months() + month;
-        let baseline = match baseline {
-            GoodwillBaseline::SegmentMean => 0.0,
-            GoodwillBaseline::NoRelationship => scales.standing(segment.as_deref(), 0.0),
+        let compared = match compared_with {
+            ComparedWith::SegmentMean => 0.0,
+            ComparedWith::NoRelationship => scales.standing(segment.as_deref(), 0.0),
         };
         segments.push((segment, accounts.len() as u64));
-        customers.extend(accounts.into_iter().map(|account| Customer {
+        let customer = |account: usize| Customer {
             account,
             segment: position,
             x: row(at(account), account),
-            baseline,
-        }));
+            compared,
+        };
+        customers.extend(accounts.into_iter().map(customer));
     }
     Ok((customers, segments))
+}
+
+/// Customers at the end of the panel that are not among the `valued`.
+fn left_out(panel: &Panel, valued: usize) -> u64 {
+    let stays = panel
+        .accounts()
+        .iter()
+        .filter(|account| account.exit.is_none() && account.entry < panel.months() as i32);
+    (stays.count() - valued) as u64
 }
 
 /// Mean and standard deviation of a score in each segment, over all months.
@@ -587,11 +631,11 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (n - 1.0).max(1.0)).sqrt())
 }
 
-/// Share of account-months at the baseline or below.
-fn support(score: &PanelScore, within: &[f64], baseline: GoodwillBaseline) -> f64 {
-    let values = match baseline {
-        GoodwillBaseline::NoRelationship => &score.values,
-        GoodwillBaseline::SegmentMean => within,
+/// Share of account-months at what customers are compared with, or below.
+fn support(score: &PanelScore, within: &[f64], compared_with: ComparedWith) -> f64 {
+    let values = match compared_with {
+        ComparedWith::NoRelationship => &score.values,
+        ComparedWith::SegmentMean => within,
     };
     let known = values.iter().filter(|value| !value.is_nan());
     let below = known.clone().filter(|value| **value <= 0.0).count();

@@ -7,6 +7,6 @@ mod goodwill;
 mod present_value;
 
 pub use goodwill::{
-    AccountGoodwill, Goodwill, GoodwillBaseline, GoodwillError, GoodwillParams, SegmentGoodwill,
+    AccountGoodwill, ComparedWith, Goodwill, GoodwillError, GoodwillParams, SegmentGoodwill,
     goodwill,
 };

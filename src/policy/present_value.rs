@@ -6,7 +6,7 @@ pub(super) struct Course {
     /// Score now, within segment.
     pub(super) z: f64,
     /// Share of it that is left a month later.
-    pub(super) persistence: f64,
+    pub(super) carry_over: f64,
     /// Log odds of leaving within a month at z = 0, and for each unit of z.
     pub(super) exit: (f64, f64),
     /// Contribution of a month at z = 0, and for each unit of z \[currency\].
@@ -36,7 +36,7 @@ impl PresentValue {
             value += weight * (course.contribution.0 + course.contribution.1 * z);
             let stays = 1.0 / (1.0 + (course.exit.0 + course.exit.1 * z).exp());
             weight *= (kept * stays).min(1.0);
-            z *= course.persistence;
+            z *= course.carry_over;
         }
         value
     }
@@ -46,10 +46,10 @@ impl PresentValue {
 mod tests {
     use super::*;
 
-    fn course(z: f64, persistence: f64) -> Course {
+    fn course(z: f64, carry_over: f64) -> Course {
         // 1 in 50 leaves each month; each unit of z doubles the odds of staying and brings 10.
         let exit = ((0.02_f64 / 0.98).ln(), -2.0_f64.ln());
-        Course { z, persistence, exit, contribution: (100.0, 10.0) }
+        Course { z, carry_over, exit, contribution: (100.0, 10.0) }
     }
 
     /// A geometric series: m v (1 − q^K) / (1 − q), q = .98 v.

@@ -8,7 +8,7 @@ use super::wording::{count, ends, number, plain};
 use crate::chart::{percent, three_digits};
 use crate::journey::{PathPoint, PlanFigures};
 use crate::patterns::{Direction, Exception, Exceptions};
-use crate::policy::{Goodwill, GoodwillBaseline, SegmentGoodwill};
+use crate::policy::{ComparedWith, Goodwill, SegmentGoodwill};
 use crate::relationship::{DimensionFigures, Estimate, ExchangeFigures, RivalFigures};
 
 /// A headed paragraph with a table.
@@ -216,25 +216,30 @@ fn named(figures: &ExchangeFigures) -> String {
 }
 
 fn exceptions(figures: &Exceptions) -> Section {
+    let [least, most] = figures.expected_range;
+    let seen = figures.n_good + figures.n_bad;
+    let finding = if seen > most {
+        "more than chance brings"
+    } else if seen < least {
+        "fewer than chance brings, so surprises make up for each other"
+    } else {
+        "no more than chance brings: take none of them for more"
+    };
     let mut says = vec![format!(
-        "{} alarms for the better and {} for the worse in {} months of {} accounts: {} moved further than its \
-         own course, and that of accounts of its segment and age, let expect.",
+        "{} alarms for the better and {} for the worse in {} months of {} accounts, {finding} ({} to {} when each \
+         account's months come in a random order).",
         count(figures.n_good),
         count(figures.n_bad),
         count(figures.n_account_months),
         count(figures.n_accounts),
-        plain(&figures.score),
+        count(least),
+        count(most),
     )];
-    says.push(match (figures.expected_alarms, figures.shuffled_run_length) {
-        (Some(alarms), Some(length)) => format!(
-            "With surprises shuffled at random the same charts raise {} alarms, one in {} months of an \
-             account ({} were asked for): about that many are false.",
-            count(alarms.round() as u64),
-            three_digits(length),
-            three_digits(figures.run_length_months),
-        ),
-        _ => "How often the charts alarm by chance could not be told.".to_owned(),
-    });
+    says.push(format!(
+        "An alarm says that {} moved further than its own course, and that of accounts of its segment and age, let \
+         expect; where it stands among them is another matter.",
+        plain(&figures.score),
+    ));
     let current = figures.current.len();
     says.push(match current {
         0 => "No alarm is younger than three months.".to_owned(),
@@ -259,19 +264,19 @@ fn exceptions(figures: &Exceptions) -> Section {
     Section {
         title: "Relationships that fell out of pattern".to_owned(),
         says,
-        headers: vec!["Account", "Month", "Direction", "Deviation (sd)", "Strength"],
+        headers: vec!["Account", "Month", "Moved", "Stands at (sd)", "Strength"],
         rows: figures.current.iter().take(SHOWN).map(row).collect(),
     }
 }
 
 fn goodwill(figures: &Goodwill) -> Section {
-    let baseline = match figures.baseline {
-        GoodwillBaseline::NoRelationship => "0",
-        GoodwillBaseline::SegmentMean => "the mean of their segment",
+    let compared = match figures.compared_with {
+        ComparedWith::NoRelationship => "0",
+        ComparedWith::SegmentMean => "the mean of their segment",
     };
     let mut says = vec![format!(
         "At the end of {} the {} customers are expected to bring {} in present value: {} \
-         more than comparable customers with {} at {baseline} would. That is what such customers bring, not what \
+         more than comparable customers with {} at {compared} would. That is what such customers bring, not what \
          a change would bring.",
         figures.valued_at,
         count(figures.n_accounts),
@@ -284,16 +289,29 @@ fn goodwill(figures: &Goodwill) -> Section {
          more contribution; {} of a deviation is left a month later.",
         interval(&figures.exit_log_odds),
         interval(&figures.contribution),
-        interval(&figures.persistence),
+        interval(&figures.carry_over),
     ));
-    says.push(format!(
-        "If 1 % more customers stayed each year the value would be {} % higher (3 to 7 is the range known \
-         from other companies).",
-        interval(&figures.retention_elasticity),
-    ));
+    if let Some(elasticity) = &figures.retention_elasticity {
+        says.push(format!(
+            "If 1 % more customers stayed each year the value would be {} % higher (3 to 7 is the range \
+             known from other companies).",
+            interval(elasticity),
+        ));
+    }
+    if let Some(left) = figures.left_after_a_year {
+        let taken = figures.carry_over.estimate.powi(12);
+        if (left - taken).abs() > LASTING {
+            says.push(format!(
+                "After a year {} of a deviation is seen to be left, where goodwill takes {}: accounts differ \
+                 for longer than it knows, so it is too small.",
+                number(Some(left)),
+                number(Some(taken)),
+            ));
+        }
+    }
     if figures.support < THIN_SUPPORT {
         says.push(format!(
-            "Only {} of account-months are at the baseline or below: goodwill is extrapolated.",
+            "Only {} of account-months have such a score or a lower one: goodwill is extrapolated.",
             percent(figures.support)
         ));
     }
@@ -320,5 +338,8 @@ fn goodwill(figures: &Goodwill) -> Section {
     }
 }
 
-/// Share of account-months below which a baseline counts as hardly seen.
+/// Difference of what is left after a year from which on the course of a deviation counts as misjudged.
+const LASTING: f64 = 0.1;
+
+/// Share of account-months below which a score counts as hardly seen.
 const THIN_SUPPORT: f64 = 0.01;

@@ -62,10 +62,11 @@ impl EwmaChart {
             let (argument, value, expected) = ("run_length", run_length, "from 2 to 1e6");
             return Err(StatsError::OutOfRange { argument, value, expected });
         }
+        let nodes = gauss_legendre(NODES);
         let (mut low, mut high) = (1e-3, WIDEST);
         for _ in 0..60 {
             let limit = 0.5 * (low + high);
-            if (Self { smoothing, limit }).run_length(0.0) < run_length {
+            if (Self { smoothing, limit }).run_length_at(0.0, &nodes) < run_length {
                 low = limit;
             } else {
                 high = limit;
@@ -106,8 +107,11 @@ impl EwmaChart {
     /// # Ok::<(), rvq::stats::StatsError>(())
     /// ```
     pub fn run_length(&self, mean: f64) -> f64 {
+        self.run_length_at(mean, &gauss_legendre(NODES))
+    }
+
+    fn run_length_at(&self, mean: f64, (nodes, weights): &(Vec<f64>, Vec<f64>)) -> f64 {
         let edge = self.edge();
-        let (nodes, weights) = gauss_legendre(NODES);
         let normal = Normal::standard();
         let step = |from: f64, to: f64| {
             normal.pdf((to - (1.0 - self.smoothing) * from) / self.smoothing - mean)

@@ -4,14 +4,14 @@ use rayon::prelude::*;
 use rvq::policy::{GoodwillParams, goodwill};
 
 use crate::table::{check, row};
-use crate::told::planted_goodwill::{Law, RV, generate};
+use crate::told::planted_goodwill::{CONTROL, Law, RV, generate};
 
 const REPLICATIONS: u64 = 400;
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "400 fits of 41 hazards")]
 fn goodwill_intervals_hold_the_truth() {
-    let params = GoodwillParams { controls: Vec::new(), ..GoodwillParams::default() };
+    let params = GoodwillParams { controls: vec![CONTROL.to_owned()], ..GoodwillParams::default() };
     let mut rows = vec![row(&["world", "covered", "mean error", "half-width of the interval"])];
     for (name, law) in [("a score that leads", Law::LEADS), ("one that says nothing", Law::NOTHING)]
     {

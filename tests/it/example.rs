@@ -12,7 +12,7 @@ use rvq::chart::{
 use rvq::hypothesis::{Decision, Rung, RungResult, Verdict};
 use rvq::journey::{PathPoint, PlanFigures, TypeGap};
 use rvq::patterns::{Direction, Exception, Exceptions, PatternLabel, PatternSummary};
-use rvq::policy::{Goodwill, GoodwillBaseline, SegmentGoodwill};
+use rvq::policy::{ComparedWith, Goodwill, SegmentGoodwill};
 use rvq::relationship::{
     ComponentFigures, DimensionFigures, EmptyLedger, ExchangeFigures, Quadrants, RankShift,
     RivalFigures,
@@ -295,7 +295,7 @@ fn goodwill() -> Goodwill {
     Goodwill {
         score: "rv_decay_90d".to_owned(),
         controls: vec!["tenure".to_owned()],
-        baseline: GoodwillBaseline::NoRelationship,
+        compared_with: ComparedWith::NoRelationship,
         valued_at: "2024-12".to_owned(),
         n_accounts: 1_400,
         n_account_months: 48_000,
@@ -305,8 +305,10 @@ fn goodwill() -> Goodwill {
         segments: vec![segment("large", 18e6), segment("<small>", 3e6)],
         exit_log_odds: estimate(-0.31, 0.12),
         contribution: estimate(120.0, 80.0),
-        persistence: estimate(0.94, 0.01),
-        retention_elasticity: estimate(4.1, 0.4),
+        carry_over: estimate(0.94, 0.01),
+        left_after_a_year: Some(0.52),
+        n_left_out: 31,
+        retention_elasticity: Some(estimate(4.1, 0.4)),
         support: 0.004,
         market_less_book: Some(30e6),
         method: "example".to_owned(),
@@ -327,10 +329,10 @@ fn exceptions() -> Exceptions {
         smoothing: 0.2,
         limit: 2.44,
         run_length_months: 120.0,
-        shuffled_run_length: Some(96.4),
         n_accounts: 1_900,
         n_account_months: 61_000,
-        expected_alarms: Some(632.8),
+        expected_alarms: 632.8,
+        expected_range: [598, 671],
         n_good: 410,
         n_bad: 502,
         current: vec![alarm("A<7>", Direction::Bad, -2.9), alarm("A12", Direction::Good, 2.2)],

@@ -43,15 +43,24 @@ fn charted(panel: &Panel) -> (Exceptions, Vec<Exception>) {
 }
 
 #[test]
-fn where_nothing_breaks_alarms_are_as_rare_as_foretold() {
-    let (found, alarms) = charted(&panel(&[RV], &told(11, 0)));
-    let expected = found.expected_alarms.unwrap();
-    let shuffled = found.shuffled_run_length.unwrap();
-    assert!((shuffled - 120.0).abs() < 4.0 * 120.0 / 500.0_f64.sqrt(), "{shuffled}");
+fn where_nothing_breaks_alarms_are_as_many_as_chance_brings() {
+    let mut accounts = told(11, 0);
+    // A third of the accounts scatter four times as much: that alone is no exception.
+    for told in accounts.iter_mut().skip(2 * ACCOUNTS / 3) {
+        told.columns[0].iter_mut().for_each(|score| *score = 50.0 + 4.0 * (*score - 50.0));
+    }
+    let (found, alarms) = charted(&panel(&[RV], &accounts));
     assert_eq!(alarms.len() as u64, found.n_good + found.n_bad);
-    // Alarms of independent accounts: about Poisson, and the shuffled length has an error of 5 %.
-    let error = (expected + (0.05 * expected).powi(2)).sqrt();
-    assert!((alarms.len() as f64 - expected).abs() < 4.0 * error, "{} {expected}", alarms.len());
+    assert!(found.expected_alarms > 100.0, "{}", found.expected_alarms);
+    // Serial dependence that the charts do not know of would show here.
+    let error = 4.0 * found.expected_alarms.sqrt();
+    assert!((alarms.len() as f64 - found.expected_alarms).abs() < error, "{found:?}");
+}
+
+#[test]
+fn one_account_is_no_template_of_itself() {
+    let (found, alarms) = charted(&panel(&[RV], &told(14, 0)[..19]));
+    assert_eq!((found.n_account_months, alarms.len()), (0, 0));
 }
 
 #[test]
@@ -69,8 +78,8 @@ fn a_broken_relationship_is_flagged_within_half_a_year() {
     let broken = (0..BROKEN).filter(|&account| flagged(account)).count();
     let others = (BROKEN..ACCOUNTS).filter(|&account| flagged(account)).count();
     assert!(broken >= 17, "{broken} of {BROKEN}");
-    // By chance 6 months in 240 alarm for the worse.
-    assert!(others < (ACCOUNTS - BROKEN) / 12, "{others}");
+    // By chance one of 240 months alarms for the worse: 7 of 280 accounts in six, and four errors more.
+    assert!(others <= 18, "{others}");
 }
 
 #[test]

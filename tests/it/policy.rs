@@ -1,12 +1,12 @@
 //! Goodwill on panels in which it was planted.
 
-use rvq::policy::{Goodwill, GoodwillBaseline, GoodwillError, GoodwillParams, goodwill};
+use rvq::policy::{ComparedWith, Goodwill, GoodwillError, GoodwillParams, goodwill};
 use rvq::relationship::Estimate;
 
-use crate::told::planted_goodwill::{Law, RV, generate};
+use crate::told::planted_goodwill::{CONTROL, Law, RV, generate};
 
 fn params() -> GoodwillParams {
-    GoodwillParams { controls: Vec::new(), ..GoodwillParams::default() }
+    GoodwillParams { controls: vec![CONTROL.to_owned()], ..GoodwillParams::default() }
 }
 
 fn covers(interval: &Estimate, truth: f64) -> bool {
@@ -24,7 +24,7 @@ fn planted_goodwill_is_found_with_its_parts() {
     assert!(covers(&found.goodwill, truth), "{:?} {truth}", found.goodwill);
     assert!(found.goodwill.ci_low > 0.0 && found.exit_log_odds.ci_high < 0.0);
     assert!(found.goodwill.estimate < found.value.estimate);
-    assert!(covers(&found.persistence, 0.6), "{:?}", found.persistence);
+    assert!(covers(&found.carry_over, 0.6), "{:?}", found.carry_over);
     let parts: f64 = found.segments.iter().map(|of| of.goodwill.estimate).sum();
     assert!((parts - found.goodwill.estimate).abs() < 1e-6);
 }
@@ -38,8 +38,9 @@ fn a_score_that_says_nothing_has_no_goodwill() {
 #[test]
 fn accounts_add_up_and_are_compared_within_their_segment() {
     let (panel, _) = generate(Law::LEADS, 3, (400, 36));
-    let baseline = GoodwillBaseline::SegmentMean;
-    let (found, accounts) = goodwill(&panel, RV, &GoodwillParams { baseline, ..params() }).unwrap();
+    let compared_with = ComparedWith::SegmentMean;
+    let (found, accounts) =
+        goodwill(&panel, RV, &GoodwillParams { compared_with, ..params() }).unwrap();
     let sum: f64 = accounts.iter().map(|account| account.goodwill).sum();
     assert!((sum - found.goodwill.estimate).abs() < 1e-6);
     assert_eq!(accounts.len() as u64, found.n_accounts);
@@ -52,7 +53,7 @@ fn accounts_add_up_and_are_compared_within_their_segment() {
 fn what_cannot_be_valued_is_refused_with_the_reason() {
     let (panel, _) = generate(Law::LEADS, 4, (40, 12));
     let few = goodwill(&panel, RV, &params()).unwrap_err();
-    assert!(matches!(few, GoodwillError::TooFewExits { needed: 20, .. }), "{few}");
+    assert!(matches!(few, GoodwillError::TooFewExits { needed: 30, .. }), "{few}");
     let unknown = goodwill(&panel, "rv_sum", &params()).unwrap_err().to_string();
-    assert_eq!(unknown, "goodwill: the panel has no score `rv_sum`; it has rv_decay_180d");
+    assert_eq!(unknown, "goodwill: the panel has no score `rv_sum`; it has rv_decay_180d, tenure");
 }

@@ -144,36 +144,43 @@ pub(crate) mod planted_goodwill {
     /// Share of a deviation that is left a month later.
     const PERSISTENCE: f64 = 0.6;
 
-    /// How a score of `2 + z` moves leaving and contribution in the next month.
+    /// How a score of `2 + z` and a standing trait of the account move leaving and contribution in the
+    /// next month.
     #[derive(Debug, Clone, Copy)]
     pub(crate) struct Law {
         exit: f64,
         contribution: f64,
     }
 
+    /// What the trait adds to the log odds of leaving, and to contribution.
+    const TRAIT: (f64, f64) = (0.3, 20.0);
+
     impl Law {
         pub(crate) const LEADS: Self = Self { exit: -0.5, contribution: 15.0 };
         pub(crate) const NOTHING: Self = Self { exit: 0.0, contribution: 0.0 };
 
-        fn leaves(self, z: f64) -> f64 {
-            1.0 / (1.0 + (3.5 - self.exit * z).exp())
+        fn leaves(self, z: f64, of_account: f64) -> f64 {
+            1.0 / (1.0 + (3.5 - self.exit * z - TRAIT.0 * of_account).exp())
         }
 
-        fn brings(self, z: f64) -> f64 {
-            100.0 + self.contribution * z
+        fn brings(self, z: f64, of_account: f64) -> f64 {
+            100.0 + self.contribution * z + TRAIT.1 * of_account
         }
 
         /// Present value over ten years at 10 %, month by month.
-        fn value(self, z: f64) -> f64 {
+        fn value(self, z: f64, of_account: f64) -> f64 {
             let (mut value, mut there) = (0.0, 1.0);
             for k in 1..=120 {
                 let z = z * PERSISTENCE.powi(k - 1);
-                value += there * self.brings(z) * 1.1_f64.powf(-f64::from(k) / 12.0);
-                there *= 1.0 - self.leaves(z);
+                value += there * self.brings(z, of_account) * 1.1_f64.powf(-f64::from(k) / 12.0);
+                there *= 1.0 - self.leaves(z, of_account);
             }
             value
         }
     }
+
+    /// Name of the column that holds the trait.
+    pub(crate) const CONTROL: &str = "tenure";
 
     /// A panel, and what the relationships of its last month are worth against a score of 0.
     pub(crate) fn generate(
@@ -187,28 +194,31 @@ pub(crate) mod planted_goodwill {
             .map(|index| {
                 let new = normals(3 * seed, index, months);
                 let noise = normals(3 * seed + 1, index, months);
+                let of_account = normals(3 * seed + 2, index, 1)[0];
                 let mut z = vec![new[0]];
                 let fresh = (1.0 - PERSISTENCE * PERSISTENCE).sqrt();
                 for new in &new[1..] {
                     z.push(PERSISTENCE * z[z.len() - 1] + fresh * new);
                 }
                 let mut stream = chance.stream(index as u64);
-                let exit = (1..months).find(|&t| stream.uniform() < law.leaves(z[t - 1]));
+                let leaves = |t: usize| law.leaves(z[t], of_account);
+                let exit = (1..months).find(|&t| stream.uniform() < leaves(t - 1));
                 if exit.is_none() {
-                    truth += law.value(z[months - 1]) - law.value(-2.0);
+                    truth += law.value(z[months - 1], of_account) - law.value(-2.0, of_account);
                 }
                 let before = |t: usize| if t == 0 { 0.0 } else { z[t - 1] };
-                let profit =
-                    (0..months).map(|t| law.brings(before(t)) + 30.0 * noise[t] + 1.0).collect();
+                let profit = (0..months)
+                    .map(|t| law.brings(before(t), of_account) + 30.0 * noise[t] + 1.0)
+                    .collect();
                 Told {
                     segment: ["a", "b"][index % 2],
-                    columns: vec![z.iter().map(|z| 2.0 + z).collect()],
+                    columns: vec![z.iter().map(|z| 2.0 + z).collect(), vec![of_account; months]],
                     profit,
                     share: vec![0.5; months],
                     exit,
                 }
             })
             .collect();
-        (panel(&[RV], &told), truth)
+        (panel(&[RV, CONTROL], &told), truth)
     }
 }

@@ -89,7 +89,8 @@ impl FitArgs {
         let until = match &self.until {
             None => dataset.end(),
             Some(text) => {
-                dataset.calendar.parse(text).with_context(|| format!("`--until {text}`"))?
+                let parsed = dataset.calendar.parse(text);
+                parsed.with_context(|| format!("`--until {text}`"))?.min(dataset.end())
             }
         };
         let day = dataset.calendar.date_of(until);
@@ -130,7 +131,7 @@ impl FitArgs {
 
 fn shape(found: &ShapeFit, score: &str, horizon: u32) -> anyhow::Result<String> {
     let mut text = format!(
-        "Shape of {score} that fits contribution over the next {horizon} months best: {} accounts, {} \
+        "Shape that fits contribution over the next {horizon} months best, begun from {score}: {} accounts, {} \
          dates of an account, {} rounds\n",
         found.accounts, found.rows, found.rounds
     );
@@ -157,12 +158,18 @@ fn shape(found: &ShapeFit, score: &str, horizon: u32) -> anyhow::Result<String> 
     Ok(text)
 }
 
+/// Six digits, as TOML reads them.
+fn in_plan(value: f64) -> String {
+    let rounded: f64 = format!("{value:.5e}").parse().expect("a number that was just written");
+    format!("{rounded:?}")
+}
+
 /// The parameters that are not what they are by default, as a plan writes them.
 fn keys(params: &RvParams) -> anyhow::Result<String> {
     let defaults = toml::Table::try_from(RvParams::default())?;
     let written = toml::Table::try_from(params)?;
     let rounded = |value: &toml::Value| match value {
-        toml::Value::Float(number) => three_digits(*number).replace(',', ""),
+        toml::Value::Float(number) => in_plan(*number),
         other => other.to_string(),
     };
     let changed = written.iter().filter(|(key, value)| defaults.get(*key) != Some(value));
@@ -201,11 +208,10 @@ fn purchases(found: &BgNbdFit) -> String {
             three_digits(value * factor)
         );
     }
-    let [r, alpha, a, b] = parameters;
+    let [r, alpha, a, b] = parameters.map(in_plan);
     let _ = writeln!(
         text,
-        "In a plan: {{ bg_nbd = {{ r = {r:.4}, alpha = {alpha:.4}, a = {a:.4}, b = {b:.4}, horizon_days = 90 \
-         }} }}"
+        "In a plan: {{ bg_nbd = {{ r = {r}, alpha = {alpha}, a = {a}, b = {b}, horizon_days = 90 }} }}"
     );
     text
 }
@@ -220,4 +226,18 @@ fn purchases_json(found: &BgNbdFit) -> anyhow::Result<String> {
         "n_customers": found.customers,
     });
     Ok(serde_json::to_string_pretty(&value)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_numbers_are_read_back_by_a_plan() {
+        for value in [5e-4, 143.086_437, 1e-9, 12_345.678, 1.0] {
+            let table: toml::Table = toml::from_str(&format!("x = {}", in_plan(value))).unwrap();
+            let read = table["x"].as_float().unwrap();
+            assert!((read / value - 1.0).abs() < 1e-5, "{value} {read}");
+        }
+    }
 }

@@ -76,7 +76,7 @@ pub(super) fn broken_rules(plan: &Plan) -> Vec<Broken> {
     broken.extend(broken_scores(plan));
     broken.extend(broken_backtest(&plan.backtest));
     for (table, checked) in
-        [("patterns", plan.patterns.check()), ("exceptions", plan.exceptions.chart().map(|_| ()))]
+        [("patterns", plan.patterns.check()), ("exceptions", plan.exceptions.check())]
     {
         match checked {
             Err(PatternError::InvalidParameter { name, value, expected }) => {
