@@ -527,9 +527,9 @@ impl<'a> Levels<'a> {
             *exits.entry(segment).or_default() += usize::from(row.leaves);
         }
         let enough =
-            |segment: &Option<&str>, n: usize| segment.is_some() && n >= EXITS_PER_COEFFICIENT;
-        let all_have_one = exits.iter().all(|(segment, n)| enough(segment, *n));
-        let own = exits.into_iter().filter(|(segment, n)| enough(segment, *n));
+            |segment: Option<&str>, n: usize| segment.is_some() && n >= EXITS_PER_COEFFICIENT;
+        let all_have_one = exits.iter().all(|(segment, n)| enough(*segment, *n));
+        let own = exits.into_iter().filter(|(segment, n)| enough(*segment, *n));
         // Where all have one, the first is what the intercept says.
         let own = own.filter_map(|(segment, _)| segment).skip(usize::from(all_have_one)).collect();
         Self { own }
