@@ -106,7 +106,8 @@ impl LogCheck for BulkEntry {
             }
             (tally.affected, tally.of) = (rows, counts.iter().sum());
             let what = format!(
-                "{} days hold {rows} interactions, where 95 % of days hold at most {busy}",
+                "{} days hold {rows} interactions, where 95 % of days hold at most {busy} (purchases \
+                 are left out of all counts)",
                 bulk.len()
             );
             // With days of their own in `known_at` the rows cannot look ahead; campaigns happen.

@@ -20,7 +20,7 @@ mod finding;
 mod known;
 mod plan;
 
-pub use features::{FeatureAudit, changed_features};
+pub use features::{FeatureAudit, NothingCompared, changed_features};
 pub use finding::{AuditFinding, Severity};
 pub use plan::{PlanPair, audit_pairs};
 

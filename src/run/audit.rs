@@ -56,7 +56,7 @@ impl Run {
 /// # Errors
 ///
 /// [`RunError::Table`] when the log cannot be read, [`RunError::Score`] when the catalogue lacks
-/// a type of the log.
+/// a type of the log, [`RunError::Cut`] when `cut` has no value in common with `features`.
 pub fn audit(
     dataset: &Dataset,
     plan: &Plan,
@@ -84,7 +84,7 @@ pub fn audit(
     }
     let mut findings: Vec<AuditFinding> = Vec::new();
     if let (Some(table), Some(cut)) = (features, cut) {
-        findings.extend(changed_features(table, cut));
+        findings.extend(changed_features(table, cut)?);
     }
     if let Some(audit) = of_features {
         findings.extend(audit.findings());

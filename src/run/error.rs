@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::audit::NothingCompared;
 use crate::backtest::{ShapeError, WeightError};
 use crate::chart::ChartError;
 use crate::flow::FlowError;
@@ -36,6 +37,9 @@ pub enum RunError {
     /// A table of features.
     #[error(transparent)]
     Features(#[from] FeatureError),
+    /// Tables of features with nothing in common.
+    #[error(transparent)]
+    Cut(#[from] NothingCompared),
     /// The export or its mapping.
     #[error(transparent)]
     Ingest(#[from] IngestError),
@@ -160,6 +164,7 @@ impl RunError {
             Self::Ingest(error) => ingest_exit_code(error),
             Self::NoExport { .. }
             | Self::Features(_)
+            | Self::Cut(_)
             | Self::Table(_)
             | Self::Score(_)
             | Self::Panel(_)

@@ -693,6 +693,20 @@ fn features_from_an_export_that_ended_earlier_show_what_was_told() {
     let found: Vec<_> = findings.iter().filter(|(_, found)| found.0 == "leak").collect();
     let key = ("changes_with_future".to_owned(), "told".to_owned());
     assert_eq!(found, [(&key, &("leak".to_owned(), 1, 1))]);
+    let compared = &findings[&("compared_with_cut".to_owned(), "full.csv".to_owned())];
+    assert_eq!(*compared, ("note".to_owned(), 2, 4));
+    study.write("less.csv", "account_id,as_of,honest\nA0000001,2020-06,1\n");
+    let (code, findings) =
+        audited(&study, "audit log --features full.csv --cut less.csv --format csv");
+    assert_eq!(code, 0);
+    let compared = &findings[&("compared_with_cut".to_owned(), "full.csv".to_owned())];
+    assert_eq!(*compared, ("bias".to_owned(), 1, 4));
+    study.write("other.csv", "account_id,as_of,honest,rv\nA0000001,2020-07,1,2\n");
+    let line = "audit log --features full.csv --cut other.csv";
+    insta::assert_snapshot!(study.refused(line), @r"
+    exit 3
+    error: `other.csv` and `full.csv` have no value in common: of 1 rows of `other.csv`, 0 have an account, contact and date of `full.csv`; of its 2 columns of numbers, 1 have a name of `full.csv`; expected the same features from an export that ended earlier
+    ");
     insta::assert_snapshot!(study.refused("audit log --features nowhere.csv"), @r"
     exit 3
     error: `nowhere.csv` cannot be read: there is no such file

@@ -1,10 +1,15 @@
 //! Features that move with rows which nobody could have known yet.
 
+use std::collections::BTreeMap;
+
+use chrono::Datelike as _;
+
 use super::facts::{AccountFacts, Amount};
 use super::joined::Joined;
 use super::partial::{Observation, Partial, partial, share_explained, slope};
 use crate::audit::finding::{AuditFinding, Severity, Wording};
 use crate::stats::roc_auc;
+use crate::time::{Calendar, Instant};
 
 const LOOK_AHEAD: Wording = Wording {
     check: "look_ahead",
@@ -186,11 +191,47 @@ const FARTHER: f64 = 0.05;
 /// Accounts that must leave.
 const LEAST_EXITS: usize = 10;
 
+/// Account, date, value, whether an exit follows, and the account.
+type ExitRow<'a> = (usize, usize, f64, bool, &'a AccountFacts);
+
+/// Months after which contracts are commonly renewed.
+const CONTRACT_MONTHS: i32 = 12;
+
+/// What is known of every row beside amounts: size, tenure in days, and the share of exits among
+/// rows as far into a contract, for contracts of twelve months from the entry.
+fn clocks(joined: &Joined<'_>, rows: &[ExitRow<'_>]) -> [Vec<f64>; 3] {
+    let tenure = |row: &ExitRow<'_>| joined.dates[row.1].days_since(row.4.entered_at);
+    let class = |row: &ExitRow<'_>| {
+        let calendar = joined.span.calendar;
+        whole_months(calendar, row.4.entered_at, joined.dates[row.1]).rem_euclid(CONTRACT_MONTHS)
+    };
+    let mut classes: BTreeMap<i32, (f64, f64)> = BTreeMap::new();
+    for row in rows {
+        let (exits, n) = classes.entry(class(row)).or_default();
+        (*exits, *n) = (*exits + f64::from(u8::from(row.3)), *n + 1.0);
+    }
+    let rate = |row: &ExitRow<'_>| {
+        let (exits, n) = classes[&class(row)];
+        exits / n
+    };
+    [
+        rows.iter().map(|row| row.4.size).collect(),
+        rows.iter().map(tenure).collect(),
+        rows.iter().map(rate).collect(),
+    ]
+}
+
+/// Months that have passed in full.
+fn whole_months(calendar: Calendar, from: Instant, to: Instant) -> i32 {
+    let begun = calendar.month_of(to).since(calendar.month_of(from));
+    begun - i32::from(calendar.date_of(to).day() < calendar.date_of(from).day())
+}
+
 /// An AUC of exits that what was known does not reach.
 fn exits(joined: &Joined<'_>, name: &str, grid: &[f64]) -> Option<AuditFinding> {
     let cells = Cells { joined, grid };
     HORIZONS.iter().find_map(|&horizon| {
-        let mut rows = Vec::new();
+        let mut rows: Vec<ExitRow<'_>> = Vec::new();
         for (account, date, x, facts) in cells.seasoned() {
             let Some(end) = joined.dates.get(date + horizon) else { continue };
             let exits = facts.exited_at.is_some_and(|exit| exit < *end);
@@ -214,10 +255,11 @@ fn exits(joined: &Joined<'_>, name: &str, grid: &[f64]) -> Option<AuditFinding> 
             .into_iter()
             .flat_map(|amount| (0..5).map(move |at| (amount, at)))
             .map(|(amount, at)| of_known(amount, at))
+            .chain(clocks(joined, &rows).into_iter().map(&distance))
             .fold(0.0, f64::max);
         (own >= best + FARTHER).then(|| {
             let told = rows.iter().filter(|row| row.3).take(3);
-            let example = |row: &(usize, usize, f64, bool, &AccountFacts)| {
+            let example = |row: &ExitRow<'_>| {
                 format!("{}: {:.4}, then an exit", joined.place_name(row.0, row.1), row.2)
             };
             let what = format!(
@@ -346,5 +388,89 @@ impl News {
         known.push(&middle);
         let (_, beyond) = slope(&self.now, &self.late, &known, &self.accounts)?;
         (t.abs() >= SURE).then_some(in_time.signum() * beyond)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::sample::{at, span};
+    use crate::ingest::FeatureTable;
+
+    /// Entry and exit of an account with contracts of twelve months, the first two to five kept.
+    fn life(account: usize) -> (Instant, Instant) {
+        let calendar = span().calendar;
+        let begun = span().first.plus(-24 + (account % 24) as i32);
+        let ends = begun.plus(12 * (2 + (account / 24 % 4) as i32));
+        let day = (account % 28) as f64;
+        (calendar.start_of(begun).plus_days(day), calendar.start_of(ends).plus_days(day))
+    }
+
+    /// 240 such accounts and their rows at every month end of their lives; nothing else is known.
+    fn rows() -> FeatureTable {
+        let mut table = FeatureTable {
+            name: "f.csv".to_owned(),
+            accounts: Vec::new(),
+            contacts: None,
+            as_of: Vec::new(),
+            folds: None,
+            columns: Vec::new(),
+            texts: Vec::new(),
+        };
+        for account in 0..240 {
+            let (entered, exit) = life(account);
+            for month in 0..24 {
+                let as_of = span().calendar.end_of(span().first.plus(month));
+                if entered < as_of && as_of <= exit {
+                    table.accounts.push(format!("{account:03}"));
+                    table.as_of.push(as_of);
+                }
+            }
+        }
+        table
+    }
+
+    fn facts(account: usize, dates: usize) -> AccountFacts {
+        let none = || vec![0.0; dates + 1];
+        let (entered_at, exit) = life(account);
+        AccountFacts {
+            entered_at,
+            exited_at: Some(exit),
+            size: 1.0,
+            parent: None,
+            known: std::array::from_fn(|_| none()),
+            on_time: [none(), none()],
+            late: [none(), none()],
+            purchases: none(),
+            with_purchases: [0.0; 2],
+        }
+    }
+
+    /// Whether a feature of account and date is told of exits.
+    fn told(feature: impl Fn(usize, Instant) -> f64) -> bool {
+        let table = rows();
+        let mut joined = Joined::new(&table, span());
+        let dates = joined.dates.len();
+        joined.facts = (0..240).map(|account| Some(facts(account, dates))).collect();
+        let mut grid = vec![f64::NAN; 240 * dates];
+        for &(account, date) in &joined.places {
+            grid[account * dates + date] = feature(account, joined.dates[date]);
+        }
+        exits(&joined, "feature", &grid).is_some()
+    }
+
+    #[test]
+    fn a_renewal_clock_is_no_leak_where_contracts_end_and_the_exit_itself_is() {
+        let since = |account: usize, date| whole_months(span().calendar, life(account).0, date);
+        assert!(!told(|account, date| f64::from(since(account, date) % 12)));
+        assert!(!told(|account, date| f64::from(since(account, date))));
+        assert!(told(|account, date| life(account).1.days_since(date)));
+    }
+
+    #[test]
+    fn months_pass_on_the_day_of_the_first() {
+        let months = |from, to| whole_months(Calendar::UTC, at(from), at(to));
+        assert_eq!(months("2024-01-15", "2025-01-14"), 11);
+        assert_eq!(months("2024-01-15", "2025-01-15"), 12);
     }
 }

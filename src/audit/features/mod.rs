@@ -21,7 +21,7 @@ use crate::ingest::{FeatureColumn, FeatureTable};
 use crate::interaction::AccountHistory;
 use crate::score::Valuation;
 
-pub use recompute::changed_features;
+pub use recompute::{NothingCompared, changed_features};
 
 /// Checks of a feature table against a log that is seen account by account.
 #[derive(Debug)]

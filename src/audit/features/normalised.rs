@@ -59,7 +59,10 @@ fn mean_and_spread(values: &[f64]) -> (f64, f64) {
 
 fn standardised(values: &[f64], dates: &[Vec<f64>]) -> Option<String> {
     let (mean, spread) = mean_and_spread(values);
-    let of_whole = mean.abs() <= EXACT && (spread - 1.0).abs() <= EXACT;
+    // Some divide by n, some by n - 1.
+    let n = values.len() as f64;
+    let one = |spread: f64| (spread - 1.0).abs() <= EXACT;
+    let of_whole = mean.abs() <= EXACT && (one(spread) || one(spread * (n / (n - 1.0)).sqrt()));
     let farthest = dates.iter().map(|date| mean_and_spread(date).0.abs()).fold(0.0, f64::max);
     (of_whole && farthest > OWN).then(|| {
         format!(
@@ -147,6 +150,20 @@ mod tests {
         // Fitted on the first date only, as a training part would be.
         let trained = scaled(&values, mean_and_spread(&dates[0]));
         assert_eq!(standardised(&trained, &apart(&trained)), None);
+    }
+
+    #[test]
+    fn either_divisor_of_the_variance_is_named_at_a_hundred_rows() {
+        let values: Vec<f64> = (0..100).map(f64::from).collect();
+        let (mean, spread) = mean_and_spread(&values);
+        let of = |spread: f64| {
+            let scaled = scaled(&values, (mean, spread));
+            let dates: Vec<Vec<f64>> = scaled.chunks(50).map(<[f64]>::to_vec).collect();
+            standardised(&scaled, &dates).is_some()
+        };
+        let sample = spread * (100.0_f64 / 99.0).sqrt();
+        assert!(of(spread) && of(sample));
+        assert!(!of(1.01 * sample) && !of(0.99 * spread));
     }
 
     #[test]

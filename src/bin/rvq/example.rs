@@ -53,14 +53,14 @@ it. Nothing here is real. Five mistakes were planted; `rvq audit` must find them
 
     rvq audit plan.toml --features features.csv
 
-| in `features.csv` | what was planted | the check that names it |
-|---|---|---|
-| `rv_decay` | nothing: Relationship Value as it could have been read | none |
-| `next_quarter` | contribution of the three months *after* the date | `look_ahead` |
-| `rv_z` | `rv_decay` scaled by the mean and deviation of all rows, later ones included | `normalisation_leak` |
-| `lifetime_rv` | relative value summed over the whole log, the same in every row | `whole_life` |
-| `fold` | one account in ten is dealt into two folds, half of its rows into each | `account_in_two_folds` |
-| `contact_id` | one account in five has a row for each of two contacts, with the same features | `contacts_as_independent` |
+| in `features.csv` | what was planted | the check that names it | what it counts |
+|---|---|---|---|
+| `rv_decay` | nothing: Relationship Value as it could have been read | none | |
+| `next_quarter` | contribution of the three months *after* the date | `look_ahead` | 1756 of 2218 values (79.2 %), those that could be tested |
+| `rv_z` | `rv_decay` scaled by the mean and deviation of all rows, later ones included | `normalisation_leak` | 2654 of 2654 values (100 %) |
+| `lifetime_rv` | relative value summed over the whole log, the same in every row | `whole_life` | 2213 of 2213 values (100 %) |
+| `fold` | one account in ten is dealt into two folds, half of its rows into each | `account_in_two_folds` | 262 of 2654 rows (9.9 %), 15 accounts |
+| `contact_id` | one account in five has a row for each of two contacts, with the same features | `contacts_as_independent` | 872 of 2654 rows (32.9 %) |
 ";
 
 /// Writes log, plan, features and README into `folder`, which must be there.

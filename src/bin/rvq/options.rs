@@ -132,7 +132,7 @@ fn write_out(text: &str) -> io::Result<()> {
 /// A plan and what is laid over it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
-    /// Plan, TOML.
+    /// Plan, TOML; for `rvq audit` a log folder will do.
     pub(crate) plan: PathBuf,
     /// Profile of the plan: `full`, or a table of `[profiles]`.
     #[arg(long, default_value = FULL)]
