@@ -473,7 +473,7 @@ fn outcomes_that_rise_are_told_from_outcomes_that_bend() {
             })
             .collect();
         let cohort = Cohort::of(&told);
-        monotonicity(&cohort.claim(), draws(3)).unwrap()
+        monotonicity(&cohort.claim()).unwrap()
     };
     let rises = test(false);
     assert!(rises.p_value <= 0.01 && rises.smallest_step > 0.0, "{rises:?}");
