@@ -501,6 +501,25 @@ fn migration_counts_every_start_once() {
 }
 
 #[test]
+fn an_event_study_of_an_outcome_that_never_changes_is_refused() {
+    let told: Vec<Told> = (0..120)
+        .map(|account: usize| {
+            let moment = account.is_multiple_of(3).then_some(15 + account % 12);
+            let rows = (0..MONTHS).step_by(4).map(|m| (0, m, m));
+            let rows = rows.chain(moment.map(|at| (5, at, at))).collect();
+            Told { rows, profit: vec![0.1 * account as f64; MONTHS], segment: "one", size: 1.0 }
+        })
+        .collect();
+    let cohort = Cohort::of(&told);
+    let moments = ("first type_5", cohort.moments.as_slice());
+    let (study, fake) = event_study(&cohort.claim(), moments, &[0; 120], draws(2));
+    assert!(study.figures.is_none() && fake.placebo.figures.is_none(), "{study:?}");
+    let why = study.refusal.unwrap();
+    assert!(why.ends_with("does not vary between accounts"), "{why}");
+    assert_eq!(fake.placebo.refusal, Some(why));
+}
+
+#[test]
 fn an_event_study_finds_what_a_moment_did_and_fake_dates_do_not() {
     let happened = |account: usize| account.is_multiple_of(3).then_some(15 + account % 12);
     let told: Vec<Told> = (0..300)
