@@ -72,7 +72,7 @@ fn title(data: &EventStudyData) -> String {
             with_unit(value.abs(), &data.unit)
         ));
     }
-    format!("Inconclusive: {outcome} after the {moment} is no different from before{already}")
+    format!("Inconclusive: {outcome} after the {moment} cannot be told from before{already}")
 }
 
 fn alt(data: &EventStudyData, title: &str) -> String {

@@ -47,9 +47,10 @@ pub fn placebos(data: &PlaceboData) -> Result<Chart, ChartError> {
     let name = file_name(&[NAME, &data.score, &data.outcome, &horizon]);
     let title = title(data);
     let alt = alt(data, &title);
-    let note = "Dots: the mean rank IC of the data. Grey lines: what each draw of a placebo gives. p: share of the \
-                draws that reach it; for the time shift, clustered by account, since series that last go \
-                together by chance.";
+    let note = "Dots: the mean rank IC of the data. Grey lines: what each draw of a placebo gives; the share of them \
+                below the dot. Each p is of its own test, which is not always this share: two-sided in standard \
+                errors for swapped histories, share of draws that reach the dot for random catalogues, two-sided by \
+                account for the time shift, since series that last go together by chance.";
     let caption =
         Caption { name: &name, title: &title, alt: &alt, note, simulated: data.simulated };
     let svg = picture(&caption, |canvas| paint(data, canvas))?;
@@ -72,10 +73,10 @@ fn title(data: &PlaceboData) -> String {
         }
         (true, false) => {
             let others = names(&others);
-            format!("Inconclusive: {score} with later {outcome} cannot be told from {others}")
+            format!("Inconclusive: tests do not tell {score} with later {outcome} from {others}")
         }
         (false, false) => sentence(&format!(
-            "{score} goes with later {outcome} more than {} do; not to be told from {}",
+            "{score} goes with later {outcome} more than {} do; tests do not tell it from {}",
             names(&beaten),
             names(&others)
         )),
@@ -130,7 +131,7 @@ fn paint(data: &PlaceboData, canvas: &mut Canvas<'_>) -> Painted {
         } else {
             three_digits(column.p_value)
         };
-        let above = format!("above {}, p {p}", percent(column.percentile));
+        let above = format!("above {}, test p {p}", percent(column.percentile));
         canvas.write(&above, (left, bottom + 42), HPos::Center, &text(LABEL, MUTED))?;
     }
     Ok(())
@@ -178,12 +179,12 @@ mod tests {
         let chart = placebos(&data(&[("swapped histories", 0.01), ("time shift", 0.3)])).unwrap();
         assert_eq!(
             chart.title,
-            "rv_decay_180d goes with later contribution more than swapped histories do; not to be told from \
-             time shift"
+            "rv_decay_180d goes with later contribution more than swapped histories do; tests do not tell it \
+             from time shift"
         );
         assert_eq!(chart.name, "placebos_rv_decay_180d_contribution_3m");
         assert_eq!(chart.table.rows.len(), 8);
-        assert!(chart.svg.contains("p 0.0100") && chart.svg.contains("planted, recovered"));
+        assert!(chart.svg.contains("test p 0.0100") && chart.svg.contains("planted, recovered"));
         let none = placebos(&data(&[("time shift", 0.3)])).unwrap();
         assert!(none.title.starts_with("Inconclusive"), "{}", none.title);
         assert!(placebos(&data(&[])).unwrap().title.starts_with("No placebo"));

@@ -16,8 +16,13 @@ use crate::relationship::{DimensionFigures, Estimate, ExchangeFigures, RivalFigu
 pub(super) struct Section {
     pub(super) title: String,
     pub(super) says: Vec<String>,
-    pub(super) headers: Vec<&'static str>,
+    pub(super) headers: Vec<String>,
     pub(super) rows: Vec<Vec<String>>,
+}
+
+/// Heads of columns.
+pub(super) fn heads(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// Rows of a table that are shown.
@@ -82,7 +87,7 @@ fn plan(figures: &PlanFigures) -> Section {
     Section {
         title: "Plan against actual".to_owned(),
         says,
-        headers: vec!["Interaction type", "Planned per contact", "Actual", "RV it makes"],
+        headers: heads(&["Interaction type", "Planned per contact", "Actual", "RV it makes"]),
         rows: figures.types.iter().take(SHOWN).map(row).collect(),
     }
 }
@@ -128,7 +133,7 @@ fn rivals(figures: &RivalFigures) -> Section {
     Section {
         title: "Against rivals".to_owned(),
         says,
-        headers: vec![
+        headers: heads(&[
             "Dimension",
             "Accounts",
             "We",
@@ -136,7 +141,7 @@ fn rivals(figures: &RivalFigures) -> Section {
             "Difference (95 % interval)",
             "We lead in",
             "Reliability",
-        ],
+        ]),
         rows: figures.dimensions.iter().map(row).collect(),
     }
 }
@@ -205,7 +210,7 @@ fn ledger(figures: &ExchangeFigures) -> Section {
     Section {
         title: "Value exchanged without money".to_owned(),
         says,
-        headers: vec!["Component", "Direction", "Entries", "Worth", "Without a price"],
+        headers: heads(&["Component", "Direction", "Entries", "Worth", "Without a price"]),
         rows: figures.components.iter().filter(|c| c.entries > 0).map(row).collect(),
     }
 }
@@ -264,7 +269,7 @@ fn exceptions(figures: &Exceptions) -> Section {
     Section {
         title: "Relationships that fell out of pattern".to_owned(),
         says,
-        headers: vec!["Account", "Month", "Moved", "Stands at (sd)", "Strength"],
+        headers: heads(&["Account", "Month", "Moved", "Stands at (sd)", "Strength"]),
         rows: figures.current.iter().take(SHOWN).map(row).collect(),
     }
 }
@@ -333,7 +338,7 @@ fn goodwill(figures: &Goodwill) -> Section {
     Section {
         title: "Goodwill".to_owned(),
         says,
-        headers: vec!["Segment", "Customers", "Present value", "Goodwill (95 % interval)"],
+        headers: heads(&["Segment", "Customers", "Present value", "Goodwill (95 % interval)"]),
         rows: figures.segments.iter().map(row).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! What stands behind the information coefficients, in words.
 
-use super::beside::Section;
+use super::beside::{Section, heads};
 use super::results::{Diagnostics, WorldResults};
 use super::wording::{count, ends, horizon, number, p_value, plain};
 use crate::backtest::{
@@ -33,7 +33,13 @@ fn p_is(p: f64) -> String {
 }
 
 fn placebos(found: &Diagnostics) -> Section {
-    let mut says: Vec<String> = found.placebos.iter().filter_map(catalogue).collect();
+    let bites = found.placebos.iter().filter_map(bite);
+    let lead: Vec<String> = bites.chain(found.placebos.iter().filter_map(catalogue)).collect();
+    // One paragraph: the summary shows the first.
+    let mut says: Vec<String> = Vec::new();
+    if !lead.is_empty() {
+        says.push(lead.join(" "));
+    }
     says.push(
         "Tests in which nothing may be found, run like the real one. For what is drawn: the median of the draws \
          and 95 % of them; for the rest: the estimate and its interval. What each p asks stands beside it."
@@ -51,10 +57,11 @@ fn placebos(found: &Diagnostics) -> Section {
                 ends(Some(figures.low), Some(figures.high)),
                 figures.percentile.map_or_else(|| "–".to_owned(), percent),
                 p_value(Some(figures.p_value)),
+                reads_as(placebo.placebo, figures.p_value).to_owned(),
                 plain(&figures.method),
             ]),
             (None, why) => {
-                row.extend(std::iter::repeat_n("n/a".to_owned(), 5));
+                row.extend(std::iter::repeat_n("n/a".to_owned(), 6));
                 row.push(plain(why.as_deref().unwrap_or("no reason was given")));
             }
         }
@@ -63,7 +70,7 @@ fn placebos(found: &Diagnostics) -> Section {
     Section {
         title: "Placebos".to_owned(),
         says,
-        headers: vec![
+        headers: heads(&[
             "Placebo",
             "Tested",
             "Real",
@@ -71,10 +78,45 @@ fn placebos(found: &Diagnostics) -> Section {
             "95 %",
             "Draws below the real value",
             "p",
+            "Reads as",
             "What was done",
-        ],
+        ]),
         rows: found.placebos.iter().map(row).collect(),
     }
+}
+
+/// What the p-value of a placebo says.
+const fn reads_as(kind: PlaceboKind, p: f64) -> &'static str {
+    match (kind, p <= 0.05) {
+        (PlaceboKind::SwappedHistories, true) => "differs from other histories",
+        (PlaceboKind::SwappedHistories, false) => "cannot be told from other histories",
+        (PlaceboKind::RandomCatalogues, true) => "better than random catalogues",
+        (PlaceboKind::RandomCatalogues, false) => "cannot be shown to be better than random ones",
+        (PlaceboKind::TimeShift, true) => "it matters when the score was read",
+        (PlaceboKind::TimeShift, false) => "cannot be told from other months of the account",
+        (PlaceboKind::NegativeHorizon, true) => "differs from the IC with the past",
+        (PlaceboKind::NegativeHorizon, false) => "cannot be told from the IC with the past",
+        (PlaceboKind::NegativeControl, true) => "a warning: the score tells who the account is",
+        (PlaceboKind::NegativeControl, false) => "cannot be shown to go with the control",
+        (PlaceboKind::FakeDates, true) => "differs from fake dates",
+        (PlaceboKind::FakeDates, false) => "cannot be told from fake dates",
+    }
+}
+
+/// What a negative control says where it finds what it should not.
+fn bite(placebo: &Placebo) -> Option<String> {
+    let figures = placebo.figures.as_ref()?;
+    if placebo.placebo != PlaceboKind::NegativeControl || figures.p_value > 0.05 {
+        return None;
+    }
+    Some(format!(
+        "{} goes with {} (IC {}, {}), which no interaction brings about: it tells who the account is, and part of \
+         its IC with the outcome may be due to that.",
+        placebo.score,
+        placebo.outcome.replace('_', " "),
+        number(Some(figures.median)),
+        p_is(figures.p_value)
+    ))
 }
 
 /// What the random catalogues say of the expert's.
@@ -131,7 +173,7 @@ fn leakage(found: &Diagnostics) -> Section {
     Section {
         title: "Leakage lift".to_owned(),
         says,
-        headers: vec![
+        headers: heads(&[
             "Tested",
             "IC as known",
             "IC on final data",
@@ -139,7 +181,7 @@ fn leakage(found: &Diagnostics) -> Section {
             "95 % interval",
             "p",
             "Account-months that differ",
-        ],
+        ]),
         rows: found.leakage.iter().map(row).collect(),
     }
 }
@@ -202,7 +244,7 @@ fn signs(found: &SignCheck) -> Section {
     Section {
         title: "Signs of the interaction types".to_owned(),
         says,
-        headers: vec![
+        headers: heads(&[
             "Interaction type",
             "Catalogue",
             "Interactions",
@@ -212,7 +254,7 @@ fn signs(found: &SignCheck) -> Section {
             "95 % interval",
             "Adjusted p",
             "Sign",
-        ],
+        ]),
         rows: types.iter().take(MOST_TYPES).map(row).collect(),
     }
 }
@@ -268,7 +310,7 @@ fn by_group(found: &IcByGroup) -> Section {
     Section {
         title: "By date and group".to_owned(),
         says,
-        headers: vec!["Group", "IC", "95 % interval", "Accounts", "Dates"],
+        headers: heads(&["Group", "IC", "95 % interval", "Accounts", "Dates"]),
         rows: rows.collect(),
     }
 }
@@ -300,25 +342,21 @@ fn quantiles(found: &Diagnostics) -> Option<Section> {
     if says.is_empty() {
         return None;
     }
-    let mut headers = vec!["Quantile", "Starts"];
-    headers
-        .extend(["To 1", "To 2", "To 3", "To 4", "To 5", "To 6", "To 7", "To 8", "To 9", "To 10"]);
+    let mut headers = heads(&["Quantile", "Starts"]);
     let mut rows = Vec::new();
     if let Some(Migration { shares, n_start, .. }) = migration {
-        headers.truncate(2 + shares.len());
-        if headers.len() == 2 + shares.len() {
-            headers.push("Exited");
-            rows = shares
-                .iter()
-                .zip(n_start)
-                .zip(1..)
-                .map(|((row, n), quantile)| {
-                    let mut cells = vec![quantile.to_string(), count(*n)];
-                    cells.extend(row.iter().map(|share| percent(*share)));
-                    cells
-                })
-                .collect();
-        }
+        headers.extend((1..=shares.len()).map(|quantile| format!("To {quantile}")));
+        headers.push("Exited".to_owned());
+        rows = shares
+            .iter()
+            .zip(n_start)
+            .zip(1..)
+            .map(|((row, n), quantile)| {
+                let mut cells = vec![quantile.to_string(), count(*n)];
+                cells.extend(row.iter().map(|share| percent(*share)));
+                cells
+            })
+            .collect();
     }
     Some(Section { title: "Quantiles and migration".to_owned(), says, headers, rows })
 }

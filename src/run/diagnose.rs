@@ -51,7 +51,6 @@ enum Drawn {
     Catalogues,
     Shifts,
     Dates,
-    Resamples,
 }
 
 fn draws(plan: &Plan, of: Drawn) -> Draws {
@@ -85,8 +84,7 @@ pub(super) fn diagnose(
     let groups = account_groups(panel);
     let leakage = of_each().filter_map(|c| noted.keep(shared.leakage(&c)?)).collect();
     let by_group = of_each().filter_map(|c| noted.keep(ic_by_group(&c, &groups))).collect();
-    let resamples = draws(plan, Drawn::Resamples);
-    let monotonicity = of_each().filter_map(|c| noted.keep(monotonicity(&c, resamples))).collect();
+    let monotonicity = of_each().filter_map(|c| noted.keep(monotonicity(&c))).collect();
     let migration = noted.keep(migration(&focus, &plan.backtest.horizons));
     let moments: Vec<Option<i32>> = notes.iter().map(|notes| notes.moment).collect();
     let moments = (reader.moment.named.as_str(), moments.as_slice());

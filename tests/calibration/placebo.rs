@@ -112,7 +112,7 @@ fn replicate(world: &str, accounts: u32, months: u32, replication: u32) -> Found
             ("leakage lift", leakage_lift(&claim, &finally).unwrap().p_value),
             ("equal in segments", alike("segment").map(|h| h.p_value)),
             ("equal in thirds of tenure", alike("tenure").map(|h| h.p_value)),
-            ("rises at every step", Some(monotonicity(&claim, draws(3)).unwrap().p_value)),
+            ("rises at every step", Some(monotonicity(&claim).unwrap().p_value)),
         ],
         signs: [agree + contradict + n(SignStanding::Undecided), agree, contradict],
     }
@@ -129,6 +129,7 @@ fn groups_that_are_alike_are_not_told_apart() {
         let p_values: Vec<f64> = found.iter().filter_map(p).collect();
         let rejected = p_values.iter().filter(|p| **p <= LEVEL).count() as u64;
         println!("{name}: {rejected} of {} reject at 240 accounts, limit {limit}", p_values.len());
+        assert!(p_values.len() as u32 >= cohorts / 2, "{name}: computed in {}", p_values.len());
         assert!(rejected < limit, "{name}: {rejected} rejections, limit {limit}");
     }
 }
@@ -154,8 +155,14 @@ fn placebos_call_nothing_where_nothing_is() {
         let name = found[0].p_values[test].0;
         let p_values: Vec<f64> = found.iter().filter_map(|f| f.p_values[test].1).collect();
         let n = p_values.len() as u64;
-        if n == 0 {
-            println!("{name}: never computed");
+        // Groups of 80 accounts are too small to be compared: the test above has larger ones.
+        if name.starts_with("equal in") {
+            println!("{name}: {n} of {COHORTS} computed");
+            assert_eq!(n, 0, "{name}: groups below the least are compared");
+            continue;
+        }
+        if n < u64::from(COHORTS) / 2 {
+            failed.push(format!("{name}: computed in {n} of {COHORTS} cohorts"));
             continue;
         }
         let rejected = p_values.iter().filter(|p| **p <= LEVEL).count() as u64;
@@ -214,7 +221,9 @@ fn the_experts_catalogue_beats_random_ones_where_it_is_right_more_than_where_it_
             sum(1),
             sum(2)
         );
-        rates.push(found.iter().filter(|found| found.p_values[1].1 <= Some(LEVEL)).count());
+        rates.push(
+            found.iter().filter(|found| found.p_values[1].1.is_some_and(|p| p <= LEVEL)).count(),
+        );
     }
     println!("expert above 95 % of random catalogues: {rates:?} of 60");
     assert!(rates[0] > rates[1], "{rates:?}");

@@ -597,7 +597,7 @@ pub(crate) fn diagnostics() -> Diagnostics {
         "monotonicity": [{
             "score": "rv_decay_90d", "outcome": "contribution", "horizon_months": 3,
             "means": [1.0, 3.0, 2.0], "smallest_step": -1.0, "below": 2, "p_value": 0.6,
-            "resamples": 999, "n_accounts": 1600,
+            "n_accounts": 1600,
         }],
         "migration": {
             "score": "rv_decay_90d", "horizon_months": 3, "shares": [[0.7, 0.2, 0.1], [0.2, 0.75, 0.05]],

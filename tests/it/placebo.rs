@@ -473,7 +473,7 @@ fn outcomes_that_rise_are_told_from_outcomes_that_bend() {
             })
             .collect();
         let cohort = Cohort::of(&told);
-        monotonicity(&cohort.claim(), draws(3)).unwrap()
+        monotonicity(&cohort.claim()).unwrap()
     };
     let rises = test(false);
     assert!(rises.p_value <= 0.01 && rises.smallest_step > 0.0, "{rises:?}");
@@ -498,6 +498,25 @@ fn migration_counts_every_start_once() {
     assert_eq!(found.n_dropped, 0);
     let [near, far] = found.persistence[..] else { panic!("two horizons") };
     assert!(near.autocorrelation > far.autocorrelation && near.top_turnover < far.top_turnover);
+}
+
+#[test]
+fn an_event_study_of_an_outcome_that_never_changes_is_refused() {
+    let told: Vec<Told> = (0..120)
+        .map(|account: usize| {
+            let moment = account.is_multiple_of(3).then_some(15 + account % 12);
+            let rows = (0..MONTHS).step_by(4).map(|m| (0, m, m));
+            let rows = rows.chain(moment.map(|at| (5, at, at))).collect();
+            Told { rows, profit: vec![0.1 * account as f64; MONTHS], segment: "one", size: 1.0 }
+        })
+        .collect();
+    let cohort = Cohort::of(&told);
+    let moments = ("first type_5", cohort.moments.as_slice());
+    let (study, fake) = event_study(&cohort.claim(), moments, &[0; 120], draws(2));
+    assert!(study.figures.is_none() && fake.placebo.figures.is_none(), "{study:?}");
+    let why = study.refusal.unwrap();
+    assert!(why.ends_with("does not vary between accounts"), "{why}");
+    assert_eq!(fake.placebo.refusal, Some(why));
 }
 
 #[test]

@@ -17,6 +17,8 @@ use crate::rng::Draws;
 const REACH: i32 = 6;
 /// Months around a moment: −6 to +6.
 const SPAN: usize = 2 * REACH as usize + 1;
+/// A standard error below this share of the largest outcome is rounding.
+const NEGLIGIBLE: f64 = 1e-12;
 /// Fewest accounts to which nothing happened, for a moment to count.
 const LEAST_CONTROLS: usize = 5;
 
@@ -109,7 +111,8 @@ const NO_CONTROLS: &str = "fewer than 5 accounts of the stratum to which nothing
 ///   where there was none. `named`: what a moment is, in words.
 /// - Controls of a moment: accounts of its stratum (`strata`) with a row at the end of the month before, to which
 ///   nothing had happened by e + 6. The outcome after an exit is 0 for money, so that who leaves still counts.
-/// - Standard errors from influences clustered by account, as a moment and as a control together.
+/// - Standard errors from influences clustered by account, as a moment and as a control together, each part
+///   scaled by G/(G−1) of its own accounts; t with the fewer of the two less one. Refused where nothing varies.
 /// - Fake dates: the date of each moment goes to a random one of its controls, who is compared with the others;
 ///   p is two-sided on the mean of the months 0 to +6 in standard errors: accounts to which much happens are large
 ///   and vary more. `draws`: draw k from `draws.stream(k)`.
@@ -142,19 +145,29 @@ pub fn event_study(
         outcome: outcome.name().to_owned(),
         ..claim.refused(PlaceboKind::FakeDates, String::new()).placebo
     };
-    let fewest = claim.params.min_accounts as usize;
-    if sample.n_moments() < fewest {
-        let why = format!("{} moments count, expected {fewest} or more", sample.n_moments());
+    let refused = |mut study: EventStudy, why: String| {
         study.refusal = Some(why.clone());
-        return (
-            study,
-            DrawnPlacebo { placebo: Placebo { refusal: Some(why), ..placebo }, draws: vec![] },
-        );
+        let placebo = Placebo { refusal: Some(why), ..placebo.clone() };
+        (study, DrawnPlacebo { placebo, draws: vec![] })
+    };
+    let fewest = claim.params.min_accounts as usize;
+    if sample.n_moments() < fewest.max(2) {
+        let why = format!("{} moments count, expected {fewest} or more", sample.n_moments());
+        return refused(study, why);
     }
-    let influences = sample.influences();
-    let figures = influences.figures(&sample);
-    let (fakes, fake_t): (Vec<f64>, Vec<f64>) =
-        (0..u64::from(claim.params.permutations)).map(|k| sample.fake(draws, k)).unzip();
+    let Some(figures) = sample.influences().figures(&sample) else {
+        let what = outcome.name().replace('_', " ");
+        return refused(study, format!("{what} around the moments does not vary between accounts"));
+    };
+    let fakes: Option<Vec<(f64, f64)>> =
+        (0..u64::from(claim.params.permutations)).map(|k| sample.fake(draws, k)).collect();
+    let Some(fakes) = fakes else {
+        study.figures = Some(figures);
+        let why = "the controls at a draw of fake dates do not vary".to_owned();
+        let placebo = Placebo { refusal: Some(why), ..placebo };
+        return (study, DrawnPlacebo { placebo, draws: vec![] });
+    };
+    let (fakes, fake_t): (Vec<f64>, Vec<f64>) = fakes.into_iter().unzip();
     let method = format!(
         "mean of {} in the months 0 to 6 after, against the six before and accounts to which nothing happened, \
          where the date of each moment goes to such an account; p asks, on both sides and in standard errors, whether \
@@ -194,6 +207,8 @@ struct Cell {
 struct Sample {
     cells: Vec<Cell>,
     accounts: usize,
+    /// Largest outcome of any month.
+    scale: f64,
     dropped: Vec<DroppedMoments>,
 }
 
@@ -251,7 +266,11 @@ impl Sample {
             .filter(|(_, count)| *count > 0)
             .map(|(reason, count)| DroppedMoments { reason: reason.to_owned(), count })
             .collect();
-        Self { cells, accounts, dropped }
+        let months = panel.months() as i32;
+        let of_account =
+            |account| (0..months).filter_map(move |at| panel.in_month(outcome, account, at));
+        let scale = (0..accounts).flat_map(of_account).fold(0.0, |most: f64, v| most.max(v.abs()));
+        Self { cells, accounts, scale, dropped }
     }
 
     fn n_moments(&self) -> usize {
@@ -277,29 +296,28 @@ impl Sample {
             }
         }
         let mut of_account = vec![[0.0; SPAN]; self.accounts];
-        let mut takes_part = vec![false; self.accounts];
+        let controls = self.n_controls() as f64;
+        // √(G/(G−1)) of each part: many controls do not make up for few moments.
+        let [own, beside] = [n, controls].map(|g| (g / (g - 1.0)).sqrt());
         for cell in &self.cells {
-            let weight = cell.moments.len() as f64 / n / cell.controls.len() as f64;
+            let weight = beside * cell.moments.len() as f64 / n / cell.controls.len() as f64;
             for (account, change) in &cell.moments {
-                takes_part[*account] = true;
                 for k in 0..SPAN {
-                    of_account[*account][k] += (change[k] - cell.mean[k] - effect[k]) / n;
+                    of_account[*account][k] += own * (change[k] - cell.mean[k] - effect[k]) / n;
                 }
             }
             for (account, change) in &cell.controls {
-                takes_part[*account] = true;
                 for k in 0..SPAN {
                     of_account[*account][k] -= weight * (change[k] - cell.mean[k]);
                 }
             }
         }
-        let clusters = takes_part.into_iter().filter(|takes_part| *takes_part).count();
-        Influences { effect, of_account, clusters }
+        Influences { effect, of_account, df: n.min(controls) - 1.0, scale: self.scale }
     }
 
     /// The mean effect of the months from 0 on where the moments went to controls, draw `k`, and how many
-    /// standard errors it lies from 0.
-    fn fake(&self, draws: Draws, k: u64) -> (f64, f64) {
+    /// standard errors it lies from 0; none where the drawn effects do not vary.
+    fn fake(&self, draws: Draws, k: u64) -> Option<(f64, f64)> {
         let mut stream = draws.stream(k);
         let after = |change: &[f64; SPAN]| mean(&change[REACH as usize..]);
         let mut effects = Vec::with_capacity(self.n_moments());
@@ -313,45 +331,48 @@ impl Sample {
         }
         let (estimate, n) = (mean(&effects), effects.len() as f64);
         let squares: f64 = effects.iter().map(|effect| (effect - estimate).powi(2)).sum();
-        (estimate, estimate / (squares / (n * (n - 1.0))).sqrt())
+        let std_error = (squares / (n * (n - 1.0))).sqrt();
+        (std_error > NEGLIGIBLE * self.scale).then(|| (estimate, estimate / std_error))
     }
 }
 
 /// Effects by month, and the influence of each account on them.
 struct Influences {
     effect: [f64; SPAN],
+    /// Of each account, each part scaled for its number of accounts.
     of_account: Vec<[f64; SPAN]>,
-    clusters: usize,
+    df: f64,
+    /// Largest outcome of any month.
+    scale: f64,
 }
 
 impl Influences {
-    /// A weighted sum of the effects.
-    fn contrast(&self, weights: &[f64; SPAN]) -> EventContrast {
+    /// A weighted sum of the effects; none where it does not vary.
+    fn contrast(&self, weights: &[f64; SPAN]) -> Option<EventContrast> {
         let dot =
             |values: &[f64; SPAN]| values.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>();
         let estimate = dot(&self.effect);
-        let clusters = self.clusters as f64;
         let squares: f64 = self.of_account.iter().map(|own| dot(own).powi(2)).sum();
-        let std_error = (clusters / (clusters - 1.0) * squares).sqrt();
-        let law = StudentsT::new(0.0, 1.0, clusters - 1.0).expect("two accounts or more");
-        let half = law.inverse_cdf(0.975) * std_error;
-        let p_value =
-            if std_error > 0.0 { 2.0 * law.sf((estimate / std_error).abs()) } else { 1.0 };
-        EventContrast {
-            estimate,
-            std_error,
-            ci_low: estimate - half,
-            ci_high: estimate + half,
-            p_value,
+        let std_error = squares.sqrt();
+        if std_error <= NEGLIGIBLE * self.scale {
+            return None;
         }
+        let law = StudentsT::new(0.0, 1.0, self.df).expect("two moments and controls or more");
+        let half = law.inverse_cdf(0.975) * std_error;
+        let p_value = 2.0 * law.sf((estimate / std_error).abs());
+        let (ci_low, ci_high) = (estimate - half, estimate + half);
+        Some(EventContrast { estimate, std_error, ci_low, ci_high, p_value })
     }
 
-    fn figures(&self, sample: &Sample) -> EventStudyFigures {
+    /// What came out; none where the months from 0 on, or those before, do not vary.
+    fn figures(&self, sample: &Sample) -> Option<EventStudyFigures> {
         let point = |k: usize| {
             let mut weights = [0.0; SPAN];
             weights[k] = 1.0;
-            let EventContrast { estimate, ci_low, ci_high, .. } = self.contrast(&weights);
-            EventPoint { month: k as i32 - REACH, effect: estimate, ci_low, ci_high }
+            let effect = self.effect[k];
+            let (ci_low, ci_high) =
+                self.contrast(&weights).map_or((effect, effect), |c| (c.ci_low, c.ci_high));
+            EventPoint { month: k as i32 - REACH, effect, ci_low, ci_high }
         };
         let moment = REACH as usize;
         let after = std::array::from_fn(|k| if k >= moment { 1.0 / 7.0 } else { 0.0 });
@@ -360,13 +381,13 @@ impl Influences {
             3..6 => 1.0 / 3.0,
             _ => 0.0,
         });
-        EventStudyFigures {
+        Some(EventStudyFigures {
             path: (0..SPAN).map(point).collect(),
-            after: self.contrast(&after),
-            before: self.contrast(&before),
+            after: self.contrast(&after)?,
+            before: self.contrast(&before)?,
             n_moments: sample.n_moments() as u64,
             n_controls: sample.n_controls() as u64,
-        }
+        })
     }
 }
 

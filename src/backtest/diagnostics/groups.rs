@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::backtest::information::{failed, grid};
 use crate::backtest::placebo::Claim;
@@ -50,8 +51,8 @@ pub struct Heterogeneity {
     pub f: f64,
     /// Its p-value, accounts being independent.
     pub p_value: f64,
-    /// Whether a group is told apart from 0 with the other sign than the pooled IC, or the stratified IC has
-    /// the other sign.
+    /// Whether the pooled IC is told apart from 0 at 5 %, and so is, with the other sign, the stratified IC or a
+    /// group: its p-value times the number of groups (Bonferroni).
     pub reversed: bool,
 }
 
@@ -77,6 +78,8 @@ pub struct IcByGroup {
     pub skipped: Vec<String>,
 }
 
+/// Level of a reversal.
+const LEVEL: f64 = 0.05;
 /// Fewest accounts of a group at a date, as in the rung *robust*.
 const FEWEST: usize = 5;
 /// Fewest accounts of every group, for groups to be compared: influences tell the error of a rank correlation
@@ -136,7 +139,7 @@ pub fn ic_by_group(claim: &Claim<'_>, groups: &[AccountGroup]) -> Result<IcByGro
             }
         }
         let dimension = of_dimension[0].dimension;
-        match heterogeneity(dimension, pooled.estimate, &rows, &statistics) {
+        match heterogeneity(dimension, &pooled, &statistics) {
             Ok(together) => found.heterogeneity.push(together),
             Err(_) if statistics.len() < 2 => {}
             Err(error) => found.skipped.push(format!("groups of {dimension} together: {error}")),
@@ -161,8 +164,7 @@ fn group_ic(group: &AccountGroup, statistic: &PanelStatistic) -> GroupIc {
 
 fn heterogeneity(
     dimension: &str,
-    pooled: f64,
-    rows: &[GroupIc],
+    pooled: &PanelStatistic,
     statistics: &[PanelStatistic],
 ) -> Result<Heterogeneity, StatsError> {
     if let Some(got) = statistics.iter().map(|s| s.n_units).find(|n| *n < LEAST_COMPARED) {
@@ -173,15 +175,39 @@ fn heterogeneity(
     let pairs: f64 = statistics.iter().map(|s| s.n_pairs as f64).sum();
     let weighted: f64 = statistics.iter().map(|s| s.n_pairs as f64 * s.estimate).sum();
     let stratified = weighted / pairs;
-    let against = |row: &GroupIc| match (row.ci_low, row.ci_high) {
-        (Some(low), Some(high)) => (low > 0.0 && pooled < 0.0) || (high < 0.0 && pooled > 0.0),
-        _ => false,
-    };
     Ok(Heterogeneity {
         dimension: dimension.to_owned(),
         stratified,
         f: test.f,
         p_value: test.p_value,
-        reversed: stratified * pooled < 0.0 || rows.iter().any(against),
+        reversed: reverses(pooled, statistics, stratified),
     })
+}
+
+/// Whether the groups say, beyond chance, the opposite of the pooled statistic.
+fn reverses(pooled: &PanelStatistic, groups: &[PanelStatistic], stratified: f64) -> bool {
+    let told_apart = |statistic: &PanelStatistic, tests: usize| {
+        cluster_ewc(statistic, 0.0).is_ok_and(|test| test.p_value * tests as f64 <= LEVEL)
+    };
+    let against = |group: &PanelStatistic| {
+        group.estimate * pooled.estimate < 0.0 && told_apart(group, groups.len())
+    };
+    let together =
+        || stratified * pooled.estimate < 0.0 && stratified_is_told_apart(groups, stratified);
+    told_apart(pooled, 1) && (groups.iter().any(against) || together())
+}
+
+/// Whether the mean of the groups, weighted by account-months, differs from 0: standard errors of
+/// [`cluster_ewc`] in each group, the fewest degrees of freedom of all.
+fn stratified_is_told_apart(groups: &[PanelStatistic], stratified: f64) -> bool {
+    let pairs: f64 = groups.iter().map(|group| group.n_pairs as f64).sum();
+    let (mut std_error, mut df) = (0.0, f64::INFINITY);
+    for group in groups {
+        let Ok(test) = cluster_ewc(group, 0.0) else { return false };
+        // Dates may be shared: errors are added as if they went together.
+        std_error += group.n_pairs as f64 / pairs * test.std_error;
+        df = test.df.min(df);
+    }
+    let law = StudentsT::new(0.0, 1.0, df);
+    law.is_ok_and(|law| 2.0 * law.sf((stratified / std_error).abs()) <= LEVEL)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::backtest::BacktestError;
 use crate::backtest::information::{failed, grid};
 use crate::backtest::placebo::Claim;
-use crate::stats::{cluster_ewc, difference, mean_rank_correlation};
+use crate::stats::{PanelStatistic, cluster_ewc, difference, mean_rank_correlation};
 
 /// Rows that became known after they had happened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +62,7 @@ pub struct LeakageLift {
 ///
 /// # Errors
 ///
-/// [`BacktestError::Statistic`] when an IC is undefined.
+/// [`BacktestError::Statistic`] when an IC is undefined, or a lift that is not 0 for all has no standard error.
 pub fn leakage_lift(claim: &Claim<'_>, finally: &[f64]) -> Result<LeakageLift, BacktestError> {
     let horizon = claim.horizon as i32;
     let fail = || failed("leakage lift", &claim.score.name, claim.outcome, horizon);
@@ -93,13 +93,18 @@ pub fn leakage_lift(claim: &Claim<'_>, finally: &[f64]) -> Result<LeakageLift, B
         let lift = difference(&final_ic, &known).map_err(fail())?;
         found.lift = lift.estimate;
         // Scores that move without a rank that moves have a lift of 0 for certain.
-        if let Ok(test) = cluster_ewc(&lift, 0.0) {
+        if !is_nothing(&lift) {
+            let test = cluster_ewc(&lift, 0.0).map_err(fail())?;
             found.std_error = test.std_error;
             (found.ci_low, found.ci_high) = (test.ci_low, test.ci_high);
             found.p_value = Some(test.p_value);
-        } else {
-            (found.ci_low, found.ci_high) = (found.lift, found.lift);
         }
     }
     Ok(found)
+}
+
+/// Whether a difference is exactly 0 for all accounts at all dates.
+fn is_nothing(lift: &PanelStatistic) -> bool {
+    let zero = |value: &f64| value.abs() <= 0.0;
+    lift.per_period.iter().flatten().all(zero) && lift.unit_influence.iter().all(zero)
 }

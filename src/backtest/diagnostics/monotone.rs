@@ -7,7 +7,6 @@ use crate::backtest::BacktestError;
 use crate::backtest::information::failed;
 use crate::backtest::placebo::Claim;
 use crate::backtest::quantile::quantile_levels;
-use crate::rng::Draws;
 use crate::stats::rise_test;
 
 /// Mean outcome by quantile, and whether it rises throughout.
@@ -28,29 +27,26 @@ pub struct Monotonicity {
     pub below: u32,
     /// One-sided p-value: small where every step is up.
     pub p_value: f64,
-    /// Resamples of accounts.
-    pub resamples: u32,
     /// Accounts that contributed.
     pub n_accounts: u64,
 }
 
 /// Tests that the mean outcome rises from each quantile of the score to the next.
 ///
-/// Quantiles within each date, means averaged over dates; [`rise_test`] on the steps, accounts resampled.
+/// Quantiles within each date, means averaged over dates; [`rise_test`] on the steps, clustered by account.
 /// Membership in a quantile is taken as known. A few wide quantiles ask less of the data than many narrow ones.
 ///
 /// # Errors
 ///
-/// [`BacktestError::Statistic`] when a quantile is empty at every date.
-pub fn monotonicity(claim: &Claim<'_>, draws: Draws) -> Result<Monotonicity, BacktestError> {
+/// [`BacktestError::Statistic`] when a quantile is empty at every date, or a step does not vary.
+pub fn monotonicity(claim: &Claim<'_>) -> Result<Monotonicity, BacktestError> {
     let horizon = claim.horizon as i32;
     let fail = || failed("monotonicity", &claim.score.name, claim.outcome, horizon);
     let outcome = claim.panel.outcome(claim.outcome, horizon);
     let quantiles = claim.params.quantiles;
     let levels = quantile_levels(claim.panel, &claim.score.values, &outcome, quantiles as usize)
         .map_err(fail())?;
-    let resamples = claim.params.resamples;
-    let test = rise_test(&levels, resamples as usize, draws).map_err(fail())?;
+    let test = rise_test(&levels).map_err(fail())?;
     let mut n_accounts = vec![false; claim.panel.accounts().len()];
     for level in &levels {
         for (takes_part, influence) in n_accounts.iter_mut().zip(&level.unit_influence) {
@@ -65,7 +61,6 @@ pub fn monotonicity(claim: &Claim<'_>, draws: Draws) -> Result<Monotonicity, Bac
         smallest_step: test.smallest_step,
         below: test.at as u32 + 1,
         p_value: test.p_value,
-        resamples,
         n_accounts: n_accounts.into_iter().filter(|takes_part| *takes_part).count() as u64,
     })
 }
