@@ -5,6 +5,7 @@
 
 mod goodwill;
 mod present_value;
+mod study;
 
 pub use goodwill::{
     AccountGoodwill, ComparedWith, Goodwill, GoodwillError, GoodwillParams, SegmentGoodwill,

@@ -275,7 +275,10 @@ fn constant_scores(panel: &Panel) -> Vec<String> {
         known.next().is_some_and(|first| known.all(|value| value.to_bits() == first.to_bits()))
     };
     let told = |score: &PanelScore| {
-        format!("`{}` has one value in all account-months: the log lacks what it reads", score.name)
+        format!(
+            "`{}` has one value in all account-months, so it says nothing: does the log hold what it reads?",
+            score.name
+        )
     };
     panel.scores().iter().filter(constant).map(told).collect()
 }

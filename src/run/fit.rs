@@ -1,14 +1,15 @@
 //! Parameters of scores fitted to a data set: the shape of Relationship Value, and the BG/NBD baseline.
 
 use crate::backtest::{ShapeAccount, ShapeFit, ShapeParameter, fit_shape, period_dates};
-use crate::panel::{Measure, Panel, PanelParams};
+use crate::panel::{Measure, Panel};
 use crate::score::{RvParams, Valuation, ValuedHistory, purchase_summary};
 use crate::stats::{BgNbd, BgNbdFit, PurchaseSummary};
 use crate::time::Instant;
 
 use super::RunError;
+use super::analyse::panel_params;
 use super::data::Dataset;
-use super::plan::PanelSection;
+use super::plan::Plan;
 
 /// What a shape is fitted to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,20 +57,14 @@ fn inside(share: &mut f64) {
 ///
 /// # Errors
 ///
-/// [`RunError::NothingToFit`] without dates, [`RunError::Shape`] when outcomes say nothing about a parameter; else as reading and valuing.
+/// [`RunError::NothingToFit`] without dates, [`RunError::Shape`] when outcomes say nothing about a
+/// parameter; else as reading and valuing.
 pub fn shape_of(
     dataset: &Dataset,
-    panel: &PanelSection,
+    plan: &Plan,
     question: &ShapeQuestion<'_>,
 ) -> Result<ShapeFit, RunError> {
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
-    let params = PanelParams {
-        calendar: dataset.calendar,
-        first: dataset.first,
-        months: dataset.months,
-        warm_up_months: panel.warm_up_months,
-        min_age_months: panel.min_age_months,
-    };
     let mut failure = None;
     let mut valued: Vec<ValuedHistory> = Vec::new();
     let histories = dataset.histories()?.map_while(|history| match history {
@@ -82,7 +77,7 @@ pub fn shape_of(
             None
         }
     });
-    let panel = Panel::build(histories, &valuation, &[], &params);
+    let panel = Panel::build(histories, &valuation, &[], &panel_params(dataset, plan));
     if let Some(failure) = failure {
         return Err(failure.into());
     }

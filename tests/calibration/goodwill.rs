@@ -18,7 +18,7 @@ fn goodwill_intervals_hold_the_truth() {
         let held: Vec<(bool, f64, f64)> = (0..REPLICATIONS)
             .into_par_iter()
             .map(|seed| {
-                let (panel, truth) = generate(law, 1_000 + seed, (300, 36));
+                let (panel, truth) = generate(law, 1_000 + seed, (300, 36), -2.0);
                 let found = goodwill(&panel, RV, &params).unwrap().0.goodwill;
                 let inside = (found.ci_low..=found.ci_high).contains(&truth);
                 (inside, found.estimate - truth, found.ci_high - found.estimate)

@@ -182,11 +182,13 @@ pub(crate) mod planted_goodwill {
     /// Name of the column that holds the trait.
     pub(crate) const CONTROL: &str = "tenure";
 
-    /// A panel, and what the relationships of its last month are worth against a score of 0.
+    /// A panel, and what the relationships of its last month are worth against `z`: −2 is a score of 0, 0
+    /// the mean.
     pub(crate) fn generate(
         law: Law,
         seed: u64,
         (accounts, months): (usize, usize),
+        against: f64,
     ) -> (Panel, f64) {
         let chance = Streams::new(seed).global(Purpose::Permutation);
         let mut truth = 0.0;
@@ -204,7 +206,7 @@ pub(crate) mod planted_goodwill {
                 let leaves = |t: usize| law.leaves(z[t], of_account);
                 let exit = (1..months).find(|&t| stream.uniform() < leaves(t - 1));
                 if exit.is_none() {
-                    truth += law.value(z[months - 1], of_account) - law.value(-2.0, of_account);
+                    truth += law.value(z[months - 1], of_account) - law.value(against, of_account);
                 }
                 let before = |t: usize| if t == 0 { 0.0 } else { z[t - 1] };
                 let profit = (0..months)

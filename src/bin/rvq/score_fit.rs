@@ -114,7 +114,7 @@ impl FitArgs {
                     horizon: self.horizon,
                     until,
                 };
-                let found = shape_of(dataset, &run.plan().panel, &question)?;
+                let found = shape_of(dataset, run.plan(), &question)?;
                 let json = format == Format::Json;
                 if json { shape_json(&found)? } else { shape(&found, &score.name(), self.horizon)? }
             }
