@@ -13,25 +13,34 @@ use super::{BacktestError, BacktestParams, Finding};
 pub enum Baseline {
     /// Linearly.
     Linear,
-    /// Through restricted cubic splines, so that non-linearity can hardly pass for lead.
+    /// Through restricted cubic splines and the product of every pair, so that neither a bend nor an
+    /// interaction can easily pass for lead.
     ///
     /// Ranks within a date of n accounts measure a baseline with an error of variance 1/n: a score
     /// that is a bent copy of it keeps a gain of that order (.01 at 200 accounts for a parabola).
-    Spline,
+    Flexible,
 }
 
 impl Baseline {
     const fn statistic(self) -> &'static str {
         match self {
             Self::Linear => "oos_gain_linear",
-            Self::Spline => "oos_gain_spline",
+            Self::Flexible => "oos_gain_flexible",
+        }
+    }
+
+    /// Regressors of one feature.
+    const fn width(self) -> usize {
+        match self {
+            Self::Linear => 1,
+            Self::Flexible => KNOTS.len() - 1,
         }
     }
 
     const fn words(self) -> &'static str {
         match self {
             Self::Linear => "linear",
-            Self::Spline => "restricted cubic spline",
+            Self::Flexible => "flexible (splines and products of pairs)",
         }
     }
 }
@@ -96,11 +105,12 @@ pub fn incremental_gain(
         return Err(BacktestError::NoFold { months, needed, horizon });
     }
     let target = panel.outcome(outcome, horizon as i32);
-    let target = if outcome == Measure::Attrition { target } else { by_date(&target, panel) };
+    let target =
+        if outcome == Measure::Attrition { target } else { normal_scores_by_date(&target, panel) };
     let features: Vec<Vec<f64>> = baselines
         .iter()
-        .map(|b| by_date(&b.values, panel))
-        .chain([by_date(&score.values, panel)])
+        .map(|b| normal_scores_by_date(&b.values, panel))
+        .chain([normal_scores_by_date(&score.values, panel)])
         .collect();
     let fail = || failed("out-of-sample gain", &score.name, outcome, horizon as i32);
     let design = Design { features: &features, target: &target, months, kind };
@@ -140,7 +150,7 @@ pub fn incremental_gain(
 }
 
 /// Values as normal scores within their date; NaN stays NaN.
-fn by_date(values: &[f64], panel: &Panel) -> Vec<f64> {
+pub(super) fn normal_scores_by_date(values: &[f64], panel: &Panel) -> Vec<f64> {
     let (accounts, months) = (panel.accounts().len(), panel.months());
     let mut scores = vec![f64::NAN; values.len()];
     for month in 0..months {
@@ -176,22 +186,36 @@ impl Design<'_> {
         row: &mut Vec<f64>,
     ) -> Option<usize> {
         row.clear();
-        let mut of_baselines = 0;
-        if self.target[cell].is_nan() {
+        if self.target[cell].is_nan() || self.features.iter().any(|f| f[cell].is_nan()) {
             return None;
         }
-        for feature in self.features {
-            of_baselines = row.len();
-            let value = feature[cell];
-            if value.is_nan() {
-                return None;
-            }
-            match self.kind {
-                Baseline::Linear => row.push(value),
-                Baseline::Spline => spline.basis(value, row),
+        let (score, baselines) = self.features.split_last()?;
+        let push = |value: f64, row: &mut Vec<f64>| match self.kind {
+            Baseline::Linear => row.push(value),
+            Baseline::Flexible => spline.basis(value, row),
+        };
+        for baseline in baselines {
+            push(baseline[cell], row);
+        }
+        if self.kind == Baseline::Flexible {
+            for (position, right) in baselines.iter().enumerate() {
+                row.extend(baselines[..position].iter().map(|left| left[cell] * right[cell]));
             }
         }
+        let of_baselines = row.len();
+        push(score[cell], row);
         Some(of_baselines)
+    }
+
+    /// Regressors of the baselines, and of all.
+    fn columns(&self) -> (usize, usize) {
+        let (baselines, width) = (self.features.len() - 1, self.kind.width());
+        let pairs = match self.kind {
+            Baseline::Linear => 0,
+            Baseline::Flexible => baselines * baselines.saturating_sub(1) / 2,
+        };
+        let of_baselines = baselines * width + pairs;
+        (of_baselines, of_baselines + width)
     }
 }
 
@@ -218,15 +242,9 @@ fn walk(
     split: &WalkForward,
 ) -> Result<Vec<Losses>, stats::StatsError> {
     let spline = RestrictedCubicSpline::new(KNOTS.to_vec())?;
-    let width = match design.kind {
-        Baseline::Linear => 1,
-        Baseline::Spline => KNOTS.len() - 1,
-    };
-    let columns = width * design.features.len();
-    let empty = Pair {
-        without: NormalEquations::new(columns - width),
-        with: NormalEquations::new(columns),
-    };
+    let (of_baselines, columns) = design.columns();
+    let empty =
+        Pair { without: NormalEquations::new(of_baselines), with: NormalEquations::new(columns) };
     let mut sums = vec![empty.clone(); split.n_groups() as usize];
     let mut losses = vec![Losses::default(); accounts];
     let mut row = Vec::with_capacity(columns);

@@ -8,6 +8,7 @@ mod benchmark;
 mod concentration;
 mod diagnostics;
 mod finding;
+mod hazard;
 mod incremental;
 mod information;
 mod moments;
@@ -37,6 +38,7 @@ pub use diagnostics::{
     event_study, ic_by_group, leakage_lift, migration, monotonicity, sign_check,
 };
 pub use finding::Finding;
+pub use hazard::attrition_hazard;
 pub use incremental::{Baseline, Gain, incremental_gain};
 pub use information::{
     InformationCoefficient, LeadLag, before_cost, from_inference, information_coefficient, lead_lag,

@@ -13,12 +13,12 @@ use super::verdict::{Decision, Rung, RungResult, Verdict};
 pub enum RungTest {
     /// One estimate.
     Estimate(Box<Result<Finding, String>>),
-    /// Out-of-sample gain over two forms of the baselines: splines decide, lines must agree.
+    /// Out-of-sample gain over two forms of the baselines: the flexible one decides, the linear one must agree.
     Gain {
         /// Over linear baselines.
         linear: Box<Result<Finding, String>>,
-        /// Over spline baselines.
-        spline: Box<Result<Finding, String>>,
+        /// Over splines and interactions of the baselines.
+        flexible: Box<Result<Finding, String>>,
     },
     /// Signs within accounts and in every stratum.
     Checks(Result<Robustness, String>),
@@ -52,7 +52,7 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
             let relevant = if *rung == Rung::Leads { delta.leads } else { delta.associated };
             estimated(*rung, found, null(*rung), relevant)
         }
-        RungTest::Gain { linear, spline } => gained(linear, spline, delta.adds),
+        RungTest::Gain { linear, flexible } => gained(linear, flexible, delta.adds),
         RungTest::Checks(found) => checked(found),
     };
     let rungs: Vec<RungResult> = tests.iter().map(judged).collect();
@@ -98,16 +98,14 @@ fn not_computed(rung: Rung, why: &str) -> RungResult {
 
 fn gained(
     linear: &Result<Finding, String>,
-    spline: &Result<Finding, String>,
+    flexible: &Result<Finding, String>,
     delta: f64,
 ) -> RungResult {
     let rung = Rung::AddsToBaselines;
     let (mut adds, linear) =
-        (estimated(rung, spline, 0.0, delta), estimated(rung, linear, 0.0, delta));
-    adds.why = format!(
-        "over splines of the baselines: {}; over linear baselines: {}",
-        adds.why, linear.why
-    );
+        (estimated(rung, flexible, 0.0, delta), estimated(rung, linear, 0.0, delta));
+    adds.why =
+        format!("over flexible baselines: {}; over linear baselines: {}", adds.why, linear.why);
     if adds.decision == Decision::Supported && linear.decision != Decision::Supported {
         adds.decision = Decision::Inconclusive;
     }
@@ -243,7 +241,7 @@ mod tests {
 
     fn tests(associated: Finding, gain: &Result<Finding, String>) -> Judged {
         let gain =
-            RungTest::Gain { linear: Box::new(gain.clone()), spline: Box::new(gain.clone()) };
+            RungTest::Gain { linear: Box::new(gain.clone()), flexible: Box::new(gain.clone()) };
         vec![
             (Rung::Associated, RungTest::Estimate(Box::new(Ok(associated)))),
             (Rung::Leads, RungTest::Estimate(Box::new(Ok(finding(-0.1, 0.1, 0.9))))),

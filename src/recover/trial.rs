@@ -253,14 +253,14 @@ fn adds(
 ) {
     let gain = |kind| estimated(&bench.adds(id, params, kind)?.ok()?, 0.0);
     let passed = |trial: Trial| trial.rejects && trial.estimate > 0.0;
-    let (Some(linear), Some(spline)) = (gain(Baseline::Linear), gain(Baseline::Spline)) else {
+    let (Some(linear), Some(flexible)) = (gain(Baseline::Linear), gain(Baseline::Flexible)) else {
         return;
     };
     let rung = Rung::AddsToBaselines;
-    let both = Trial { rejects: passed(spline) && passed(linear), ..spline };
+    let both = Trial { rejects: passed(flexible) && passed(linear), ..flexible };
     found.push((name(id, rung, HEADLINE), both));
     found.push((name(id, rung, "linear"), Trial { rejects: passed(linear), ..linear }));
-    found.push((name(id, rung, "spline"), Trial { rejects: passed(spline), ..spline }));
+    found.push((name(id, rung, "flexible"), Trial { rejects: passed(flexible), ..flexible }));
 }
 
 /// A finding as a trial; nothing where it has no interval or p-value.

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::backtest::{
     self, AttritionBand, Baseline, BenchmarkFigures, Finding, InformationCoefficient, LeadLag,
-    QuantileMeans, adjust_family, attrition_auc, attrition_by_band, information_coefficient,
-    lead_lag, quantile_means, quantile_spread, share_model, signs_differ, within_account,
+    QuantileMeans, adjust_family, attrition_auc, attrition_by_band, attrition_hazard,
+    information_coefficient, lead_lag, quantile_means, quantile_spread, share_model, signs_differ,
+    within_account,
 };
 use crate::hypothesis::{
     self, HypothesisId, HypothesisParams, Judged, Robustness, Rung, RungTest, Verdict, judge,
@@ -331,7 +332,7 @@ type Placed = Result<usize, String>;
 /// A rung's tests by their positions among the findings, which are adjusted before they are judged.
 enum PlacedTest {
     Estimate(Placed),
-    Gain { linear: Placed, spline: Placed },
+    Gain { linear: Placed, flexible: Placed },
     Checks(Result<Robustness, String>),
 }
 
@@ -342,8 +343,8 @@ fn read(tests: PlacedLadder, findings: &[Finding]) -> Judged {
     let read = |placed: Placed| placed.map(|position| findings[position].clone());
     let test = |test| match test {
         PlacedTest::Estimate(placed) => RungTest::Estimate(Box::new(read(placed))),
-        PlacedTest::Gain { linear, spline } => {
-            RungTest::Gain { linear: Box::new(read(linear)), spline: Box::new(read(spline)) }
+        PlacedTest::Gain { linear, flexible } => {
+            RungTest::Gain { linear: Box::new(read(linear)), flexible: Box::new(read(flexible)) }
         }
         PlacedTest::Checks(found) => RungTest::Checks(found),
     };
@@ -459,6 +460,11 @@ impl Tests<'_> {
                 findings.push(finding);
             }
         }
+        if tested {
+            for given in [&[], &self.baselines[..]] {
+                findings.extend(noted(attrition_hazard(self.panel, score, given), warnings));
+            }
+        }
     }
 
     /// The tests of each hypothesis; new findings are added, known ones are found again.
@@ -483,9 +489,9 @@ impl Tests<'_> {
                 };
                 match test {
                     PlacedTest::Estimate(placed) => of_family(placed),
-                    PlacedTest::Gain { linear, spline } => {
+                    PlacedTest::Gain { linear, flexible } => {
                         of_family(linear);
-                        of_family(spline);
+                        of_family(flexible);
                     }
                     PlacedTest::Checks(Ok(_)) => {}
                     PlacedTest::Checks(Err(why)) => warnings.push(format!("{}: {why}", id.name())),
@@ -521,8 +527,8 @@ impl Tests<'_> {
             tests.push((Rung::Leads, PlacedTest::Estimate(place(findings, leads))));
         }
         let mut gain = |kind| Some(place(findings, self.bench.adds(id, params, kind)?));
-        if let (Some(linear), Some(spline)) = (gain(Baseline::Linear), gain(Baseline::Spline)) {
-            tests.push((Rung::AddsToBaselines, PlacedTest::Gain { linear, spline }));
+        if let (Some(linear), Some(flexible)) = (gain(Baseline::Linear), gain(Baseline::Flexible)) {
+            tests.push((Rung::AddsToBaselines, PlacedTest::Gain { linear, flexible }));
         }
         tests.push((Rung::Robust, PlacedTest::Checks(robust)));
         tests

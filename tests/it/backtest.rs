@@ -338,7 +338,8 @@ fn bowl(x: f64) -> f64 {
 }
 
 #[test]
-fn a_bent_baseline_gains_over_lines_and_its_gain_over_splines_vanishes_with_more_accounts() {
+fn a_bent_baseline_gains_over_lines_and_its_gain_over_flexible_baselines_vanishes_with_more_accounts()
+ {
     // Profit follows a curve of the baseline and the score is that curve: nothing new. Ranks within
     // a date of n accounts measure the baseline with an error of variance 1/n, which the score,
     // ranked after bending, does not share: its gain over splines falls like 1/n, here to a
@@ -349,24 +350,65 @@ fn a_bent_baseline_gains_over_lines_and_its_gain_over_splines_vanishes_with_more
     let (few, many) = (panel(50, 240), panel(1_000, 30));
     let linear = gain(&many, Baseline::Linear, 1);
     assert!(linear.ci_low.unwrap() > 0.1, "{linear:?}");
-    let (few, many) = (gain(&few, Baseline::Spline, 1), gain(&many, Baseline::Spline, 1));
+    let (few, many) = (gain(&few, Baseline::Flexible, 1), gain(&many, Baseline::Flexible, 1));
     assert!(few.ci_low.unwrap() > 0.0, "{few:?}");
     assert!(many.estimate.unwrap() < few.estimate.unwrap() / 4.0, "{few:?} {many:?}");
+}
+
+/// Gain of a score over two baselines, where the score is `of` both and profit is that and noise.
+fn gain_of_an_interaction(of: fn(f64, f64) -> f64, kind: Baseline) -> Finding {
+    let (accounts, months) = (800, 30);
+    let histories = (0..accounts)
+        .map(|index| {
+            let [one, two] = [0, 1].map(|which| baseline(900 + which, index, months));
+            let noise = normals(902, index, months + 1);
+            let both: Vec<f64> = one.iter().zip(&two).map(|(a, b)| of(*a, *b)).collect();
+            let mut profit = vec![noise[months]];
+            profit.extend(both.iter().zip(&noise).take(months - 1).map(|(both, e)| both + e));
+            account(index, &[one, two, both], &profit)
+        })
+        .collect();
+    let panel = panel(histories, 3, months as u32);
+    let [one, two, both] = ["planted_0", "planted_1", "planted_2"].map(|name| score(&panel, name));
+    let target = (Measure::Contribution, 1);
+    incremental_gain(&panel, both, &[one, two], target, kind, &params(), Streams::new(1))
+        .unwrap_or_else(|error| panic!("{error}"))
+        .finding
+}
+
+#[test]
+fn an_interaction_of_baselines_passes_for_lead_over_lines_and_not_over_flexible_baselines() {
+    let product = |kind| gain_of_an_interaction(|a, b| a * b, kind).estimate.unwrap();
+    // The product has half of the variance of profit; lines see nothing of it.
+    let (linear, flexible) = (product(Baseline::Linear), product(Baseline::Flexible));
+    assert!(linear > 0.3 && flexible < 0.02, "{linear} {flexible}");
+}
+
+#[test]
+fn of_an_interaction_with_a_step_products_see_a_part() {
+    // Both above their mean. Of the step's interaction products see (2φ(0))⁴ = .405; the rest is
+    // .595·9/16 = .335 of variance beside the noise's 1: a gain of at most .25 remains.
+    let step = |kind| {
+        let both = |a: f64, b: f64| if a > 0.0 && b > 0.0 { 3.0 } else { 0.0 };
+        gain_of_an_interaction(both, kind).estimate.unwrap()
+    };
+    let (linear, flexible) = (step(Baseline::Linear), step(Baseline::Flexible));
+    assert!(flexible < 0.25 && flexible < 0.7 * linear, "{linear} {flexible}");
 }
 
 #[test]
 fn a_monotone_function_of_a_baseline_has_its_ranks_and_gains_nothing() {
     let panel = planted(301, (60, 24), |b, _| b.powi(3) + b, |b, _, e| b.exp() + e);
-    for kind in [Baseline::Linear, Baseline::Spline] {
+    for kind in [Baseline::Linear, Baseline::Flexible] {
         let found = gain(&panel, kind, 1);
         assert!(found.estimate.unwrap().abs() < 1e-9, "{found:?}");
     }
 }
 
 #[test]
-fn a_planted_signal_is_found_over_lines_and_splines() {
+fn a_planted_signal_is_found_over_linear_and_flexible_baselines() {
     let panel = planted(302, (100, 30), |_, o| o.exp(), |b, o, e| b + 0.6 * o + 0.8 * e);
-    for kind in [Baseline::Linear, Baseline::Spline] {
+    for kind in [Baseline::Linear, Baseline::Flexible] {
         let found = gain(&panel, kind, 1);
         // Variances 1, .36 and .64: the signal is .36 of the 1.00 that the baseline leaves.
         assert!((0.2..0.45).contains(&found.estimate.unwrap()), "{found:?}");

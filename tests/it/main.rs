@@ -16,6 +16,7 @@ mod example;
 mod exceptions;
 mod flow;
 mod flow_fit;
+mod hazard;
 mod hypothesis;
 mod ingest;
 mod notebook;
