@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::hypothesis::{HypothesisId, Rung};
 
 use super::trial::{Asked, Setting};
-use super::truth::TruthTable;
+use super::truth::{Cell, TruthTable};
 
 /// What a cell is there for.
 #[derive(
@@ -141,13 +141,15 @@ pub fn jobs(params: &SuiteParams, table: &TruthTable) -> Vec<Job> {
             months: params.months,
             balanced,
         };
+        let replications = |cell: Option<&Cell>, rung: Rung| {
+            // Where nothing is caused, every pair is equal: one cohort would say so.
+            let by_chance = cell.and_then(|c| c.holds) == Some(false) && rung != Rung::Causal;
+            if by_chance { params.replications } else { params.power_replications }
+        };
         for (hypothesis, rung) in tests(params) {
             let Some(cell) = table.cell(world, hypothesis, rung) else { continue };
-            // Where nothing is caused, every pair is equal: one cohort would say so.
-            let by_chance = cell.holds == Some(false) && rung != Rung::Causal;
-            let replications =
-                if by_chance { params.replications } else { params.power_replications };
-            ask(at(params.accounts, false), (hypothesis, rung), replications);
+            let cohorts = replications(Some(cell), rung);
+            ask(at(params.accounts, false), (hypothesis, rung), cohorts);
             if let (true, Some(true), Some(accounts)) =
                 (params.at_named_accounts, cell.holds, cell.accounts)
             {
@@ -158,9 +160,10 @@ pub fn jobs(params: &SuiteParams, table: &TruthTable) -> Vec<Job> {
             let of_two = |id: &HypothesisId| matches!(id, HypothesisId::H1 | HypothesisId::H8);
             for (hypothesis, rung) in tests(params).filter(|(id, _)| of_two(id)) {
                 if rung == Rung::Associated {
+                    let cohorts = replications(table.cell(world, hypothesis, rung), rung);
                     for &accounts in &params.other_accounts {
-                        ask(at(accounts, false), (hypothesis, rung), params.power_replications);
-                        ask(at(accounts, true), (hypothesis, rung), params.power_replications);
+                        ask(at(accounts, false), (hypothesis, rung), cohorts);
+                        ask(at(accounts, true), (hypothesis, rung), cohorts);
                     }
                 }
             }

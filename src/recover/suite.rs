@@ -9,10 +9,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::hypothesis::HypothesisId;
 use crate::rng::Streams;
 
 use super::job::Job;
-use super::trial::{Asked, TestName, Trial, replicate};
+use super::trial::{Asked, Replication, TestName, Trial, replicate};
 
 /// Why a suite stopped.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,8 @@ pub struct Trials {
     pub job: Job,
     /// By test: what each replication said; none where the test could not be computed.
     pub tests: BTreeMap<TestName, Vec<Option<Trial>>>,
+    /// Time of one thread by hypothesis, that of the cohorts under none; of what this call ran \[s\].
+    pub seconds: BTreeMap<Option<HypothesisId>, f64>,
 }
 
 /// One line of a job's file.
@@ -78,29 +81,38 @@ pub fn run_job(
     // What an interrupted write left behind is not a line.
     write_lines(&path, &lines).map_err(failed)?;
     let mut next = lines.len() as u32;
+    let mut seconds = BTreeMap::new();
     while next < job.replications {
         let batch = next..(next + BATCH).min(job.replications);
-        let found: Vec<Line> = batch
+        let found: Vec<Replication> = batch
             .clone()
             .into_par_iter()
             .map(|replication| {
                 let streams = Streams::new(seed).replication(replication);
-                replicate(&job.setting, &job.asked, streams)
-                    .map(|trials| Line { replication, trials })
-                    .map_err(|message| SuiteError::Replication {
+                replicate(&job.setting, &job.asked, streams).map_err(|message| {
+                    SuiteError::Replication {
                         world: job.setting.world.clone(),
                         replication,
                         message,
-                    })
+                    }
+                })
             })
             .collect::<Result<_, _>>()?;
+        for (of, spent) in found.iter().flat_map(|replication| &replication.seconds) {
+            *seconds.entry(*of).or_insert(0.0) += spent;
+        }
+        let found: Vec<Line> = batch
+            .clone()
+            .zip(found)
+            .map(|(replication, found)| Line { replication, trials: found.trials })
+            .collect();
         append(&path, &found).map_err(failed)?;
         lines.extend(found);
         next = batch.end;
         say(&format!("{next} of {} cohorts", job.replications));
     }
     lines.truncate(job.replications as usize);
-    Ok(Trials { job: job.clone(), tests: by_test(&job.asked, &lines) })
+    Ok(Trials { job: job.clone(), tests: by_test(&job.asked, &lines), seconds })
 }
 
 /// What each test said; one that could never be computed said nothing, and is there.

@@ -1,5 +1,8 @@
 //! One replication: a fresh cohort of a world, and every test of the hypotheses on it.
 
+use std::collections::BTreeMap;
+use std::time::Instant as Clock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backtest::{BacktestParams, Baseline, Finding, ReadAt, rate_ratio};
@@ -11,7 +14,7 @@ use crate::score::{ScoreColumn, ScoreSpec, Valuation};
 use crate::simulate::{Simulation, World};
 use crate::time::{Calendar, Month};
 
-use super::truth::cause;
+use super::truth::causes;
 
 /// Level of every test.
 pub(super) const LEVEL: f64 = 0.05;
@@ -85,7 +88,16 @@ impl Asked {
     }
 }
 
-/// The tests of one replication; a test that cannot be computed on its cohort is absent.
+/// What one replication said, and what it cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replication {
+    /// Its tests; one that cannot be computed on its cohort is absent.
+    pub trials: Vec<(TestName, Trial)>,
+    /// Time of one thread by hypothesis \[s\]; that of the cohort and of causes under none.
+    pub seconds: BTreeMap<Option<HypothesisId>, f64>,
+}
+
+/// The tests of one replication.
 ///
 /// # Errors
 ///
@@ -94,9 +106,10 @@ pub fn replicate(
     setting: &Setting,
     asked: &Asked,
     streams: Streams,
-) -> Result<Vec<(TestName, Trial)>, String> {
+) -> Result<Replication, String> {
+    let all = Clock::now();
     let simulation = simulation(setting, streams)?;
-    let mut found = Vec::new();
+    let (mut found, mut seconds) = (Vec::new(), BTreeMap::new());
     let observed = |(_, rung): &(HypothesisId, Rung)| *rung != Rung::Causal;
     if asked.tests.iter().any(observed) {
         let panel = panel(&simulation, setting, asked)?;
@@ -107,20 +120,21 @@ pub fn replicate(
             .collect();
         let bench = Bench::new(&panel, &params, baselines, streams);
         for id in asked.hypotheses() {
+            let clock = Clock::now();
             ladder(&bench, id, &asked.rungs_of(id), &mut found);
+            seconds.insert(Some(id), clock.elapsed().as_secs_f64());
         }
     }
     if asked.tests.contains(&(HypothesisId::H8, Rung::Associated)) {
         found.extend(rate_ratios(&simulation, setting)?);
     }
-    for &(id, rung) in &asked.tests {
-        if rung == Rung::Causal
-            && let Some(trial) = cause(&simulation, id, setting.accounts)
-        {
-            found.push((name(id, rung, HEADLINE), trial));
-        }
-    }
-    Ok(found)
+    let caused = asked.tests.iter().filter(|(_, rung)| *rung == Rung::Causal);
+    let caused: Vec<HypothesisId> = caused.map(|(id, _)| *id).collect();
+    let caused = causes(&simulation, &caused, setting.accounts);
+    found.extend(caused.into_iter().map(|(id, trial)| (name(id, Rung::Causal, HEADLINE), trial)));
+    let of_tests: f64 = seconds.values().sum();
+    seconds.insert(None, all.elapsed().as_secs_f64() - of_tests);
+    Ok(Replication { trials: found, seconds })
 }
 
 fn simulation(setting: &Setting, streams: Streams) -> Result<Simulation, String> {

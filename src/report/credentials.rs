@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::wording::{count, rung};
-use crate::chart::percent;
+use crate::chart::{self, Chart, ChartError, percent};
 use crate::hypothesis::{HypothesisId, HypothesisParams, Rung};
 use crate::recover::{LANDMARK, LIFETIME, RecoveryRow, Role};
 
@@ -29,6 +29,31 @@ pub fn recovery_json(rows: &[RecoveryRow], seed: u64) -> String {
     let mut text = serde_json::to_string_pretty(&all).expect("rows hold finite numbers");
     text.push('\n');
     text
+}
+
+/// The rates that are held to a band, as a chart: false cells and true ones by hypothesis.
+///
+/// # Errors
+///
+/// [`ChartError`] when drawing fails.
+pub fn recovery_chart(rows: &[RecoveryRow]) -> Result<Chart, ChartError> {
+    let held = rows.iter().filter_map(|row| {
+        Some(chart::Rate {
+            hypothesis: row.hypothesis.clone(),
+            rung: rung(row.rung).to_owned(),
+            world: row.world.clone(),
+            accounts: row.accounts,
+            truth: row.role == Role::True,
+            rate: row.rate,
+            mc_error: row.mc_error,
+            holds: row.band?.holds,
+        })
+    });
+    let mut rates: Vec<chart::Rate> = held.collect();
+    let place =
+        |rate: &chart::Rate| HypothesisId::ALL.iter().position(|id| id.name() == rate.hypothesis);
+    rates.sort_by_key(place);
+    chart::rates(&rates)
 }
 
 /// The rates that decide, as a plain table: what is held to a band first.
@@ -89,9 +114,12 @@ fn band(row: &RecoveryRow) -> String {
 /// `docs/credentials.md`: how often the tests are right where the answer is known.
 ///
 /// - `command`: the command that makes it anew.
-pub fn credentials(rows: &[RecoveryRow], command: &str) -> String {
+/// - `picture`: path of [`recovery_chart`] and what it shows.
+pub fn credentials(rows: &[RecoveryRow], command: &str, picture: (&str, &str)) -> String {
     let mut text = String::new();
     head(&mut text, rows, command);
+    let (path, shows) = picture;
+    writeln!(text, "![{shows}]({path})\n").expect("a string takes every word");
     for id in HypothesisId::ALL {
         hypothesis(&mut text, id, rows);
     }
@@ -121,8 +149,8 @@ fn head(text: &mut String, rows: &[RecoveryRow], command: &str) {
          ```text\n{command}\n```\n\n\
          - {} cohorts in all. *False* cells are zero by construction: a good test rejects in about 5 % of \
          cohorts, and a cell fails when it is significantly above (binomial, one-sided, 1 % shared by all \
-         cells). *True* cells are tried with the accounts at which the effect should be found every second \
-         time; a cell fails when it is found significantly less often.\n\
+         cells). *True* cells are tried with the accounts at which a pilot on other cohorts found the effect in \
+         60 % of them or more; a cell fails when it is found in significantly less than one half.\n\
          - {} of {} false cells and {} of {} true cells are inside their band.\n\
          - ± is the Monte-Carlo standard error. *Coverage*: how often the 95 % interval holds the truth (0 in \
          false cells, elsewhere the mean over all cohorts). Rates without a band are told for comparison: the \

@@ -17,7 +17,7 @@ mod table;
 mod weights;
 mod wording;
 
-pub use credentials::{credentials, recovery_json, recovery_table};
+pub use credentials::{credentials, recovery_chart, recovery_json, recovery_table};
 pub use html::html;
 pub use json::{results_schema, write_json};
 pub use junit::junit;

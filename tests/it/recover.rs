@@ -92,7 +92,7 @@ fn trials(world: &str, accounts: u32, rejecting: usize, n: usize) -> Trials {
         Some(Trial { estimate, half_width, rejects: k < rejecting })
     };
     let job = Job { setting, asked, replications: n as u32 };
-    Trials { job, tests: [(name, (0..n).map(trial).collect())].into() }
+    Trials { job, tests: [(name, (0..n).map(trial).collect())].into(), seconds: [].into() }
 }
 
 fn row(trials: Trials) -> RecoveryRow {
@@ -130,7 +130,7 @@ fn a_test_that_was_never_computed_is_told() {
     }
     let row = row(silent);
     assert_eq!((row.undefined, row.rate, row.coverage), (10, 0.0, None));
-    let text = credentials(std::slice::from_ref(&row), "rvq recover");
+    let text = credentials(std::slice::from_ref(&row), "rvq recover", ("c.svg", "a chart"));
     assert!(text.contains("undefined in 100") && text.contains("| ≤ 30.0 % |  |  |"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&recovery_json(&[row], 7)).unwrap();
     assert_eq!(json["rows"][0]["role"], "null");
@@ -141,7 +141,7 @@ fn a_test_that_was_never_computed_is_told() {
 fn credentials_name_what_is_outside_its_band() {
     let all = [trials("irrelevant", 200, 60, 400), trials("informative", 200, 400, 400)];
     let rows = rows(&all, &TruthTable::builtin());
-    let text = credentials(&rows, "rvq recover --seed 1");
+    let text = credentials(&rows, "rvq recover --seed 1", ("c.svg", "a chart"));
     assert!(text.contains("0 of 1 false cells and 1 of 1 true cells"), "{text}");
     assert!(text.contains("**Outside their band:** H1 associated in `irrelevant`"));
     assert!(text.contains("| `irrelevant` | 200 | associated | false | 15.0 % ± 1.8 **outside**"));

@@ -1,5 +1,6 @@
 //! `rvq recover`: how often each test finds what is planted, and how often it cries wolf.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant as Clock;
@@ -7,7 +8,7 @@ use std::time::Instant as Clock;
 use anyhow::Context as _;
 use rvq::hypothesis::{HypothesisId, Rung};
 use rvq::recover::{RecoveryRow, SuiteParams, Trials, TruthTable, jobs, rows, run_job};
-use rvq::report::{credentials, recovery_json, recovery_table};
+use rvq::report::{credentials, recovery_chart, recovery_json, recovery_table};
 
 use crate::options::{Console, Format};
 
@@ -51,7 +52,7 @@ pub(crate) struct Args {
     /// Folder in which replications are kept.
     #[arg(long, default_value = "recover", value_name = "DIR")]
     out: PathBuf,
-    /// Also write `recover.json` and this Markdown file on what was found.
+    /// Also write this Markdown file on what was found, its chart beside it, and `recover.json`.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// How rates are printed.
@@ -149,6 +150,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     }
     let rows = rows(&trials, &table);
     console.say(&format!("{} rates in {:.0} s", rows.len(), clock.elapsed().as_secs_f64()));
+    say_times(&trials, console);
     if let Some(path) = &args.report {
         write_report(path, &rows, args)?;
     }
@@ -166,6 +168,20 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(1))
 }
 
+/// Says how long the tests of each hypothesis took, on one thread.
+fn say_times(trials: &[Trials], console: &Console) {
+    let mut seconds: BTreeMap<Option<HypothesisId>, f64> = BTreeMap::new();
+    for (of, spent) in trials.iter().flat_map(|trials| &trials.seconds) {
+        *seconds.entry(*of).or_insert(0.0) += spent;
+    }
+    let name = |of: &Option<HypothesisId>| of.map_or("cohorts and causes", HypothesisId::name);
+    let parts: Vec<String> =
+        seconds.iter().map(|(of, spent)| format!("{} {spent:.0} s", name(of))).collect();
+    if !parts.is_empty() {
+        console.say(&format!("time of one thread: {}", parts.join(", ")));
+    }
+}
+
 fn held(rows: &[RecoveryRow]) -> usize {
     rows.iter().filter(|row| row.band.is_some()).count()
 }
@@ -174,7 +190,11 @@ fn write_report(path: &Path, rows: &[RecoveryRow], args: &Args) -> anyhow::Resul
     let written = |path: &Path, text: &str| {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    written(path, &credentials(rows, &command(path, args)))?;
+    let chart = recovery_chart(rows)?;
+    let picture = path.with_extension("svg");
+    let name = picture.file_name().unwrap_or_default().to_string_lossy();
+    written(path, &credentials(rows, &command(path, args), (&name, &chart.alt)))?;
+    written(&picture, &chart.svg)?;
     written(&path.with_file_name("recover.json"), &recovery_json(rows, args.seed))
 }
 

@@ -102,7 +102,7 @@ const LEVEL: f64 = 0.05;
 /// Fewest teams of which the spread between teams says anything.
 const FEWEST_TEAMS: usize = 5;
 
-/// The test of a cause: the relative change that it makes, by a t test on paired differences.
+/// The tests of causes: the relative change that each makes, by a t test on paired differences.
 ///
 /// ```text
 /// d̄ = Σₐ dₐ / n,  dₐ = ±(y'ₐ − yₐ)/ȳ      yₐ, y'ₐ: account a's mean outcome without and with the cause
@@ -110,38 +110,63 @@ const FEWEST_TEAMS: usize = 5;
 /// ```
 ///
 /// Both runs share every draw that the cause does not touch. Accounts of one team share its staff: they
-/// are the units only where there are too few teams, and the error is then understated. Nothing where
-/// the hypothesis has no cause of its own.
-pub(in crate::recover) fn cause(
+/// are the units only where there are too few teams, and the error is then understated. A hypothesis that
+/// has no cause of its own is left out.
+pub(in crate::recover) fn causes(
     simulation: &Simulation,
-    id: HypothesisId,
+    ids: &[HypothesisId],
     accounts: u32,
-) -> Option<Trial> {
-    let claim = claim(id);
-    let counterfactual = claim.counterfactual?;
-    let other = counterfactual.of(simulation)?;
-    let column = column(claim.before_cost)?;
-    let mean = |history: &AccountHistory| {
+) -> Vec<(HypothesisId, Trial)> {
+    let mut found = Vec::new();
+    let mut before: Option<Vec<Means>> = None;
+    for counterfactual in Counterfactual::ALL {
+        let of = |id: &&HypothesisId| claim(**id).counterfactual == Some(counterfactual);
+        let ids: Vec<HypothesisId> = ids.iter().filter(of).copied().collect();
+        let other = if ids.is_empty() { None } else { counterfactual.of(simulation) };
+        let Some(other) = other else { continue };
+        let before = before.get_or_insert_with(|| means(simulation, accounts));
+        let after = means(&other, accounts);
+        let units = units(simulation, accounts);
+        for id in ids {
+            let claim = claim(id);
+            let sign = if counterfactual == Counterfactual::Unharmed { 1.0 } else { claim.sign };
+            if let Some(column) = column(claim.before_cost) {
+                let changes = changes(before, &after, column);
+                let signed = units.iter().zip(changes);
+                let signed = signed.filter_map(|(unit, change)| Some((*unit, sign * change?)));
+                found.push((id, paired_test(&signed.collect::<Vec<_>>())));
+            }
+        }
+    }
+    found
+}
+
+/// Mean of each column over an account's months as a customer; nothing for one that never was.
+type Means = Option<[f64; 4]>;
+
+fn means(simulation: &Simulation, accounts: u32) -> Vec<Means> {
+    let of = |history: AccountHistory| {
         let mut sums = Sums::default();
-        sums.add(history);
-        (sums.months > 0.0).then(|| sums.sums[column] / sums.months)
+        sums.add(&history);
+        (sums.months > 0.0).then(|| sums.sums.map(|sum| sum / sums.months))
     };
+    simulation.histories(accounts).map(of).collect()
+}
+
+/// The unit of each account: its team, or itself where there are too few teams.
+fn units(simulation: &Simulation, accounts: u32) -> Vec<usize> {
     let per_team = simulation.world().staff.accounts_per_team as usize;
     let by_team = accounts as usize / per_team >= FEWEST_TEAMS;
-    let pairs: Vec<(usize, f64, f64)> = simulation
-        .histories(accounts)
-        .zip(other.histories(accounts))
-        .enumerate()
-        .filter_map(|(account, (before, after))| {
-            let unit = if by_team { account / per_team } else { account };
-            Some((unit, mean(&before)?, mean(&after)?))
-        })
-        .collect();
-    let level = pairs.iter().map(|pair| pair.1).sum::<f64>() / pairs.len() as f64;
-    let sign = if counterfactual == Counterfactual::Unharmed { 1.0 } else { claim.sign };
-    let changes: Vec<(usize, f64)> =
-        pairs.iter().map(|(unit, y, other)| (*unit, sign * (other - y) / level)).collect();
-    Some(paired_test(&changes))
+    (0..accounts as usize).map(|a| if by_team { a / per_team } else { a }).collect()
+}
+
+/// What each account's mean changes by, in means of all.
+fn changes(before: &[Means], after: &[Means], column: usize) -> Vec<Option<f64>> {
+    let pair = |(y, other): (&Means, &Means)| Some((y.as_ref()?[column], other.as_ref()?[column]));
+    let pairs: Vec<Option<(f64, f64)>> = before.iter().zip(after).map(pair).collect();
+    let known: Vec<f64> = pairs.iter().flatten().map(|(y, _)| *y).collect();
+    let level = known.iter().sum::<f64>() / known.len() as f64;
+    pairs.into_iter().map(|pair| pair.map(|(y, other)| (other - y) / level)).collect()
 }
 
 /// A t test on differences, with the spread between units.

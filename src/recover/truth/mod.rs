@@ -14,6 +14,6 @@ mod measure;
 mod pool;
 mod table;
 
-pub(super) use causal::cause;
+pub(super) use causal::causes;
 pub use effects::{Effect, effects};
 pub use table::{Cell, Cells, TruthTable};

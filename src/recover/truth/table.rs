@@ -12,11 +12,9 @@ use super::effects::Effect;
 /// The table that is part of the program.
 const BUILTIN: &str = include_str!("../../../data/worlds/truth.toml");
 
-/// The most accounts with which a true cell must be found: what needs more is a known limit.
-const MOST_ACCOUNTS: f64 = 800.0;
-
-/// Accounts of one team: no test is asked to do with fewer.
-const FEWEST_ACCOUNTS: f64 = 40.0;
+/// Share of a pilot's cohorts in which an effect must be found for its accounts to be named: enough
+/// above one half that sixty cohorts seldom name too few.
+const NAMED: f64 = 0.6;
 
 /// What is stated of one cell, and how large the effect is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,13 +24,17 @@ pub struct Cell {
     /// zero by construction nor meant to be found: not applicable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holds: Option<bool>,
-    /// True by construction, but not to be found with 800 accounts; `holds` is absent.
+    /// True by construction, but the pilot found it too seldom even with 800 accounts; `holds` is absent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub limit_known: bool,
-    /// Accounts with which a test should find a true effect with probability one half, rounded up
-    /// to tens, at least 40; absent where the log never shows it. See [`Effect::accounts`].
+    /// The fewest accounts, of the pilot's 100, 200, 400 and 800, with which a true effect was found in
+    /// 60 % of its cohorts: on fresh ones the test is held to one half.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<u32>,
+    /// Accounts with which an ideal test of the same estimate finds a true effect with probability one
+    /// half, rounded up to tens; absent where the log never shows it. See [`Effect::accounts`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ideal: Option<u32>,
     /// The effect, computed from the truth table: positive in the claimed direction.
     pub effect: f64,
     /// Its standard error.
@@ -48,24 +50,33 @@ impl Cell {
         self.holds == Some(true) || self.limit_known
     }
 
-    /// The cell with its numbers computed anew: what was stated stays so, but a true effect that more
-    /// than 800 accounts are needed for is a known limit.
+    /// The cell with its effect computed anew; what was stated stays so.
     #[must_use]
     pub fn measured(stated: Option<&Self>, found: &Effect) -> Self {
         let claimed = stated.is_some_and(Self::is_claimed);
-        let needed = found.accounts.filter(|_| claimed);
-        let rounded = needed.map(|n| (n.max(FEWEST_ACCOUNTS) / 10.0).ceil() * 10.0);
-        let within_reach = rounded.is_some_and(|n| n <= MOST_ACCOUNTS);
-        let holds =
-            if claimed { within_reach.then_some(true) } else { stated.and_then(|c| c.holds) };
+        let rounded = found.accounts.map(|n| ((n / 10.0).ceil() * 10.0) as u32);
         Self {
-            holds,
-            limit_known: claimed && !within_reach,
-            accounts: rounded.map(|n| n as u32),
+            holds: stated.and_then(|cell| cell.holds),
+            limit_known: stated.is_some_and(|cell| cell.limit_known),
+            accounts: stated.and_then(|cell| cell.accounts),
+            ideal: rounded.filter(|_| claimed),
             effect: found.effect,
             error: found.error,
             parts: found.parts.clone(),
         }
+    }
+
+    /// The cell with the accounts that a pilot names, given how often its tests found the effect: pairs
+    /// of accounts and share of cohorts. Found too seldom at all of them, it is a known limit.
+    #[must_use]
+    pub fn piloted(&self, rates: &[(u32, f64)]) -> Self {
+        if !self.is_claimed() {
+            return self.clone();
+        }
+        let enough = rates.iter().filter(|(_, rate)| *rate >= NAMED);
+        let accounts = enough.map(|(accounts, _)| *accounts).min();
+        let holds = accounts.map(|_| true);
+        Self { holds, limit_known: accounts.is_none(), accounts, ..self.clone() }
     }
 }
 
@@ -170,31 +181,38 @@ mod tests {
     }
 
     #[test]
-    fn a_true_cell_names_at_most_800_accounts_and_no_other_cell_names_so_few() {
+    fn a_true_cell_names_accounts_of_the_pilot_and_no_other_names_any() {
         for (name, cell) in cells(&TruthTable::builtin()) {
-            match cell.accounts {
-                Some(n) if cell.holds == Some(true) => assert!((40..=800).contains(&n), "{name}"),
-                Some(n) => assert!(cell.limit_known && n > 800, "{name}"),
-                None => assert!(cell.holds != Some(true), "{name}"),
-            }
+            let of_the_pilot = cell.accounts.is_some_and(|n| [100, 200, 400, 800].contains(&n));
+            assert_eq!(of_the_pilot, cell.holds == Some(true), "{name}");
+            assert!(of_the_pilot || cell.accounts.is_none(), "{name}");
+            assert!(cell.is_claimed() || cell.ideal.is_none(), "{name}");
         }
     }
 
     #[test]
-    fn a_true_effect_out_of_reach_becomes_a_known_limit_and_a_false_one_stays_false() {
+    fn a_new_effect_changes_no_statement_and_a_pilot_changes_only_what_is_claimed() {
         let found =
             Effect { effect: 0.1, error: 0.01, accounts: Some(801.0), parts: BTreeMap::new() };
-        let stated = |holds| {
-            let (effect, error, parts) = (0.0, 0.0, BTreeMap::new());
-            Cell { holds, limit_known: false, accounts: None, effect, error, parts }
+        let stated = |holds| Cell {
+            holds,
+            limit_known: false,
+            accounts: holds.filter(|holds| *holds).map(|_| 200),
+            ideal: None,
+            effect: 0.0,
+            error: 0.0,
+            parts: BTreeMap::new(),
         };
-        let far = Cell::measured(Some(&stated(Some(true))), &found);
-        assert_eq!((far.holds, far.limit_known, far.accounts), (None, true, Some(810)));
-        let near = Effect { accounts: Some(3.0), ..found.clone() };
-        let near = Cell::measured(Some(&far), &near);
-        assert_eq!((near.holds, near.limit_known, near.accounts), (Some(true), false, Some(40)));
+        let of = |cell: &Cell| (cell.holds, cell.limit_known, cell.accounts, cell.ideal);
+        let cell = Cell::measured(Some(&stated(Some(true))), &found);
+        assert_eq!(of(&cell), (Some(true), false, Some(200), Some(810)));
+        let rates = |at_800| [(400, 0.59), (800, at_800), (100, 0.1)];
+        assert_eq!(of(&cell.piloted(&rates(0.6))), (Some(true), false, Some(800), Some(810)));
+        let limit = cell.piloted(&rates(0.59));
+        assert_eq!(of(&limit), (None, true, None, Some(810)));
+        assert_eq!(of(&limit.piloted(&rates(0.7))), (Some(true), false, Some(800), Some(810)));
         let zero = Cell::measured(Some(&stated(Some(false))), &found);
-        assert_eq!((zero.holds, zero.accounts), (Some(false), None));
-        assert_eq!(Cell::measured(None, &found).holds, None);
+        assert_eq!(of(&zero.piloted(&rates(0.9))), (Some(false), false, None, None));
+        assert_eq!(of(&Cell::measured(None, &found)), (None, false, None, None));
     }
 }
