@@ -169,13 +169,19 @@ impl<'a> Cell<'a> {
     fn not_a_number(&self, reader: NumberReader) -> Misfit {
         let text = self.text().unwrap_or_default();
         let digits = text.bytes().any(|byte| byte.is_ascii_digit());
-        let hint = if digits && text.contains(reader.decimal) && text.contains([',', '.']) {
-            // The sign of this source is there, so something else is wrong.
-            ""
-        } else if digits && text.contains(',') && reader.decimal == '.' {
-            "; where a comma is the decimal sign, write `decimal = \",\"` into the block"
-        } else {
-            ""
+        let hint = match (text.rfind(','), text.rfind('.')) {
+            _ if !digits || reader != NumberReader::default() => "",
+            (Some(comma), Some(point)) if comma < point => {
+                "; where commas part thousands, write `thousands = \",\"` into the block"
+            }
+            (Some(_), Some(_)) => {
+                "; where a comma is the decimal sign, write `decimal = \",\"` and `thousands = \".\"` \
+                 into the block"
+            }
+            (Some(_), None) => {
+                "; where a comma is the decimal sign, write `decimal = \",\"` into the block"
+            }
+            (None, _) => "",
         };
         Misfit::new(Reason::NotANumber, format!("`{text}` is not a number{hint}"))
     }
@@ -320,7 +326,7 @@ mod tests {
         assert_eq!(read("1,23", english), None);
         assert_eq!(read("1,234.50", NumberReader::default()), None);
         let message = Cell::from_text("12,50").number(NumberReader::default()).unwrap_err().message;
-        insta::assert_snapshot!(message, @"");
+        insta::assert_snapshot!(message, @r#"`12,50` is not a number; where a comma is the decimal sign, write `decimal = ","` into the block"#);
     }
 
     #[test]

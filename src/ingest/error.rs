@@ -141,6 +141,7 @@ fn suggestion(nearest: Option<&String>, known: &[String]) -> String {
     }
     match nearest {
         Some(near) => format!(": did you mean `{near}`?"),
+        None if known.len() == 1 => format!(": it has only `{}`", known[0]),
         None => format!(": it has {}", known.join(", ")),
     }
 }

@@ -304,8 +304,7 @@ impl IngestReport {
                 let (name, table) = (&source.source, source.table);
                 writeln!(
                     f,
-                    "\n{name} ({table}): {repeated} rows repeat a row that counts, {superseded} are \
-                     other versions of one ({rule})"
+                    "\n{name} ({table}): set aside {rule}: {repeated} repeated, {superseded} superseded"
                 )?;
             }
         }

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use crate::flow::Catalogue;
 use crate::ids::TypeNames;
-use crate::interaction::{Account, AccountHistory, Interaction};
+use crate::interaction::{Account, AccountHistory, Interaction, Table};
 
 pub use error::{IngestError, SourceError, SourceProblems};
 pub use features::{FeatureColumn, FeatureError, FeatureTable};
@@ -264,7 +264,7 @@ fn complete_raw_rows(plan: &Plan<'_>, tally: &mut Tally) {
 /// Which rows of a block say the same thing and which of them is kept.
 fn rule_in_words(plan: &Plan<'_>) -> Option<String> {
     Some(match &plan.block.deduplicate {
-        Deduplicate::Equal => "rows equal in all columns, the first is kept".to_owned(),
+        Deduplicate::Equal => "as equal in all columns, the first is kept".to_owned(),
         Deduplicate::By { columns, keep } => format!(
             "by `{}`, the one known {} is kept",
             columns.join("`, `"),
@@ -302,6 +302,20 @@ fn warnings(mapping: &Mapping, report: &IngestReport, histories: &[AccountHistor
         warnings.push("no outcomes: relationship value cannot be tested against anything".into());
     } else if outcomes.all(|outcome| outcome.gross_profit.is_none()) {
         warnings.push("no gross profit: outcomes are revenue only".to_owned());
+    }
+    for source in report.sources.iter().filter(|source| source.table == Table::Outcomes) {
+        let is_currency = |name: &&String| {
+            ["currency", "currency_code", "currencyisocode"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+        };
+        if let Some(column) = source.unused_columns.iter().find(is_currency) {
+            warnings.push(format!(
+                "`{column}` of {} is not read: amounts of several currencies would be taken for {}; \
+                 name it as `currency_column`",
+                source.source, report.currency
+            ));
+        }
     }
     if report.n_entries_inferred > 0 {
         warnings.push(format!(

@@ -166,6 +166,9 @@ impl<'a> Folder<'a> {
     /// What is in the folder `name`, in order of name.
     fn list(&self, name: &str) -> Result<Vec<String>, SourceError> {
         let folder = self.check(name)?;
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
         let entries = fs::read_dir(&folder).map_err(|error| self.unreadable(name, &error))?;
         let mut names = Vec::new();
         for entry in entries {

@@ -196,6 +196,6 @@ mod tests {
         insta::assert_snapshot!(message(r#"{"a": 1"#), @"EOF while parsing an object at character 7");
         insta::assert_snapshot!(message(r#"{"a": 1} x"#), @"trailing characters at character 10");
         insta::assert_snapshot!(message(r#"{"a": 1, "a": 2}"#), @"`a` occurs twice in one object");
-        insta::assert_snapshot!(message(r#"{"id": 123456789012345678901234}"#), @"`id` is a number of more than 19 digits, expected a text in quotes at character 32");
+        insta::assert_snapshot!(message(r#"{"id": 123456789012345678901234}"#), @"`id` is a number of more than 19 digits, expected a text in quotes at character 31");
     }
 }

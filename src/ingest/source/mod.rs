@@ -126,7 +126,7 @@ impl OpenFile {
         let columns = match format {
             Format::Parquet => parquet_rows::columns(&file)?,
             Format::Text(cut) => text_rows::columns(&file, cut)?,
-            _ => named::columns(|each| Self::named_rows(&file, format, each))?,
+            _ => named::columns(&file, |each| Self::named_rows(&file, format, each))?,
         };
         let mut seen = BTreeSet::new();
         match columns.iter().find(|column| !seen.insert(column.as_str())) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::files::ExportFile;
 use super::{Broken, Each as EachCells};
 use crate::ingest::cell::Cell;
 use crate::ingest::error::SourceError;
@@ -49,18 +50,32 @@ impl NamedRow {
 }
 
 /// The names that any row of a file has, in order of appearance.
+///
+/// A file none of whose rows can be read has no columns: then its first row says why.
 pub(super) fn columns(
+    file: &ExportFile,
     read: impl FnOnce(&mut Each<'_>) -> Result<(), SourceError>,
 ) -> Result<Vec<String>, SourceError> {
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    read(&mut |_, row| {
-        for (name, _) in row.iter().flat_map(|row| &row.values) {
-            if !known.contains_key(name) {
-                known.insert(name.clone(), known.len());
+    let mut first_problem = None;
+    read(&mut |number, row| {
+        match row {
+            Ok(row) => {
+                for (name, _) in row.values {
+                    let position = known.len();
+                    known.entry(name).or_insert(position);
+                }
+            }
+            Err(broken) => {
+                let problem = || format!("row {number}: {}", broken.breach.message);
+                first_problem.get_or_insert_with(problem);
             }
         }
         Ok(())
     })?;
+    if let (true, Some(problem)) = (known.is_empty(), first_problem) {
+        return Err(file.unreadable(&problem));
+    }
     let mut names: Vec<(String, usize)> = known.into_iter().collect();
     names.sort_by_key(|(_, position)| *position);
     Ok(names.into_iter().map(|(name, _)| name).collect())

@@ -32,10 +32,12 @@ impl Cut {
     }
 }
 
-/// Remembers the last byte that is no line end: an open quote swallows the rest of a file.
+/// Remembers how the file ends: an open quote swallows the rest of it.
 struct Tail<R> {
     inner: R,
+    /// The last byte so far that is no line end.
     last: u8,
+    ended: bool,
 }
 
 impl<R: Read> Read for Tail<R> {
@@ -43,6 +45,7 @@ impl<R: Read> Read for Tail<R> {
         let read = self.inner.read(buffer)?;
         let seen = buffer[..read].iter().rev().find(|byte| !matches!(byte, b'\n' | b'\r'));
         self.last = seen.copied().unwrap_or(self.last);
+        self.ended |= read == 0 && !buffer.is_empty();
         Ok(read)
     }
 }
@@ -51,7 +54,7 @@ type Lines = Box<dyn BufRead>;
 
 fn reader(file: &ExportFile, delimiter: u8) -> Result<csv::Reader<Tail<Lines>>, SourceError> {
     let inner = file.open().map_err(|error| file.unreadable(&error))?;
-    let tail = Tail { inner, last: b'\n' };
+    let tail = Tail { inner, last: b'\n', ended: false };
     Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(tail))
 }
 
@@ -114,7 +117,8 @@ pub(super) fn for_each(
             {
                 let number = record.position().map_or(0, csv::Position::line);
                 let values: Vec<&[u8]> = record.iter().collect();
-                if swallows(&values) && reader.is_done() && reader.get_ref().last != b'"' {
+                let tail = reader.get_ref();
+                if swallows(&values) && tail.ended && tail.last != b'"' {
                     let reason = format!("a quote that opens in row {number} is never closed");
                     return Err(file.unreadable(&reason));
                 }
