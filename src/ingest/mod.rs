@@ -273,7 +273,7 @@ fn rule_in_words(plan: &Plan<'_>) -> Option<String> {
                 Keep::Last => "last",
             }
         ),
-        Deduplicate::No if plan.fills(field::Field::SourceId) => {
+        Deduplicate::No if plan.sorts_out_source_ids() => {
             "by `source_id` across files, the first of equal rows is kept".to_owned()
         }
         Deduplicate::No => return None,

@@ -59,7 +59,7 @@ impl<'p> Repeats<'p> {
                 let kept = kept(plan, &by, *keep)?;
                 Rule::By(by, kept)
             }
-            Deduplicate::No if plan.fills(Field::SourceId) => Rule::SourceId(BTreeMap::new()),
+            Deduplicate::No if plan.sorts_out_source_ids() => Rule::SourceId(BTreeMap::new()),
             Deduplicate::No => Rule::None,
         };
         Ok(Self { plan, rule })

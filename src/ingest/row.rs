@@ -123,9 +123,9 @@ impl<'m> Plan<'m> {
             .expect("every column named by the block is wanted")
     }
 
-    /// Whether anything fills `field`.
-    pub(super) fn fills(&self, field: Field) -> bool {
-        self.slots[field as usize] != Slot::Absent
+    /// Whether rows of several files may meet under one `source_id`.
+    pub(super) fn sorts_out_source_ids(&self) -> bool {
+        self.slots[Field::SourceId as usize] != Slot::Absent && self.source.files().count() > 1
     }
 
     /// Whether the block uses the column `name` of its source.

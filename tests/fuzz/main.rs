@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use inputs::{Draws, TARGETS, Target};
 use rvq::flow::{Catalogue, CatalogueEntry};
-use rvq::ingest::{Mapping, ingest_bytes};
+use rvq::ingest::{Mapping, SourceReport, ingest_bytes};
 
 /// Inputs tried by `cargo test`.
 const FEW: u64 = 6_000;
@@ -79,18 +79,18 @@ impl Ready {
         if self.target.mutates_mapping {
             let text = String::from_utf8_lossy(bytes);
             return match Mapping::parse(&text, catalogue()) {
-                Ok(mapping) => self.read(&mapping, &self.files),
+                Ok(mapping) => Self::read(&mapping, &self.files),
                 Err(error) => error.to_string().is_empty(),
             };
         }
-        self.read(&self.mapping, &[(self.target.file.to_owned(), Arc::from(bytes))].into())
+        Self::read(&self.mapping, &[(self.target.file.to_owned(), Arc::from(bytes))].into())
     }
 
-    fn read(&self, mapping: &Mapping, files: &BTreeMap<String, Arc<[u8]>>) -> bool {
+    fn read(mapping: &Mapping, files: &BTreeMap<String, Arc<[u8]>>) -> bool {
         match ingest_bytes(mapping, files) {
             Ok(log) => {
                 let printed = log.report.to_string();
-                let rejected: u64 = log.report.sources.iter().map(|s| s.n_rejected()).sum();
+                let rejected: u64 = log.report.sources.iter().map(SourceReport::n_rejected).sum();
                 assert_eq!(rejected, log.rejected.len() as u64);
                 for source in &log.report.sources {
                     assert_eq!(source.rows, source.read + source.set_aside.total());
@@ -112,18 +112,13 @@ fn main() -> ExitCode {
     for number in options.from..options.from + options.inputs {
         let at = (number % ready.len() as u64) as usize;
         let bytes = Draws::new(options.seed, number).mutated(ready[at].target.source());
-        match catch_unwind(AssertUnwindSafe(|| ready[at].try_bytes(&bytes))) {
-            Ok(usable) => used[at] = (used[at].0 + 1, used[at].1 + u64::from(usable)),
-            Err(_) => {
-                let Options { seed, .. } = options;
-                println!(
-                    "{} panics on input {number} of seed {seed}; --seed {seed} --from {number} --inputs 1\n{}",
-                    ready[at].target.name,
-                    String::from_utf8_lossy(&bytes)
-                );
-                return ExitCode::FAILURE;
-            }
-        }
+        let Ok(usable) = catch_unwind(AssertUnwindSafe(|| ready[at].try_bytes(&bytes))) else {
+            let (name, seed) = (ready[at].target.name, options.seed);
+            println!("{name} panics: --seed {seed} --from {number} --inputs 1");
+            println!("{}", String::from_utf8_lossy(&bytes));
+            return ExitCode::FAILURE;
+        };
+        used[at] = (used[at].0 + 1, used[at].1 + u64::from(usable));
         if options.inputs > FEW && number % 1_000_000 == 999_999 {
             println!("{} inputs, {:.0} s", number + 1, start.elapsed().as_secs_f64());
         }

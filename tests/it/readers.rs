@@ -434,12 +434,10 @@ fn the_rejected_rows_of_a_log_are_a_table_of_their_own() {
     let mapping = Mapping::load(&at("mapping.toml")).unwrap();
     ingest(&mapping, folder.path()).unwrap().write(&mapping, folder.path(), &at("log")).unwrap();
     assert_eq!(Log::open(&at("log")).unwrap().histories().unwrap().count(), 2);
-    let again = format!(
-        "[[interactions]]\nsource = \"rejected.parquet\"\ncolumns = {{ account_id = \"file\", channel = \
+    let again = "[[interactions]]\nsource = \"rejected.parquet\"\ncolumns = { account_id = \"file\", channel = \
          \"source\", level = \"row\", function = \"reason\", segment_id = \"column\", source_id = \"value\", \
-         source_system = \"raw\" }}\nconstants = {{ interaction_type = \"call\", occurred_at = 2025-01-01 }}\n"
-    );
-    let read = ingest(&self::mapping(&again), &at("log")).unwrap();
+         source_system = \"raw\" }\nconstants = { interaction_type = \"call\", occurred_at = 2025-01-01 }\n";
+    let read = ingest(&self::mapping(again), &at("log")).unwrap();
     let details = read.histories[0].interactions[0].details.as_ref().unwrap();
     assert_eq!(read.histories[0].account.id, "log.csv");
     assert_eq!(details.channel.as_deref(), Some("log.csv"));
@@ -466,7 +464,7 @@ fn day(day: u16) -> String {
 }
 
 /// A row as every format writes it; no kind 2 and no account 3 can be used.
-fn values(&(account, kind, on, delay, _): &RandomRow) -> [String; 4] {
+fn values((account, kind, on, delay, _): RandomRow) -> [String; 4] {
     let who = ["A", "B", "C", ""][usize::from(account)];
     let what = ["call", "visit", "dance"][usize::from(kind)];
     [who.to_owned(), what.to_owned(), day(on), day(on + delay)]
@@ -475,7 +473,7 @@ fn values(&(account, kind, on, delay, _): &RandomRow) -> [String; 4] {
 fn as_csv(rows: &[RandomRow]) -> String {
     let mut text = "who,what,when,known\n".to_owned();
     for row in rows {
-        let line = values(row).join(",");
+        let line = values(*row).join(",");
         writeln!(text, "{}", if row.4 == 0 { line + ",more" } else { line }).unwrap();
     }
     text
@@ -484,7 +482,7 @@ fn as_csv(rows: &[RandomRow]) -> String {
 fn as_json_lines(rows: &[RandomRow]) -> String {
     let mut text = String::new();
     for row in rows {
-        let [who, what, when, known] = values(row);
+        let [who, what, when, known] = values(*row);
         let tail = if row.4 == 0 { "" } else { "}" };
         writeln!(
             text,
@@ -498,7 +496,7 @@ fn as_json_lines(rows: &[RandomRow]) -> String {
 fn as_xes(rows: &[RandomRow]) -> String {
     let mut text = "<log>".to_owned();
     for row in rows {
-        let [who, what, when, known] = values(row);
+        let [who, what, when, known] = values(*row);
         let key = if row.4 == 0 { "" } else { "key='more'" };
         write!(
             text,
@@ -514,7 +512,7 @@ fn as_xes(rows: &[RandomRow]) -> String {
 fn as_ocel(rows: &[RandomRow]) -> String {
     let mut events = Vec::new();
     for (row, number) in rows.iter().zip(1..) {
-        let [who, what, when, known] = values(row);
+        let [who, what, when, known] = values(*row);
         let object = if row.4 == 0 { "gone" } else { "A" };
         events.push(format!(
             "{{\"id\":\"{number}\",\"type\":\"{what}\",\"time\":\"{when}\",\"attributes\":[{{\"name\":\
@@ -594,7 +592,7 @@ proptest! {
         let numbered = |rows: &[RandomRow]| {
             let mut text = "id,who,what,when,known\n".to_owned();
             for (row, id) in rows.iter().zip(1..) {
-                writeln!(text, "{id},{}", values(row).join(",")).unwrap();
+                writeln!(text, "{id},{}", values(*row).join(",")).unwrap();
             }
             text
         };

@@ -38,7 +38,7 @@ impl NamedRow {
     ) -> Broken {
         let mut object = serde_json::Map::new();
         for (name, value) in &self.values {
-            let text = value.text().map_or(serde_json::Value::Null, |text| text.into());
+            let text = value.text().map_or(serde_json::Value::Null, Into::into);
             object.insert(name.clone(), text);
         }
         let mut broken =

@@ -150,7 +150,7 @@ fn cells<'a>(
 ) -> Result<Vec<Cell<'a>>, Broken> {
     let text = || values.join(&b","[..]);
     if values.len() != columns {
-        let lines = 1 + text().iter().filter(|&&byte| byte == b'\n').count();
+        let lines = text().split(|&byte| byte == b'\n').count();
         let quote = if lines > 1 {
             format!("; the row runs over {lines} lines: is a quote left open?")
         } else {

@@ -67,17 +67,14 @@ impl Events {
         let mut dangling = None;
         for (id, qualifier) in event.relations {
             let cell = Cell::from_text(&id).into_owned();
-            match self.objects.0.get(&id) {
-                Some(of_type) => {
-                    row.add(format!("object:{of_type}"), cell.clone());
-                    if !qualifier.trim().is_empty() {
-                        row.add(format!("object:{of_type}:{}", qualifier.trim()), cell);
-                    }
+            if let Some(of_type) = self.objects.0.get(&id) {
+                row.add(format!("object:{of_type}"), cell.clone());
+                if !qualifier.trim().is_empty() {
+                    row.add(format!("object:{of_type}:{}", qualifier.trim()), cell);
                 }
-                None => {
-                    row.add("object:".to_owned(), cell);
-                    dangling = dangling.or(Some(id));
-                }
+            } else {
+                row.add("object:".to_owned(), cell);
+                dangling = dangling.or(Some(id));
             }
         }
         if let Some(problem) = event.problem {
