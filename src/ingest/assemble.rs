@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::field::Field;
-use super::ledger::{Aside, Breach, Reason, Tally};
+use super::ledger::{Aside, Breach, Place, Reason, Tally};
 use super::mapping::Mapping;
 use super::outcomes::{Months, status_in, take_outcome};
 use super::row::Row;
@@ -68,7 +68,7 @@ impl Names {
 #[derive(Debug)]
 struct Listed {
     block: usize,
-    row: u64,
+    place: Place,
     raw: String,
 }
 
@@ -192,7 +192,11 @@ impl<'m> Assembly<'m> {
     fn take_account(&mut self, block: usize, row: Row<'_>) -> Result<Taken, Breach> {
         let id = row.needed_text(Field::AccountId)?;
         if let Some(first) = self.drafts.get(&id).and_then(|draft| draft.listed.as_ref()) {
-            let message = format!("account `{id}` is already in row {}", first.row);
+            let message = if first.block == block && first.place.file == row.place.file {
+                format!("account `{id}` is already in row {}", first.place.row)
+            } else {
+                format!("account `{id}` is already in another file")
+            };
             return Err(row.breach(Field::AccountId, Reason::Duplicate, message));
         }
         let entered_at = row.instant(Field::EnteredAt)?;
@@ -209,7 +213,7 @@ impl<'m> Assembly<'m> {
             priority: row.flag(Field::Priority)?,
             placement: placement(row)?,
         };
-        let listed = Some(Listed { block, row: row.number, raw: row.raw() });
+        let listed = Some(Listed { block, place: row.place, raw: row.raw() });
         let draft = self.draft(&id);
         *draft = Draft { account, entered_at, listed, ..Draft::default() };
         Ok(Taken::Made)
@@ -381,7 +385,7 @@ impl<'m> Assembly<'m> {
                         reason: Reason::NoEntry,
                         message: format!("account `{id}` has no entry date and no dated row"),
                     };
-                    tallies[listed.block].reject_accepted(listed.row, breach, listed.raw);
+                    tallies[listed.block].reject_accepted(listed.place, breach, listed.raw);
                 }
                 continue;
             };

@@ -20,6 +20,8 @@ pub(super) enum Cell<'a> {
     Time(i64),
     /// A date and time of day without zone [µs since 1970-01-01T00:00].
     WallClock(i64),
+    /// What an event log says several times of one row, and the lists of JSON.
+    Several(Vec<Cell<'static>>),
 }
 
 /// Why a value is not what its column needs.
@@ -39,7 +41,50 @@ impl Misfit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TimeReader {
     pub(super) calendar: Calendar,
-    pub(super) format: Option<String>,
+    pub(super) formats: Vec<String>,
+}
+
+/// How numbers in texts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NumberReader {
+    pub(super) decimal: char,
+    pub(super) thousands: Option<char>,
+}
+
+impl Default for NumberReader {
+    fn default() -> Self {
+        Self { decimal: '.', thousands: None }
+    }
+}
+
+impl NumberReader {
+    /// The number that `text` writes; groups of thousands must be whole.
+    fn parse(self, text: &str) -> Option<f64> {
+        if self == Self::default() {
+            return text.parse().ok();
+        }
+        let (whole, rest) =
+            text.split_once(self.decimal).map_or((text, None), |(w, r)| (w, Some(r)));
+        let digits = match self.thousands.filter(|&sign| whole.contains(sign)) {
+            None => whole.to_owned(),
+            Some(sign) => {
+                let mut groups = whole.split(sign);
+                let first = groups.next()?.trim_start_matches(['+', '-']);
+                let whole_group = |g: &str| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit());
+                if !(1..=3).contains(&first.len()) || !groups.all(whole_group) {
+                    return None;
+                }
+                whole.replace(sign, "")
+            }
+        };
+        match rest {
+            // What this reader calls a sign may not stand for another one.
+            _ if digits.contains(['.', ',']) => None,
+            Some(rest) if rest.contains(['.', ',']) => None,
+            Some(rest) => format!("{digits}.{rest}").parse().ok(),
+            None => digits.parse().ok(),
+        }
+    }
 }
 
 impl<'a> Cell<'a> {
@@ -59,10 +104,31 @@ impl<'a> Cell<'a> {
             Self::Bool(value) => Cell::Bool(value),
             Self::Time(micros) => Cell::Time(micros),
             Self::WallClock(micros) => Cell::WallClock(micros),
+            Self::Several(values) => Cell::Several(values),
         }
     }
 
-    /// The value as a text; missing is `None`.
+    /// This value and another of the same row and column; missing ones do not count.
+    pub(super) fn and(self, other: Cell<'static>) -> Cell<'static> {
+        match (self.into_owned(), other) {
+            (Cell::Missing, value) | (value, Cell::Missing) => value,
+            (Cell::Several(mut values), Cell::Several(more)) => {
+                values.extend(more);
+                Cell::Several(values)
+            }
+            (Cell::Several(mut values), value) => {
+                values.push(value);
+                Cell::Several(values)
+            }
+            (first, Cell::Several(mut more)) => {
+                more.insert(0, first);
+                Cell::Several(more)
+            }
+            (first, second) => Cell::Several(vec![first, second]),
+        }
+    }
+
+    /// The value as a text; missing is `None`, several are a list with `; `.
     pub(super) fn text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Missing => return None,
@@ -75,17 +141,23 @@ impl<'a> Cell<'a> {
                 Some(local) => local.format("%Y-%m-%d %H:%M:%S%.f").to_string(),
                 None => format!("{micros} µs"),
             }),
+            Self::Several(values) => {
+                let texts: Vec<Cow<'_, str>> = values.iter().filter_map(Cell::text).collect();
+                Cow::Owned(texts.join("; "))
+            }
         })
     }
 
     /// The value as a finite number; missing is `None`.
-    pub(super) fn number(&self) -> Result<Option<f64>, Misfit> {
+    pub(super) fn number(&self, reader: NumberReader) -> Result<Option<f64>, Misfit> {
         let value = match self {
             Self::Missing => return Ok(None),
             Self::Number(value) => *value,
             Self::Integer(value) => *value as f64,
-            Self::Text(text) => text.parse().map_err(|_| self.not_a_number())?,
-            Self::Bool(_) | Self::Time(_) | Self::WallClock(_) => return Err(self.not_a_number()),
+            Self::Text(text) => reader.parse(text).ok_or_else(|| self.not_a_number(reader))?,
+            Self::Bool(_) | Self::Time(_) | Self::WallClock(_) | Self::Several(_) => {
+                return Err(self.not_a_number(reader));
+            }
         };
         if value.is_finite() {
             Ok(Some(value))
@@ -94,9 +166,24 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn not_a_number(&self) -> Misfit {
+    fn not_a_number(&self, reader: NumberReader) -> Misfit {
         let text = self.text().unwrap_or_default();
-        Misfit::new(Reason::NotANumber, format!("`{text}` is not a number"))
+        let digits = text.bytes().any(|byte| byte.is_ascii_digit());
+        let hint = match (text.rfind(','), text.rfind('.')) {
+            _ if !digits || reader != NumberReader::default() => "",
+            (Some(comma), Some(point)) if comma < point => {
+                "; where commas part thousands, write `thousands = \",\"` into the block"
+            }
+            (Some(_), Some(_)) => {
+                "; where a comma is the decimal sign, write `decimal = \",\"` and `thousands = \".\"` \
+                 into the block"
+            }
+            (Some(_), None) => {
+                "; where a comma is the decimal sign, write `decimal = \",\"` into the block"
+            }
+            (None, _) => "",
+        };
+        Misfit::new(Reason::NotANumber, format!("`{text}` is not a number{hint}"))
     }
 
     /// The value as an instant; missing is `None`.
@@ -108,18 +195,20 @@ impl<'a> Cell<'a> {
                 let local = wall_clock(*micros).ok_or_else(|| self.not_a_time(reader))?;
                 at(local, reader.calendar)?
             }
-            Self::Text(text) => match &reader.format {
-                Some(format) => {
-                    let local = parse_local(text, format).ok_or_else(|| self.not_a_time(reader))?;
-                    at(local, reader.calendar)?
-                }
-                None => reader.calendar.parse(text).map_err(|error| misfit(&error))?,
-            },
+            Self::Text(text) if reader.formats.is_empty() => {
+                reader.calendar.parse(text).map_err(|error| misfit(&error))?
+            }
+            Self::Text(text) => {
+                let local = reader.formats.iter().find_map(|format| parse_local(text, format));
+                at(local.ok_or_else(|| self.not_a_time(reader))?, reader.calendar)?
+            }
             // Parquet often holds dates such as 19970101 as whole numbers.
             Self::Integer(value) => {
                 reader.calendar.parse(&value.to_string()).map_err(|error| misfit(&error))?
             }
-            Self::Number(_) | Self::Bool(_) => return Err(self.not_a_time(reader)),
+            Self::Number(_) | Self::Bool(_) | Self::Several(_) => {
+                return Err(self.not_a_time(reader));
+            }
         };
         if (FIRST_MICROS..LAST_MICROS).contains(&instant.micros()) {
             Ok(Some(instant))
@@ -130,9 +219,10 @@ impl<'a> Cell<'a> {
 
     fn not_a_time(&self, reader: &TimeReader) -> Misfit {
         let text = self.text().unwrap_or_default();
-        let message = match &reader.format {
-            Some(format) => format!("`{text}` is not a time written as `{format}`"),
-            None => format!("`{text}` is not a time within the years 1 to 9999"),
+        let message = if reader.formats.is_empty() {
+            format!("`{text}` is not a time within the years 1 to 9999")
+        } else {
+            format!("`{text}` is not a time written as `{}`", reader.formats.join("` or `"))
         };
         Misfit::new(Reason::NotATime, message)
     }
@@ -174,7 +264,7 @@ mod tests {
     fn berlin(format: Option<&str>) -> TimeReader {
         TimeReader {
             calendar: Calendar::new("Europe/Berlin").unwrap(),
-            format: format.map(str::to_owned),
+            formats: format.map(str::to_owned).into_iter().collect(),
         }
     }
 
@@ -185,18 +275,58 @@ mod tests {
     #[test]
     fn a_blank_is_missing() {
         assert_eq!(Cell::from_text("  "), Cell::Missing);
-        assert_eq!(Cell::from_text("").number(), Ok(None));
+        assert_eq!(Cell::from_text("").number(NumberReader::default()), Ok(None));
     }
 
     #[test]
     fn numbers_must_be_finite() {
-        assert_eq!(Cell::from_text(" 1.5 ").number(), Ok(Some(1.5)));
-        assert_eq!(reason_of(Cell::from_text("NaN").number()), Reason::NotFinite);
-        assert_eq!(reason_of(Cell::from_text("inf").number()), Reason::NotFinite);
-        assert_eq!(reason_of(Cell::from_text("1e999").number()), Reason::NotFinite);
-        assert_eq!(reason_of(Cell::Number(f64::NAN).number()), Reason::NotFinite);
-        assert_eq!(reason_of(Cell::from_text("12,50").number()), Reason::NotANumber);
-        assert_eq!(reason_of(Cell::Bool(true).number()), Reason::NotANumber);
+        assert_eq!(Cell::from_text(" 1.5 ").number(NumberReader::default()), Ok(Some(1.5)));
+        assert_eq!(
+            reason_of(Cell::from_text("NaN").number(NumberReader::default())),
+            Reason::NotFinite
+        );
+        assert_eq!(
+            reason_of(Cell::from_text("inf").number(NumberReader::default())),
+            Reason::NotFinite
+        );
+        assert_eq!(
+            reason_of(Cell::from_text("1e999").number(NumberReader::default())),
+            Reason::NotFinite
+        );
+        assert_eq!(
+            reason_of(Cell::Number(f64::NAN).number(NumberReader::default())),
+            Reason::NotFinite
+        );
+        assert_eq!(
+            reason_of(Cell::from_text("12,50").number(NumberReader::default())),
+            Reason::NotANumber
+        );
+        assert_eq!(reason_of(Cell::Bool(true).number(NumberReader::default())), Reason::NotANumber);
+    }
+
+    #[test]
+    fn decimal_commas_and_thousands_are_read_only_where_declared() {
+        let german = NumberReader { decimal: ',', thousands: Some('.') };
+        let read = |text: &'static str, reader| Cell::from_text(text).number(reader).ok().flatten();
+        for (text, expected) in [
+            ("1.234,5", Some(1234.5)),
+            ("-1.234.567", Some(-1_234_567.0)),
+            ("12,50", Some(12.5)),
+            ("1234,5", Some(1234.5)),
+            ("12.50", None),
+            ("1.23,5", None),
+            ("1,2,3", None),
+            ("1,234.5", None),
+            (",5", Some(0.5)),
+        ] {
+            assert_eq!(read(text, german), expected, "{text}");
+        }
+        let english = NumberReader { decimal: '.', thousands: Some(',') };
+        assert_eq!(read("1,234.50", english), Some(1234.5));
+        assert_eq!(read("1,23", english), None);
+        assert_eq!(read("1,234.50", NumberReader::default()), None);
+        let message = Cell::from_text("12,50").number(NumberReader::default()).unwrap_err().message;
+        insta::assert_snapshot!(message, @r#"`12,50` is not a number; where a comma is the decimal sign, write `decimal = ","` into the block"#);
     }
 
     #[test]

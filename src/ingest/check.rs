@@ -7,9 +7,9 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
-use super::cell::TimeReader;
+use super::cell::{NumberReader, TimeReader};
 use super::field::Field;
-use super::mapping::{Block, Delimiter, Filter, Lookup, Mapping, SourceFile};
+use super::mapping::{Block, Deduplicate, Delimiter, Filter, Keep, Lookup, Mapping, SourceFile};
 use crate::diagnostic::{Problems, nearest};
 use crate::flow::Catalogue;
 use crate::ids::TypeNames;
@@ -73,7 +73,7 @@ enum Aggregate {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireBlock {
-    source: Spanned<String>,
+    source: Spanned<Value>,
     #[serde(default)]
     columns: Words,
     #[serde(default)]
@@ -85,17 +85,26 @@ struct WireBlock {
     filter: Option<WireFilter>,
     distinct: Option<Spanned<Vec<String>>>,
     aggregate: Option<Spanned<Aggregate>>,
-    #[serde(default)]
-    deduplicate: bool,
+    deduplicate: Option<Spanned<Value>>,
+    currency_column: Option<String>,
     delimiter: Option<Spanned<String>>,
+    decimal: Option<Spanned<String>>,
+    thousands: Option<Spanned<String>>,
     time_zone: Option<Spanned<String>>,
-    time_format: Option<Spanned<String>>,
+    time_format: Option<Spanned<Value>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireDeduplicate {
+    by: Vec<String>,
+    keep: Keep,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireLookup {
-    source: Spanned<String>,
+    source: Spanned<Value>,
     key: String,
     columns: Words,
     delimiter: Option<Spanned<String>>,
@@ -243,15 +252,17 @@ impl Check {
         share.into_inner()
     }
 
-    fn file(
-        &mut self,
-        source: &Spanned<String>,
-        delimiter: Option<&Spanned<String>>,
-    ) -> SourceFile {
-        if !stays_inside(source.get_ref()) {
+    fn file(&mut self, source: &Spanned<Value>, delimiter: Option<&Spanned<String>>) -> SourceFile {
+        let patterns = texts(source.get_ref()).unwrap_or_default();
+        if patterns.is_empty() {
+            let help =
+                "write it as in `\"calls.csv\"`, `\"exports/2024-*.csv\"` or a list of these";
+            self.add(source.span(), "`source` names no file", Some(help.to_owned()));
+        }
+        for pattern in patterns.iter().filter(|pattern| !stays_inside(pattern)) {
             self.add(
                 source.span(),
-                format!("`{}` leaves the data folder", source.get_ref()),
+                format!("`{pattern}` leaves the data folder"),
                 Some("name a file inside the folder given with `--data`".to_owned()),
             );
         }
@@ -267,7 +278,56 @@ impl Check {
                 None
             }
         });
-        SourceFile { name: source.get_ref().clone(), delimiter }
+        SourceFile { name: patterns.join(", "), patterns, delimiter }
+    }
+
+    fn deduplicate(&mut self, wire: Option<Spanned<Value>>) -> Deduplicate {
+        let Some(wire) = wire else { return Deduplicate::No };
+        let span = wire.span();
+        match wire.into_inner() {
+            Value::Boolean(false) => Deduplicate::No,
+            Value::Boolean(true) => Deduplicate::Equal,
+            value => match value.try_into::<WireDeduplicate>() {
+                Ok(wire) if !wire.by.is_empty() => {
+                    Deduplicate::By { columns: wire.by, keep: wire.keep }
+                }
+                _ => {
+                    let help = "as in `deduplicate = { by = [\"Activity ID\"], keep = \"first\" }` \
+                                or `keep = \"last\"`; `true` means rows that are equal";
+                    self.add(span, "`deduplicate` is no rule", Some(help.to_owned()));
+                    Deduplicate::No
+                }
+            },
+        }
+    }
+
+    /// How the block writes numbers.
+    fn numbers(
+        &mut self,
+        decimal: Option<&Spanned<String>>,
+        thousands: Option<&Spanned<String>>,
+    ) -> NumberReader {
+        let mut sign = |key: &str, wire: Option<&Spanned<String>>, allowed: &[char]| {
+            let wire = wire?;
+            let mut signs = wire.get_ref().chars();
+            let sign = signs.next().filter(|sign| signs.next().is_none() && allowed.contains(sign));
+            if sign.is_none() {
+                let message = format!("`{key}` is `{}`", wire.get_ref());
+                let allowed: Vec<String> = allowed.iter().map(|sign| format!("`{sign}`")).collect();
+                let help = format!("one of {}", allowed.join(", "));
+                self.add(wire.span(), message, Some(help));
+            }
+            sign
+        };
+        let reader = NumberReader {
+            decimal: sign("decimal", decimal, &['.', ',']).unwrap_or('.'),
+            thousands: sign("thousands", thousands, &['.', ',', '\'', ' ', '\u{a0}', '\u{202f}']),
+        };
+        if let Some(wire) = thousands.filter(|_| reader.thousands == Some(reader.decimal)) {
+            let message = format!("`{}` is the decimal sign too", reader.decimal);
+            self.add(wire.span(), message, None);
+        }
+        reader
     }
 
     fn block(&mut self, table: Table, wire: WireBlock, calendar: Calendar) -> Block {
@@ -308,11 +368,13 @@ impl Check {
             filter: wire.filter.and_then(|filter| self.filter(filter)),
             distinct: wire.distinct.map(Spanned::into_inner).unwrap_or_default(),
             aggregate,
-            deduplicate: wire.deduplicate,
+            deduplicate: self.deduplicate(wire.deduplicate),
+            currency_column: wire.currency_column,
             times: TimeReader {
                 calendar: wire.time_zone.map_or(calendar, |zone| self.calendar(&zone)),
-                format: wire.time_format.and_then(|format| self.time_format(format)),
+                formats: wire.time_format.map_or_else(Vec::new, |format| self.formats(&format)),
             },
+            numbers: self.numbers(wire.decimal.as_ref(), wire.thousands.as_ref()),
         };
         self.origins(&block, aggregated, &wire.source.span());
         block
@@ -388,18 +450,20 @@ impl Check {
         Some(Filter { column: filter.column, equals: equals? })
     }
 
-    fn time_format(&mut self, format: Spanned<String>) -> Option<String> {
-        let wrong = chrono::format::StrftimeItems::new(format.get_ref())
-            .any(|item| matches!(item, chrono::format::Item::Error));
-        if wrong {
-            self.add(
-                format.span(),
-                format!("`{}` is not a time pattern", format.get_ref()),
-                Some("write it as in `%d/%m/%Y %H:%M`".to_owned()),
-            );
-            return None;
-        }
-        Some(format.into_inner())
+    /// One time pattern or a list of them.
+    fn formats(&mut self, wire: &Spanned<Value>) -> Vec<String> {
+        let formats = texts(wire.get_ref()).unwrap_or_default();
+        let wrong = |format: &&String| {
+            chrono::format::StrftimeItems::new(format)
+                .any(|item| matches!(item, chrono::format::Item::Error))
+        };
+        let message = match formats.iter().find(wrong) {
+            Some(format) => format!("`{format}` is not a time pattern"),
+            None if formats.is_empty() => "`time_format` names no time pattern".to_owned(),
+            None => return formats,
+        };
+        self.add(wire.span(), message, Some("write it as in `%d/%m/%Y %H:%M`".to_owned()));
+        Vec::new()
     }
 
     /// Every needed column is filled, and none twice.
@@ -439,6 +503,15 @@ impl Check {
                 );
             }
         }
+    }
+}
+
+/// One text or a list of texts.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Array(all) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
+        _ => None,
     }
 }
 

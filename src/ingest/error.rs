@@ -100,6 +100,12 @@ pub enum SourceError {
     /// No such file in the data folder.
     #[error("`{file}` is not in the data folder `{}`", folder.display())]
     Missing { file: String, folder: PathBuf },
+    /// No file fits a pattern.
+    #[error("no file in the data folder `{}` matches `{pattern}`", folder.display())]
+    NoMatch { pattern: String, folder: PathBuf },
+    /// A link that leads out of the data folder.
+    #[error("`{file}` leads out of the data folder `{}`: copy it in, links are not followed", folder.display())]
+    Outside { file: String, folder: PathBuf },
     /// Nothing in it.
     #[error("`{file}` is empty, expected a header and rows")]
     Empty { file: String },
@@ -124,8 +130,18 @@ pub enum SourceError {
 }
 
 fn suggestion(nearest: Option<&String>, known: &[String]) -> String {
+    if let [header] = known
+        && let Some(sign) = [';', '\t', '|', ','].into_iter().find(|&sign| header.contains(sign))
+    {
+        let sign = sign.escape_default();
+        return format!(
+            ": its header is one name, `{header}`; is it cut by `{sign}`? Write \
+             `delimiter = \"{sign}\"` into the block"
+        );
+    }
     match nearest {
         Some(near) => format!(": did you mean `{near}`?"),
+        None if known.len() == 1 => format!(": it has only `{}`", known[0]),
         None => format!(": it has {}", known.join(", ")),
     }
 }

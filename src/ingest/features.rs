@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::cell::{Cell, TimeReader};
+use super::cell::{Cell, NumberReader, TimeReader};
 use super::error::SourceError;
-use super::mapping::SourceFile;
 use super::source::{OpenSource, SourceRow};
 use crate::time::{Calendar, Instant, Month};
 
@@ -86,8 +85,7 @@ impl FeatureTable {
             let file = path.display().to_string();
             return Err(SourceError::Unreadable { file, reason }.into());
         }
-        let file = SourceFile { name: name.unwrap_or_default(), delimiter: None };
-        let source = OpenSource::open(path.parent().unwrap_or(Path::new("")), &file)?;
+        let source = OpenSource::at(path)?;
         let account = source.position(ACCOUNT)?;
         let month = source.position(AS_OF[1]).ok();
         let as_of = source.position(AS_OF[0]).or_else(|error| month.ok_or(error))?;
@@ -99,7 +97,7 @@ impl FeatureTable {
         let all: Vec<usize> = (0..source.columns().len()).collect();
         let mut rows = Rows {
             table: Self {
-                name: file.name,
+                name: name.unwrap_or_default(),
                 accounts: Vec::new(),
                 contacts: contact.map(|_| Vec::new()),
                 as_of: Vec::new(),
@@ -111,7 +109,7 @@ impl FeatureTable {
             broken: Vec::new(),
         };
         let places = Places { account, as_of, contact, fold, features };
-        let reader = TimeReader { calendar, format: None };
+        let reader = TimeReader { calendar, formats: Vec::new() };
         source.for_each(&all, |row| {
             rows.take(&row, &places, &reader);
             Ok(())
@@ -201,7 +199,7 @@ fn number(cell: &Cell<'_>) -> Option<f64> {
         Cell::Text(text) if text.eq_ignore_ascii_case("false") => Some(0.0),
         Cell::Text(text) if text.eq_ignore_ascii_case("nan") => Some(f64::NAN),
         Cell::Number(value) if value.is_nan() => Some(f64::NAN),
-        cell => cell.number().ok().map(|value| value.unwrap_or(f64::NAN)),
+        cell => cell.number(NumberReader::default()).ok().map(|value| value.unwrap_or(f64::NAN)),
     }
 }
 

@@ -29,6 +29,8 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// Not built as its format demands.
+    Malformed "malformed",
     /// More or fewer values than the header.
     Ragged "ragged",
     /// Bytes that are not UTF-8.
@@ -53,6 +55,14 @@ reasons! {
     UnknownAccount "unknown_account",
     /// A contact that no contacts row of the account names.
     UnknownContact "unknown_contact",
+    /// An object that an event log does not have.
+    UnknownObject "unknown_object",
+    /// Several values where one is expected.
+    SeveralValues "several_values",
+    /// Longer than any name or word.
+    TooLong "too_long",
+    /// An amount in a currency that is not the log's.
+    OtherCurrency "other_currency",
     /// No row of the lookup source has the key.
     NoLookupMatch "no_lookup_match",
     /// Happened before the account entered.
@@ -98,7 +108,9 @@ pub struct RejectedRow {
     pub table: Table,
     /// Source, as the mapping names it.
     pub source: String,
-    /// Line of a text file, row of a Parquet file; from 1.
+    /// File of the source.
+    pub file: String,
+    /// Line of a text file, row of a Parquet file, event of an event log; from 1.
     pub row: u64,
     /// Column of the source that breaks the rule; empty when the whole row does.
     pub column: String,
@@ -108,8 +120,15 @@ pub struct RejectedRow {
     pub reason: Reason,
     /// The rule in words, with the nearest known value where there is one.
     pub message: String,
-    /// The row as read: a JSON object of its columns.
+    /// The row as read: a JSON object of all its columns, or a text where it has none.
     pub raw: String,
+}
+
+impl RejectedRow {
+    /// The file, where the source has several.
+    fn place_before_row(&self, source: &SourceReport) -> String {
+        if source.files.len() > 1 { format!("{}, ", printable(&self.file)) } else { String::new() }
+    }
 }
 
 /// Rows that the mapping itself leaves out of a source.
@@ -121,13 +140,30 @@ pub struct SetAside {
     pub before_data_start: u64,
     /// Rows at or after `data_end`.
     pub after_data_end: u64,
+    /// Rows that another one repeats, by the rule of the block: of two equal exports, one counts.
+    pub repeated: u64,
+    /// Other versions of a row that is kept, by the rule of the block.
+    pub superseded: u64,
 }
 
 impl SetAside {
     /// All of them.
     pub const fn total(self) -> u64 {
-        self.not_selected + self.before_data_start + self.after_data_end
+        self.not_selected
+            + self.before_data_start
+            + self.after_data_end
+            + self.repeated
+            + self.superseded
     }
+}
+
+/// Rows in one file of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Path inside the data folder.
+    pub file: String,
+    /// Rows in it.
+    pub rows: u64,
 }
 
 /// What became of the rows of one block of a mapping.
@@ -138,6 +174,10 @@ pub struct SourceReport {
     pub table: Table,
     /// Source, as the mapping names it.
     pub source: String,
+    /// Files of the source, in the order read.
+    pub files: Vec<FileReport>,
+    /// Which rows say the same thing and which of them is kept, in words; none without a rule.
+    pub deduplicated: Option<String>,
     /// Rows in the source: those set aside and those read.
     pub rows: u64,
     /// Rows that the mapping itself leaves out.
@@ -233,6 +273,8 @@ impl fmt::Display for IngestReport {
                 source.source
             )?;
         }
+        self.write_files(f)?;
+        self.write_repeats(f)?;
         self.write_reasons(f)?;
         self.write_unused(f)?;
         for warning in &self.warnings {
@@ -243,6 +285,32 @@ impl fmt::Display for IngestReport {
 }
 
 impl IngestReport {
+    fn write_files(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for source in self.sources.iter().filter(|source| source.files.len() > 1) {
+            writeln!(f, "\n{} ({}): {} files", source.source, source.table, source.files.len())?;
+            for file in &source.files {
+                writeln!(f, "  {:>8} rows  {}", file.rows, printable(&file.file))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_repeats(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for source in &self.sources {
+            let SetAside { repeated, superseded, .. } = source.set_aside;
+            if let Some(rule) = &source.deduplicated
+                && repeated + superseded > 0
+            {
+                let (name, table) = (&source.source, source.table);
+                writeln!(
+                    f,
+                    "\n{name} ({table}): set aside {rule}: {repeated} repeated, {superseded} superseded"
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn write_reasons(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for source in self.sources.iter().filter(|source| !source.rejected.is_empty()) {
             writeln!(
@@ -258,8 +326,9 @@ impl IngestReport {
                 let count = source.rejected.get(&example.reason).copied().unwrap_or(0);
                 writeln!(
                     f,
-                    "  {count:>6} {}: row {}: {}",
+                    "  {count:>6} {}: {}row {}: {}",
                     example.reason,
+                    example.place_before_row(source),
                     example.row,
                     printable(&example.message)
                 )?;
@@ -282,16 +351,39 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// Where a row stands: position of its file in the source, and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) file: usize,
+    pub(super) row: u64,
+}
+
 /// Counts the rows of one block while they are read.
 #[derive(Debug)]
 pub(super) struct Tally {
     table: Table,
     source: String,
+    files: Vec<FileReport>,
     rows: u64,
     set_aside: SetAside,
     accepted: u64,
-    rejected: Vec<RejectedRow>,
+    rejected: Vec<(Place, RejectedRow)>,
     pub(super) made: u64,
+}
+
+/// Characters of a message: values of any length come from data.
+const LONGEST_MESSAGE: usize = 400;
+
+/// `message`, without its middle where it is too long.
+fn shortened(message: String) -> String {
+    let length = message.chars().count();
+    if length <= LONGEST_MESSAGE {
+        return message;
+    }
+    let half = LONGEST_MESSAGE / 2;
+    let start: String = message.chars().take(half).collect();
+    let end: String = message.chars().skip(length - half).collect();
+    format!("{start} … {end}")
 }
 
 /// Why the mapping leaves a row out.
@@ -300,13 +392,16 @@ pub(super) enum Aside {
     NotSelected,
     BeforeDataStart,
     AfterDataEnd,
+    Repeated,
+    Superseded,
 }
 
 impl Tally {
-    pub(super) fn new(table: Table, source: &str) -> Self {
+    pub(super) fn new(table: Table, source: &str, files: impl IntoIterator<Item = String>) -> Self {
         Self {
             table,
             source: source.to_owned(),
+            files: files.into_iter().map(|file| FileReport { file, rows: 0 }).collect(),
             rows: 0,
             set_aside: SetAside::default(),
             accepted: 0,
@@ -316,8 +411,9 @@ impl Tally {
     }
 
     /// One row was read from the source; exactly one of the calls below follows.
-    pub(super) fn row(&mut self) {
+    pub(super) fn row(&mut self, place: Place) {
         self.rows += 1;
+        self.files[place.file].rows += 1;
     }
 
     pub(super) fn accept(&mut self) {
@@ -329,27 +425,36 @@ impl Tally {
             Aside::NotSelected => self.set_aside.not_selected += 1,
             Aside::BeforeDataStart => self.set_aside.before_data_start += 1,
             Aside::AfterDataEnd => self.set_aside.after_data_end += 1,
+            Aside::Repeated => self.set_aside.repeated += 1,
+            Aside::Superseded => self.set_aside.superseded += 1,
         }
     }
 
-    pub(super) fn reject(&mut self, row: u64, breach: Breach, raw: String) {
-        self.rejected.push(RejectedRow {
+    pub(super) fn reject(&mut self, place: Place, breach: Breach, raw: String) {
+        let row = RejectedRow {
             table: self.table,
             source: self.source.clone(),
-            row,
+            file: self.files[place.file].file.clone(),
+            row: place.row,
             column: breach.column,
             value: breach.value,
             reason: breach.reason,
-            message: breach.message,
+            message: shortened(breach.message),
             raw,
-        });
+        };
+        self.rejected.push((place, row));
+    }
+
+    /// The rejected rows with their places, to complete what is kept of them.
+    pub(super) fn rejected(&mut self) -> &mut [(Place, RejectedRow)] {
+        &mut self.rejected
     }
 
     /// Takes back the acceptance of a row that later turned out to be unusable.
-    pub(super) fn reject_accepted(&mut self, row: u64, breach: Breach, raw: String) {
+    pub(super) fn reject_accepted(&mut self, place: Place, breach: Breach, raw: String) {
         self.accepted -= 1;
         self.made -= 1;
-        self.reject(row, breach, raw);
+        self.reject(place, breach, raw);
     }
 
     /// The finished report and the rejected rows in order of their place.
@@ -360,6 +465,7 @@ impl Tally {
     pub(super) fn finish(
         mut self,
         unused_columns: Vec<String>,
+        deduplicated: Option<String>,
     ) -> (SourceReport, Vec<RejectedRow>) {
         let n_rejected = self.rejected.len() as u64;
         assert_eq!(
@@ -368,10 +474,11 @@ impl Tally {
             "every row of `{}` is accepted, rejected or set aside",
             self.source
         );
-        self.rejected.sort_by_key(|row| row.row);
+        self.rejected.sort_by_key(|(place, _)| *place);
+        let rows: Vec<RejectedRow> = self.rejected.into_iter().map(|(_, row)| row).collect();
         let mut rejected: BTreeMap<Reason, u64> = BTreeMap::new();
         let mut examples = Vec::new();
-        for row in &self.rejected {
+        for row in &rows {
             let count = rejected.entry(row.reason).or_default();
             *count += 1;
             if *count == 1 {
@@ -381,6 +488,8 @@ impl Tally {
         let report = SourceReport {
             table: self.table,
             source: self.source,
+            files: self.files,
+            deduplicated,
             rows: self.rows,
             set_aside: self.set_aside,
             read: self.accepted + n_rejected,
@@ -390,7 +499,7 @@ impl Tally {
             unused_columns,
             examples,
         };
-        (report, self.rejected)
+        (report, rows)
     }
 }
 
@@ -430,17 +539,18 @@ mod tests {
 
     #[test]
     fn a_ledger_counts_every_row_once_and_shows_one_example_per_reason() {
-        let mut tally = Tally::new(Table::Interactions, "log.csv");
+        let mut tally = Tally::new(Table::Interactions, "log.csv", ["log.csv".to_owned()]);
         for row in 2..7 {
-            tally.row();
+            let place = Place { file: 0, row };
+            tally.row(place);
             match row {
                 2 => tally.accept(),
                 3 => tally.set_aside(Aside::NotSelected),
-                4 => tally.reject(row, breach(Reason::Empty), "{}".into()),
-                _ => tally.reject(row, breach(Reason::NotATime), "{}".into()),
+                4 => tally.reject(place, breach(Reason::Empty), "{}".into()),
+                _ => tally.reject(place, breach(Reason::NotATime), "{}".into()),
             }
         }
-        let (report, rejected) = tally.finish(Vec::new());
+        let (report, rejected) = tally.finish(Vec::new(), None);
         assert_eq!((report.rows, report.read, report.accepted), (5, 4, 1));
         assert_eq!(report.n_rejected(), 3);
         assert_eq!(rejected.len(), 3);

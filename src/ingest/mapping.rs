@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::cell::TimeReader;
+use super::cell::{NumberReader, TimeReader};
 use super::check::{self, Wire};
-use super::error::IngestError;
+use super::error::{IngestError, SourceError, SourceProblems};
 use super::field::Field;
+use super::source::Exports;
 use crate::diagnostic::{Problems, Source};
 use crate::flow::{Catalogue, FlowError};
 use crate::ids::TypeNames;
@@ -47,15 +48,42 @@ pub(super) struct Block {
     pub(super) distinct: Vec<String>,
     /// Outcomes are sums of dated rows per calendar month.
     pub(super) aggregate: bool,
-    /// Rows that repeat an earlier one entirely are rejected.
-    pub(super) deduplicate: bool,
+    pub(super) deduplicate: Deduplicate,
+    /// Column that names the currency of a row.
+    pub(super) currency_column: Option<String>,
     pub(super) times: TimeReader,
+    pub(super) numbers: NumberReader,
+}
+
+/// Which rows say the same thing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Deduplicate {
+    /// Only those of one `source_id` in several files, where that is mapped.
+    #[default]
+    No,
+    /// Rows that agree in all columns.
+    Equal,
+    /// Rows that agree in these columns; one of them is kept.
+    By { columns: Vec<String>, keep: Keep },
+}
+
+/// Which version of a row is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Keep {
+    /// The one known first.
+    First,
+    /// The one known last.
+    Last,
 }
 
 /// A source and how its text is cut into values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SourceFile {
+    /// As the mapping writes it; a list with commas.
     pub(super) name: String,
+    /// Files, folders, or patterns of file names, in the data folder.
+    pub(super) patterns: Vec<String>,
     pub(super) delimiter: Option<Delimiter>,
 }
 
@@ -111,6 +139,20 @@ impl Mapping {
         path.clone_into(&mut mapping.path);
         mapping.catalogue_path = catalogue_path;
         Ok(mapping)
+    }
+
+    /// Checks a mapping that is no file; its catalogue is given instead of named.
+    ///
+    /// # Errors
+    ///
+    /// `Mapping` with all problems.
+    pub fn parse(text: &str, catalogue: Catalogue) -> Result<Self, IngestError> {
+        let mut problems = Problems::default();
+        let position = problems.add_source(Source::new("mapping", text));
+        let Some(wire) = problems.parse_toml::<Wire>(position) else {
+            return Err(IngestError::Mapping(problems));
+        };
+        check::mapping(wire, problems, text.to_owned(), catalogue).map_err(IngestError::Mapping)
     }
 
     /// Name of the log.
@@ -173,11 +215,28 @@ impl Mapping {
         &self.types
     }
 
-    /// Files in the data folder that the mapping reads, in order of name.
-    pub fn sources(&self) -> BTreeSet<&str> {
+    /// Files in the folder `data` that the mapping reads, in order of name.
+    ///
+    /// # Errors
+    ///
+    /// `Sources` with all that is not there or not inside `data`.
+    pub fn files(&self, data: &Path) -> Result<BTreeSet<String>, IngestError> {
         let lookups = self.blocks.iter().filter_map(|block| block.lookup.as_ref());
-        let files = self.blocks.iter().map(|block| &block.file);
-        files.chain(lookups.map(|lookup| &lookup.file)).map(|file| file.name.as_str()).collect()
+        let sources = self.blocks.iter().map(|block| &block.file);
+        let (mut names, mut problems) = (BTreeSet::new(), Vec::<SourceError>::new());
+        for source in sources.chain(lookups.map(|lookup| &lookup.file)) {
+            for pattern in &source.patterns {
+                match Exports::Folder(data).find(pattern) {
+                    Ok(files) => names.extend(files.into_iter().map(|file| file.name)),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+        if problems.is_empty() {
+            Ok(names)
+        } else {
+            Err(IngestError::Sources(SourceProblems::new(problems)))
+        }
     }
 
     /// Whether a table of accounts is mapped.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mapping.toml + catalogue.csv ── Mapping::load ──┐
-//! exports (CSV, Parquet) ─────────────────────────┴─ ingest ── histories + report + rejected rows
+//! exports (CSV, Parquet, JSONL, XES, OCEL) ────────┴─ ingest ── histories + report + rejected rows
 //! ```
 //!
 //! Nothing is guessed: what a log does not hold (an exit, a profit) stays absent, and the report
@@ -17,28 +17,30 @@ mod field;
 mod ledger;
 mod mapping;
 mod outcomes;
-mod parquet_rows;
+mod repeats;
 mod row;
 mod source;
-mod text_rows;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::flow::Catalogue;
 use crate::ids::TypeNames;
-use crate::interaction::{Account, AccountHistory, Interaction};
+use crate::interaction::{Account, AccountHistory, Interaction, Table};
 
 pub use error::{IngestError, SourceError, SourceProblems};
 pub use features::{FeatureColumn, FeatureError, FeatureTable};
-pub use ledger::{IngestReport, Reason, RejectedRow, SetAside, SourceReport};
+pub use ledger::{FileReport, IngestReport, Reason, RejectedRow, SetAside, SourceReport};
 pub use mapping::Mapping;
 
 use assemble::{Assembly, Taken};
-use ledger::{Breach, Tally};
-use row::{Plan, fingerprint};
-use source::SourceRow;
+use ledger::{Breach, Place, Tally};
+use mapping::{Deduplicate, Keep};
+use repeats::{Repeats, Verdict};
+use row::Plan;
+use source::{Exports, SourceRow};
 
 /// The tables of one log, and what became of every row of its sources.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,16 +66,65 @@ pub struct Ingested {
 /// `Sources` with every source that cannot be read or lacks a mapped column; `TooManyRejected`
 /// when a source has a larger share of rejected rows than the mapping allows.
 pub fn ingest(mapping: &Mapping, data: &Path) -> Result<Ingested, IngestError> {
+    read_all(mapping, Exports::Folder(data))
+}
+
+/// Reads the sources that `mapping` names from memory: their bytes by name.
+///
+/// # Errors
+///
+/// As [`ingest`].
+///
+/// # Examples
+///
+/// ```
+/// use rvq::flow::{Catalogue, CatalogueEntry};
+/// use rvq::ingest::{Mapping, ingest_bytes};
+///
+/// let mapping = r#"
+/// name = "calls"
+/// description = "an example"
+/// time_zone = "UTC"
+/// currency = "EUR"
+/// catalogue = "catalogue.csv"
+///
+/// [[interactions]]
+/// source = "calls-*.jsonl"
+/// columns = { account_id = "who.id", occurred_at = "at" }
+/// constants = { interaction_type = "call" }
+/// "#;
+/// let entries = vec![CatalogueEntry::plain("call", 1.0)];
+/// let catalogue = Catalogue::from_entries("1", entries).ok_or("a name twice")?;
+/// let may = br#"{"who": {"id": "A"}, "at": "2026-05-04"}"#.as_slice();
+/// let log = ingest_bytes(
+///     &Mapping::parse(mapping, catalogue)?,
+///     &[("calls-05.jsonl".to_owned(), may.into())].into(),
+/// )?;
+/// assert_eq!(log.report.n_interactions, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn ingest_bytes(
+    mapping: &Mapping,
+    files: &BTreeMap<String, Arc<[u8]>>,
+) -> Result<Ingested, IngestError> {
+    read_all(mapping, Exports::Memory(files))
+}
+
+fn read_all(mapping: &Mapping, exports: Exports<'_>) -> Result<Ingested, IngestError> {
     let mut problems = Vec::new();
-    let plans: Vec<Plan<'_>> =
-        mapping.blocks.iter().filter_map(|block| Plan::open(data, block, &mut problems)).collect();
+    let plans: Vec<Plan<'_>> = mapping
+        .blocks
+        .iter()
+        .filter_map(|block| Plan::open(exports, mapping, block, &mut problems))
+        .collect();
     if !problems.is_empty() {
         return Err(IngestError::Sources(SourceProblems::new(problems)));
     }
     let mut assembly = Assembly::new(mapping);
     let mut tallies = Vec::with_capacity(plans.len());
     for (position, plan) in plans.iter().enumerate() {
-        let mut tally = Tally::new(plan.block.table, &plan.block.file.name);
+        let files = plan.source.files().map(|file| file.name.clone());
+        let mut tally = Tally::new(plan.block.table, &plan.block.file.name, files);
         match read(plan, position, &mut assembly, &mut tally) {
             Ok(()) => {}
             Err(problem) => problems.push(problem),
@@ -93,15 +144,15 @@ fn read(
     assembly: &mut Assembly<'_>,
     tally: &mut Tally,
 ) -> Result<(), SourceError> {
-    let mut seen = BTreeSet::new();
+    let mut repeats = Repeats::new(plan)?;
     plan.source.for_each(&plan.wanted, |row| {
-        let SourceRow { number, cells } = row;
-        tally.row();
+        let SourceRow { file, number, cells } = row;
+        let place = Place { file, row: number };
+        tally.row(place);
         let cells = match cells {
             Ok(cells) => cells,
             Err(broken) => {
-                let (breach, raw) = broken.breach();
-                tally.reject(number, breach, raw);
+                tally.reject(place, broken.breach, broken.raw);
                 return Ok(());
             }
         };
@@ -109,18 +160,25 @@ fn read(
             tally.set_aside(ledger::Aside::NotSelected);
             return Ok(());
         }
-        if plan.block.deduplicate && !seen.insert(fingerprint(&cells)) {
-            tally.reject(number, Breach::repeated_row(), plan.raw(&cells));
-            return Ok(());
+        match repeats.verdict(place, &cells) {
+            Verdict::Take => {}
+            Verdict::Aside(why) => {
+                tally.set_aside(why);
+                return Ok(());
+            }
+            Verdict::Repeats => {
+                tally.reject(place, Breach::repeated_row(), plan.raw(&cells));
+                return Ok(());
+            }
         }
-        match plan.row(number, &cells).and_then(|row| assembly.take(position, row)) {
+        match plan.row(place, &cells).and_then(|row| assembly.take(position, row)) {
             Ok(Taken::Made) => {
                 tally.made += 1;
                 tally.accept();
             }
             Ok(Taken::Combined) => tally.accept(),
             Ok(Taken::Aside(why)) => tally.set_aside(why),
-            Err(breach) => tally.reject(number, breach, plan.raw(&cells)),
+            Err(breach) => tally.reject(place, breach, plan.raw(&cells)),
         }
         Ok(())
     })
@@ -133,6 +191,9 @@ fn finish(
     mut tallies: Vec<Tally>,
 ) -> Result<Ingested, IngestError> {
     let assembled = assembly.finish(&mut tallies);
+    for (plan, tally) in plans.iter().zip(&mut tallies) {
+        complete_raw_rows(plan, tally);
+    }
     let histories = assembled.histories;
     let count = |of: fn(&AccountHistory) -> usize| histories.iter().map(of).sum::<usize>() as u64;
     let n_outcomes = count(|history| history.outcomes.len());
@@ -143,7 +204,7 @@ fn finish(
     let mut sources = Vec::with_capacity(plans.len());
     let mut rejected = Vec::new();
     for (tally, plan) in tallies.into_iter().zip(plans) {
-        let (report, rows) = tally.finish(unused_columns(plan, plans));
+        let (report, rows) = tally.finish(unused_columns(plan, plans), rule_in_words(plan));
         sources.push(report);
         rejected.extend(rows);
     }
@@ -178,6 +239,48 @@ fn finish(
     })
 }
 
+/// Gives rejected rows the columns that the block does not read, by reading the source once more.
+fn complete_raw_rows(plan: &Plan<'_>, tally: &mut Tally) {
+    let columns = plan.source.columns();
+    let rejected = tally.rejected();
+    if rejected.is_empty() || plan.wanted.len() == columns.len() {
+        return;
+    }
+    let at: BTreeMap<Place, usize> =
+        rejected.iter().enumerate().map(|(position, (place, _))| (*place, position)).collect();
+    let all: Vec<usize> = (0..columns.len()).collect();
+    // Columns of types that cannot be mapped, and so cannot be read, leave the rows as they are.
+    let _ = plan.source.for_each(&all, |row| {
+        let place = Place { file: row.file, row: row.number };
+        if let Some(&position) = at.get(&place) {
+            rejected[position].1.raw = match row.cells {
+                Ok(cells) => row::raw(columns.iter().map(String::as_str), &cells),
+                Err(broken) => broken.raw,
+            };
+        }
+        Ok(())
+    });
+}
+
+/// Which rows of a block say the same thing and which of them is kept.
+fn rule_in_words(plan: &Plan<'_>) -> Option<String> {
+    Some(match &plan.block.deduplicate {
+        Deduplicate::Equal => "as equal in all columns, the first is kept".to_owned(),
+        Deduplicate::By { columns, keep } => format!(
+            "by `{}`, the one known {} is kept",
+            columns.join("`, `"),
+            match keep {
+                Keep::First => "first",
+                Keep::Last => "last",
+            }
+        ),
+        Deduplicate::No if plan.sorts_out_source_ids() => {
+            "by `source_id` across files, the first of equal rows is kept".to_owned()
+        }
+        Deduplicate::No => return None,
+    })
+}
+
 /// Columns of the plan's source that no block uses.
 fn unused_columns(plan: &Plan<'_>, plans: &[Plan<'_>]) -> Vec<String> {
     let same = |other: &&Plan<'_>| other.block.file.name == plan.block.file.name;
@@ -200,6 +303,20 @@ fn warnings(mapping: &Mapping, report: &IngestReport, histories: &[AccountHistor
         warnings.push("no outcomes: relationship value cannot be tested against anything".into());
     } else if outcomes.all(|outcome| outcome.gross_profit.is_none()) {
         warnings.push("no gross profit: outcomes are revenue only".to_owned());
+    }
+    for source in report.sources.iter().filter(|source| source.table == Table::Outcomes) {
+        let is_currency = |name: &&String| {
+            ["currency", "currency_code", "currencyisocode"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+        };
+        if let Some(column) = source.unused_columns.iter().find(is_currency) {
+            warnings.push(format!(
+                "`{column}` of {} is not read: amounts of several currencies would be taken for {}; \
+                 name it as `currency_column`",
+                source.source, report.currency
+            ));
+        }
     }
     if report.n_entries_inferred > 0 {
         warnings.push(format!(

@@ -2,16 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
-use super::cell::{Cell, Misfit};
+use super::cell::{Cell, Misfit, NumberReader};
 use super::error::SourceError;
 use super::field::Field;
-use super::ledger::{Breach, Reason};
-use super::mapping::{Block, Lookup};
-use super::source::{Broken, OpenSource};
+use super::ledger::{Breach, Place, Reason};
+use super::mapping::{Block, Deduplicate, Lookup, Mapping};
+use super::source::{Exports, OpenSource};
 use crate::diagnostic::nearest;
 use crate::time::Instant;
 
@@ -26,7 +23,12 @@ pub(super) struct Plan<'m> {
     lookup: Option<Lookups<'m>>,
     filter: Option<usize>,
     distinct: Vec<usize>,
+    /// Position of the currency among the cells, and the one that is expected.
+    currency: Option<(usize, &'m str)>,
 }
+
+/// Bytes of the longest text that is taken for a name or word.
+const LONGEST_TEXT: usize = 1 << 16;
 
 /// Where the value of one of our columns comes from; positions are within the cells read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,23 +50,28 @@ struct Lookups<'m> {
 }
 
 impl<'m> Plan<'m> {
-    /// Opens the sources of `block` in `folder`; every problem is noted.
+    /// Opens the sources of `block` in `exports`; every problem is noted.
     pub(super) fn open(
-        folder: &Path,
+        exports: Exports<'_>,
+        mapping: &'m Mapping,
         block: &'m Block,
         problems: &mut Vec<SourceError>,
     ) -> Option<Self> {
         let before = problems.len();
         let source =
-            OpenSource::open(folder, &block.file).map_err(|error| problems.push(error)).ok();
+            OpenSource::open(exports, &block.file).map_err(|error| problems.push(error)).ok();
         let opened_lookup = block.lookup.as_ref().and_then(|lookup| {
-            read_lookup(folder, lookup).map_err(|errors| problems.extend(errors)).ok()
+            read_lookup(exports, lookup).map_err(|errors| problems.extend(errors)).ok()
         });
         let source = source?;
         let mut names: BTreeSet<&str> = block.columns.values().map(String::as_str).collect();
         names.extend(block.distinct.iter().map(String::as_str));
         names.extend(block.filter.as_ref().map(|filter| filter.column.as_str()));
         names.extend(block.lookup.as_ref().map(|lookup| lookup.key.as_str()));
+        names.extend(block.currency_column.as_deref());
+        if let Deduplicate::By { columns, .. } = &block.deduplicate {
+            names.extend(columns.iter().map(String::as_str));
+        }
         let mut wanted = BTreeSet::new();
         for name in names {
             match source.position(name) {
@@ -77,7 +84,7 @@ impl<'m> Plan<'m> {
         if problems.len() > before {
             return None;
         }
-        if block.deduplicate {
+        if block.deduplicate == Deduplicate::Equal {
             wanted.extend(0..source.columns().len());
         }
         let wanted: Vec<usize> = wanted.into_iter().collect();
@@ -105,7 +112,20 @@ impl<'m> Plan<'m> {
         }
         let filter = block.filter.as_ref().map(|filter| place(&filter.column));
         let distinct = block.distinct.iter().map(|name| place(name)).collect();
-        Some(Self { block, source, wanted, slots, lookup, filter, distinct })
+        let currency = block.currency_column.as_ref().map(|name| (place(name), mapping.currency()));
+        Some(Self { block, source, wanted, slots, lookup, filter, distinct, currency })
+    }
+
+    /// Position among the cells of a column that the block names.
+    pub(super) fn place(&self, name: &str) -> usize {
+        (0..self.wanted.len())
+            .find(|&cell| self.name_of(cell) == name)
+            .expect("every column named by the block is wanted")
+    }
+
+    /// Whether rows of several files may meet under one `source_id`.
+    pub(super) fn sorts_out_source_ids(&self) -> bool {
+        self.slots[Field::SourceId as usize] != Slot::Absent && self.source.files().count() > 1
     }
 
     /// Whether the block uses the column `name` of its source.
@@ -114,6 +134,9 @@ impl<'m> Plan<'m> {
             || self.block.distinct.iter().any(|column| column == name)
             || self.block.filter.as_ref().is_some_and(|filter| filter.column == name)
             || self.block.lookup.as_ref().is_some_and(|lookup| lookup.key == name)
+            || self.block.currency_column.as_deref() == Some(name)
+            || matches!(&self.block.deduplicate,
+                Deduplicate::By { columns, .. } if columns.iter().any(|column| column == name))
     }
 
     fn name_of(&self, cell: usize) -> &str {
@@ -128,7 +151,12 @@ impl<'m> Plan<'m> {
     }
 
     /// The row as the tables see it.
-    pub(super) fn row<'r>(&'r self, number: u64, cells: &'r [Cell<'r>]) -> Result<Row<'r>, Breach> {
+    pub(super) fn row<'r>(
+        &'r self,
+        place: Place,
+        cells: &'r [Cell<'r>],
+    ) -> Result<Row<'r>, Breach> {
+        self.check_currency(cells)?;
         let looked_up = match &self.lookup {
             None => &[],
             Some(lookups) => {
@@ -144,29 +172,49 @@ impl<'m> Plan<'m> {
                 })?
             }
         };
-        Ok(Row { plan: self, number, cells, looked_up })
+        Ok(Row { plan: self, place, cells, looked_up })
+    }
+
+    /// Amounts of several currencies must not meet in one sum.
+    fn check_currency(&self, cells: &[Cell<'_>]) -> Result<(), Breach> {
+        let Some((position, expected)) = self.currency else { return Ok(()) };
+        let found = cells[position].text().unwrap_or_default();
+        if found == expected {
+            return Ok(());
+        }
+        let column = self.name_of(position).to_owned();
+        let message = if found.is_empty() {
+            format!("no currency, expected `{expected}`")
+        } else {
+            format!("an amount in `{found}`, expected `{expected}`: convert it before")
+        };
+        let (value, reason) = (found.into_owned(), Reason::OtherCurrency);
+        Err(Breach { column, value, reason, message })
     }
 
     /// The cells as a JSON object, for `rejected`.
     pub(super) fn raw(&self, cells: &[Cell<'_>]) -> String {
-        let object: serde_json::Map<String, serde_json::Value> = cells
-            .iter()
-            .enumerate()
-            .map(|(position, cell)| {
-                let value = cell.text().map_or(serde_json::Value::Null, Into::into);
-                (self.name_of(position).to_owned(), value)
-            })
-            .collect();
-        serde_json::Value::Object(object).to_string()
+        raw((0..cells.len()).map(|position| self.name_of(position)), cells)
     }
+}
+
+/// Cells with their names as a JSON object.
+pub(super) fn raw<'n>(names: impl Iterator<Item = &'n str>, cells: &[Cell<'_>]) -> String {
+    let object: serde_json::Map<String, serde_json::Value> = names
+        .zip(cells)
+        .map(|(name, cell)| {
+            (name.to_owned(), cell.text().map_or(serde_json::Value::Null, Into::into))
+        })
+        .collect();
+    serde_json::Value::Object(object).to_string()
 }
 
 /// The rows of a lookup source; its keys must be unique.
 fn read_lookup(
-    folder: &Path,
+    exports: Exports<'_>,
     lookup: &Lookup,
 ) -> Result<BTreeMap<String, Vec<Cell<'static>>>, Vec<SourceError>> {
-    let source = OpenSource::open(folder, &lookup.file).map_err(|error| vec![error])?;
+    let source = OpenSource::open(exports, &lookup.file).map_err(|error| vec![error])?;
     let mut wanted = Vec::new();
     let mut missing = Vec::new();
     for name in std::iter::once(&lookup.key).chain(lookup.columns.values()) {
@@ -182,9 +230,9 @@ fn read_lookup(
     let read = source.for_each(&wanted, |row| {
         let unreadable =
             |reason: String| SourceError::Unreadable { file: lookup.file.name.clone(), reason };
-        let cells = row
-            .cells
-            .map_err(|broken| unreadable(format!("row {}: {}", row.number, broken.message())))?;
+        let cells = row.cells.map_err(|broken| {
+            unreadable(format!("row {}: {}", row.number, broken.breach.message))
+        })?;
         let mut cells = cells.into_iter();
         let key = cells.next().and_then(|cell| cell.text().map(Cow::into_owned));
         let key = key.ok_or_else(|| unreadable(format!("row {}: no key", row.number)))?;
@@ -202,33 +250,11 @@ fn read_lookup(
     read.map(|()| rows).map_err(|error| vec![error])
 }
 
-impl Broken {
-    pub(super) fn message(&self) -> String {
-        match self {
-            Self::Ragged { values, columns, .. } => {
-                format!("{values} values, expected {columns} as in the header")
-            }
-            Self::NotUtf8 { .. } => "bytes that are not UTF-8".to_owned(),
-        }
-    }
-
-    /// The rule this breaks and the row as read.
-    pub(super) fn breach(self) -> (Breach, String) {
-        let message = self.message();
-        let (reason, text) = match self {
-            Self::Ragged { text, .. } => (Reason::Ragged, text),
-            Self::NotUtf8 { text } => (Reason::NotUtf8, text),
-        };
-        let breach = Breach { column: String::new(), value: String::new(), reason, message };
-        (breach, serde_json::Value::String(text).to_string())
-    }
-}
-
 /// One row: asks for values by our columns' names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'r> {
     pub(super) plan: &'r Plan<'r>,
-    pub(super) number: u64,
+    pub(super) place: Place,
     pub(super) cells: &'r [Cell<'r>],
     looked_up: &'r [Cell<'static>],
 }
@@ -273,9 +299,31 @@ impl<'r> Row<'r> {
         })
     }
 
+    /// The one value of `field`.
+    fn single(&self, field: Field) -> Result<Cell<'r>, Breach> {
+        match self.cell(field) {
+            Cell::Several(values) => {
+                let text = Cell::Several(values.clone()).text().unwrap_or_default().into_owned();
+                let message = format!("{} values, `{text}`, expected one", values.len());
+                Err(self.breach(field, Reason::SeveralValues, message))
+            }
+            cell => Ok(cell),
+        }
+    }
+
     /// The text of `field`, translated by the block's `values` where it has some.
     pub(super) fn text(&self, field: Field) -> Result<Option<String>, Breach> {
-        let cell = self.cell(field);
+        let cell = self.single(field)?;
+        if let Cell::Text(text) = &cell
+            && text.len() > LONGEST_TEXT
+        {
+            let message = format!(
+                "`{}` has {} bytes, expected at most {LONGEST_TEXT}: is a quote left open?",
+                field.name(),
+                text.len()
+            );
+            return Err(self.breach(field, Reason::TooLong, message));
+        }
         let Some(text) = cell.text() else { return Ok(None) };
         let translate = !matches!(self.plan.slots[field as usize], Slot::Constant);
         match self.plan.block.values.get(&field).filter(|_| translate) {
@@ -326,7 +374,12 @@ impl<'r> Row<'r> {
     }
 
     pub(super) fn number(&self, field: Field) -> Result<Option<f64>, Breach> {
-        self.cell(field).number().map_err(|misfit| self.misfit(field, &misfit))
+        // A constant is a number of the mapping, not of the source.
+        let numbers = match self.plan.slots[field as usize] {
+            Slot::Constant => NumberReader::default(),
+            _ => self.plan.block.numbers,
+        };
+        self.single(field)?.number(numbers).map_err(|misfit| self.misfit(field, &misfit))
     }
 
     pub(super) fn needed_number(&self, field: Field) -> Result<f64, Breach> {
@@ -355,7 +408,7 @@ impl<'r> Row<'r> {
     }
 
     pub(super) fn instant(&self, field: Field) -> Result<Option<Instant>, Breach> {
-        self.cell(field)
+        self.single(field)?
             .instant(&self.plan.block.times)
             .map_err(|misfit| self.misfit(field, &misfit))
     }
@@ -378,15 +431,4 @@ impl<'r> Row<'r> {
     pub(super) fn raw(&self) -> String {
         self.plan.raw(self.cells)
     }
-}
-
-/// A fingerprint of all cells, to find rows that repeat an earlier one entirely.
-pub(super) fn fingerprint(cells: &[Cell<'_>]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for cell in cells {
-        let text = cell.text().unwrap_or_default();
-        digest.update((text.len() as u64).to_le_bytes());
-        digest.update(text.as_bytes());
-    }
-    digest.finalize().into()
 }

@@ -35,7 +35,7 @@ impl Ingested {
             tempfile::Builder::new().prefix(".rvq-ingest-").tempdir_in(parent).map_err(failed)?;
         let log = hidden.path().join("log");
         fs::create_dir(&log).map_err(failed)?;
-        let id = log_id(mapping, data).map_err(failed)?;
+        let id = log_id(mapping, data, out)?;
         let mut writer = LogWriter::create(&log, &self.types, &id)?;
         for history in &self.histories {
             writer.write(history)?;
@@ -58,6 +58,7 @@ fn write_rejected(path: &Path, rows: &[RejectedRow]) -> Result<(), IngestError> 
     let columns = [
         ("table", text(|row| row.table.name())),
         ("source", text(|row| &row.source)),
+        ("file", text(|row| &row.file)),
         ("row", ColumnData::Integer(rows.iter().map(|row| row.row as i64).collect())),
         ("column", text(|row| &row.column)),
         ("value", text(|row| &row.value)),
@@ -69,12 +70,15 @@ fn write_rejected(path: &Path, rows: &[RejectedRow]) -> Result<(), IngestError> 
 }
 
 /// Name of a log: a digest of the mapping, its catalogue and every source.
-fn log_id(mapping: &Mapping, data: &Path) -> std::io::Result<String> {
+fn log_id(mapping: &Mapping, data: &Path, out: &Path) -> Result<String, IngestError> {
     let mut digest = Sha256::new();
     digest.update(Sha256::digest(mapping.text()));
-    digest.update(Sha256::digest(fs::read(mapping.catalogue_path())?));
-    for source in mapping.sources() {
-        digest.update(Sha256::digest(fs::read(data.join(source))?));
+    let read = |path: &Path| {
+        fs::read(path).map_err(|source| IngestError::Write { path: out.to_owned(), source })
+    };
+    digest.update(Sha256::digest(read(mapping.catalogue_path())?));
+    for file in mapping.files(data)? {
+        digest.update(Sha256::digest(read(&data.join(file))?));
     }
     let first = digest.finalize().iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte));
     Ok(format!("{first:016x}"))

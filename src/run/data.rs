@@ -1,5 +1,6 @@
 //! Where the account histories of a run come from: a simulation, an export, or a log folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -214,12 +215,10 @@ fn real(
     Conventions::of(&mapping).check(run, &mapping_path)?;
     let ingested = ingest(&mapping, &data).map_err(|error| no_export(error, &mapping))?;
     let mut inputs = vec![Input::read(&mapping_path)?, Input::read(mapping.catalogue_path())?];
-    let mut sources: Vec<&str> =
-        ingested.report.sources.iter().map(|source| source.source.as_str()).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    for source in sources {
-        inputs.push(Input::read(&data.join(source))?);
+    let files = ingested.report.sources.iter().flat_map(|source| &source.files);
+    let names: BTreeSet<&str> = files.map(|file| file.file.as_str()).collect();
+    for name in names {
+        inputs.push(Input::read(&data.join(name))?);
     }
     let dropped = ingested
         .report
@@ -325,7 +324,9 @@ impl Conventions {
 fn no_export(error: IngestError, mapping: &Mapping) -> RunError {
     match error {
         IngestError::Sources(problems)
-            if problems.as_slice().iter().all(|p| matches!(p, SourceError::Missing { .. })) =>
+            if problems.as_slice().iter().all(|p| {
+                matches!(p, SourceError::Missing { .. } | SourceError::NoMatch { .. })
+            }) =>
         {
             RunError::NoExport {
                 missing: problems.to_string(),

@@ -9,6 +9,7 @@
 mod architecture;
 mod audit;
 mod backtest;
+mod bad_input;
 mod calibrate;
 mod chart;
 mod cli;
@@ -25,6 +26,7 @@ mod parity;
 mod patterns;
 mod placebo;
 mod policy;
+mod readers;
 mod recover;
 mod report;
 mod score;

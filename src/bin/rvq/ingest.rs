@@ -6,9 +6,15 @@ use rvq::ingest::{IngestError, Mapping, ingest};
 
 use crate::options::Console;
 
-/// Read exports (CSV, Parquet) through a mapping into a log.
+/// Read exports through a mapping into a log.
 ///
-/// Every row is accepted or rejected with its reason; the ledger is printed and kept in the log.
+/// Formats: CSV and other delimited text, JSON lines, Parquet, XES and OCEL 2.0 (JSON, XML); all but Parquet
+/// also compressed with gzip or Zstandard. A source is a file, a folder, a pattern such as `exports/2024-*.csv`,
+/// or a list of these, inside the data folder.
+///
+/// Every row is accepted or rejected with its reason; the ledger is printed and kept in the log, and the
+/// rejected rows with it (`rejected.parquet`). Rules for exports that overlap are declared in the mapping
+/// (`deduplicate`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example, in a clone:\n  rvq ingest data/sample/mapping.toml --out my-log")]
 pub(crate) struct Args {

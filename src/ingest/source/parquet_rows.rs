@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -15,63 +14,63 @@ use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::cell::Cell;
-use super::error::SourceError;
-use super::source::{Each, SourceRow};
+use super::Each;
+use super::files::ExportFile;
+use crate::ingest::cell::Cell;
+use crate::ingest::error::SourceError;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-fn unreadable(file: &str, error: &impl ToString) -> SourceError {
-    SourceError::Unreadable { file: file.to_owned(), reason: error.to_string() }
-}
-
-fn builder(file: &str, path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
-    let opened = File::open(path).map_err(|error| unreadable(file, &error))?;
-    ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|error| unreadable(file, &error))
+fn builder(file: &ExportFile) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
+    let opened = file.as_file().map_err(|error| file.unreadable(&error))?;
+    ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|error| file.unreadable(&error))
 }
 
 /// Names of the top-level columns.
-pub(super) fn columns(file: &str, path: &Path) -> Result<Vec<String>, SourceError> {
-    let schema = builder(file, path)?.schema().clone();
+pub(super) fn columns(file: &ExportFile) -> Result<Vec<String>, SourceError> {
+    let schema = builder(file)?.schema().clone();
     Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
 }
 
 /// Gives every row to `each`, cells in the order of `wanted`.
 pub(super) fn for_each(
-    file: &str,
-    path: &Path,
-    wanted: &[usize],
+    file: &ExportFile,
+    wanted: &[Option<usize>],
     each: &mut Each<'_>,
 ) -> Result<(), SourceError> {
-    let builder = builder(file, path)?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
+    let builder = builder(file)?;
     // A projection keeps the file's order: find each wanted column among those kept.
-    let mut kept = wanted.to_vec();
+    let mut kept: Vec<usize> = wanted.iter().copied().flatten().collect();
     kept.sort_unstable();
     kept.dedup();
-    let places: Vec<usize> = wanted
+    let mask = ProjectionMask::roots(builder.parquet_schema(), kept.iter().copied());
+    let places: Vec<Option<usize>> = wanted
         .iter()
-        .map(|column| kept.binary_search(column).expect("every wanted column is kept"))
+        .map(|column| {
+            column.map(|column| kept.binary_search(&column).expect("every wanted column is kept"))
+        })
         .collect();
-    let reader = builder.with_projection(mask).build().map_err(|error| unreadable(file, &error))?;
+    let reader = builder.with_projection(mask).build().map_err(|error| file.unreadable(&error))?;
     let mut number = 0;
     for batch in reader {
-        let batch = batch.map_err(|error| unreadable(file, &error))?;
+        let batch = batch.map_err(|error| file.unreadable(&error))?;
         let schema = batch.schema();
-        let columns: Vec<Column<'_>> = places
-            .iter()
-            .map(|&place| {
-                Column::of(batch.column(place)).ok_or_else(|| SourceError::UnsupportedColumn {
-                    file: file.to_owned(),
-                    column: schema.field(place).name().clone(),
-                    data_type: schema.field(place).data_type().to_string(),
-                })
+        let read = |place: usize| {
+            Column::of(batch.column(place)).ok_or_else(|| SourceError::UnsupportedColumn {
+                file: file.name.clone(),
+                column: schema.field(place).name().clone(),
+                data_type: schema.field(place).data_type().to_string(),
             })
-            .collect::<Result<_, _>>()?;
+        };
+        let columns: Vec<Option<Column<'_>>> =
+            places.iter().map(|place| place.map(read).transpose()).collect::<Result<_, _>>()?;
         for row in 0..batch.num_rows() {
             number += 1;
-            let cells = columns.iter().map(|column| column.cell(row)).collect();
-            each(SourceRow { number, cells: Ok(cells) })?;
+            let cells = columns.iter().map(|column| match column {
+                Some(column) => column.cell(row),
+                None => Cell::Missing,
+            });
+            each(number, Ok(cells.collect()))?;
         }
     }
     Ok(())

@@ -1,0 +1,309 @@
+//! Which files a source is, and their bytes: never from outside the data folder.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::ingest::error::SourceError;
+
+/// Where the files that a mapping names are.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) enum Exports<'a> {
+    Folder(&'a Path),
+    Memory(&'a BTreeMap<String, Arc<[u8]>>),
+}
+
+/// One file of a source.
+#[derive(Debug, Clone)]
+pub(in crate::ingest) struct ExportFile {
+    /// Path inside the data folder, with `/`.
+    pub(in crate::ingest) name: String,
+    content: Content,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Path(PathBuf),
+    Bytes(Arc<[u8]>),
+}
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+impl Exports<'_> {
+    /// The files that `pattern` names, in order of name: one file, those of a folder, or those that
+    /// a pattern with `*` and `?` matches.
+    pub(in crate::ingest) fn find(self, pattern: &str) -> Result<Vec<ExportFile>, SourceError> {
+        match self {
+            Self::Folder(folder) => Folder::new(folder, pattern)?.find(),
+            Self::Memory(files) => in_memory(files, pattern),
+        }
+    }
+}
+
+fn in_memory(
+    files: &BTreeMap<String, Arc<[u8]>>,
+    pattern: &str,
+) -> Result<Vec<ExportFile>, SourceError> {
+    let parts = parts(pattern);
+    let found: Vec<ExportFile> = files
+        .iter()
+        .filter(|(name, _)| {
+            let names: Vec<&str> = name.split('/').collect();
+            names.len() == parts.len() && parts.iter().zip(names).all(|(p, name)| matches(p, name))
+        })
+        .map(|(name, bytes)| ExportFile {
+            name: name.clone(),
+            content: Content::Bytes(Arc::clone(bytes)),
+        })
+        .collect();
+    if found.is_empty() { Err(absent(pattern, Path::new("memory"))) } else { Ok(found) }
+}
+
+fn absent(pattern: &str, folder: &Path) -> SourceError {
+    let (file, folder) = (pattern.to_owned(), folder.to_owned());
+    if is_pattern(pattern) {
+        SourceError::NoMatch { pattern: file, folder }
+    } else {
+        SourceError::Missing { file, folder }
+    }
+}
+
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+/// Names on the way to a file, without `.`.
+fn parts(pattern: &str) -> Vec<&str> {
+    pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
+}
+
+/// Whether `name` fits `pattern`, in which `*` stands for any characters and `?` for one.
+fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
+    if name.first() == Some(&'.') && pattern.first() != Some(&'.') {
+        return false;
+    }
+    let (mut p, mut n) = (0, 0);
+    // Where to go on when the characters after the last `*` do not fit.
+    let mut retry: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                retry = Some((p, n));
+                p += 1;
+            }
+            Some(&c) if c == '?' || c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => match retry {
+                Some((star, from)) => {
+                    retry = Some((star, from + 1));
+                    p = star + 1;
+                    n = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&c| c == '*')
+}
+
+/// A search in one data folder.
+struct Folder<'a> {
+    path: &'a Path,
+    /// The same without links.
+    real: PathBuf,
+    pattern: &'a str,
+}
+
+impl<'a> Folder<'a> {
+    fn new(path: &'a Path, pattern: &'a str) -> Result<Self, SourceError> {
+        let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let real = fs::canonicalize(here).map_err(|_| absent(pattern, path))?;
+        Ok(Self { path, real, pattern })
+    }
+
+    fn find(&self) -> Result<Vec<ExportFile>, SourceError> {
+        let mut names = vec![String::new()];
+        for part in parts(self.pattern) {
+            let mut next = Vec::new();
+            for name in names {
+                if is_pattern(part) {
+                    let inside = self.list(&name)?;
+                    next.extend(inside.into_iter().filter(|n| matches(part, last(n))));
+                } else {
+                    next.push(join(&name, part));
+                }
+            }
+            names = next;
+        }
+        let mut found = Vec::new();
+        for name in names {
+            let path = self.check(&name)?;
+            if path.is_dir() {
+                // A pattern names files; a folder stands for the files in it.
+                if !is_pattern(self.pattern) {
+                    for name in self.list(&name)?.into_iter().filter(|n| !last(n).starts_with('.'))
+                    {
+                        let path = self.check(&name)?;
+                        if path.is_file() {
+                            found.push(ExportFile { name, content: Content::Path(path) });
+                        }
+                    }
+                }
+            } else {
+                found.push(ExportFile { name, content: Content::Path(path) });
+            }
+        }
+        if found.is_empty() { Err(absent(self.pattern, self.path)) } else { Ok(found) }
+    }
+
+    /// What is in the folder `name`, in order of name.
+    fn list(&self, name: &str) -> Result<Vec<String>, SourceError> {
+        let folder = self.check(name)?;
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&folder).map_err(|error| self.unreadable(name, &error))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| self.unreadable(name, &error))?;
+            if let Some(inside) = entry.file_name().to_str() {
+                names.push(join(name, inside));
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Path of `name`, which must be there and inside the data folder, links followed.
+    fn check(&self, name: &str) -> Result<PathBuf, SourceError> {
+        let path = self.path.join(name);
+        let real =
+            fs::canonicalize(if path.as_os_str().is_empty() { Path::new(".") } else { &path })
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => absent(
+                        if is_pattern(self.pattern) { self.pattern } else { name },
+                        self.path,
+                    ),
+                    _ => self.unreadable(name, &error),
+                })?;
+        if !real.starts_with(&self.real) {
+            let (file, folder) = (name.to_owned(), self.path.to_owned());
+            return Err(SourceError::Outside { file, folder });
+        }
+        if real.is_dir() || real.is_file() {
+            return Ok(path);
+        }
+        let reason = "it is neither a file nor a folder".to_owned();
+        Err(SourceError::Unreadable { file: name.to_owned(), reason })
+    }
+
+    fn unreadable(&self, name: &str, error: &io::Error) -> SourceError {
+        let file = if name.is_empty() { self.path.display().to_string() } else { name.to_owned() };
+        SourceError::Unreadable { file, reason: error.to_string() }
+    }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+impl ExportFile {
+    /// The file at `path`, which the user named himself.
+    pub(in crate::ingest) fn at(path: &Path) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Self { name: name.unwrap_or_default(), content: Content::Path(path.to_owned()) }
+    }
+
+    /// An error of this file.
+    pub(super) fn unreadable(&self, reason: &impl ToString) -> SourceError {
+        SourceError::Unreadable { file: self.name.clone(), reason: reason.to_string() }
+    }
+
+    /// The bytes as they are; for memory, in a file without name.
+    pub(super) fn as_file(&self) -> io::Result<File> {
+        match &self.content {
+            Content::Path(path) => File::open(path),
+            Content::Bytes(bytes) => {
+                let mut file = tempfile::tempfile()?;
+                io::copy(&mut bytes.as_ref(), &mut file)?;
+                Ok(file)
+            }
+        }
+    }
+
+    /// The bytes, decompressed when they begin as gzip or Zstandard do.
+    pub(super) fn open(&self) -> io::Result<Box<dyn BufRead>> {
+        let mut raw: Box<dyn BufRead> = match &self.content {
+            Content::Path(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
+            Content::Bytes(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+        };
+        let start = raw.fill_buf()?;
+        Ok(if start.starts_with(GZIP) {
+            buffered(flate2::bufread::MultiGzDecoder::new(raw))
+        } else if start.starts_with(ZSTD) {
+            buffered(zstd::stream::read::Decoder::with_buffer(raw)?)
+        } else {
+            raw
+        })
+    }
+
+    /// Lower-case ending of the name without that of compression: `csv` of `Calls.CSV.gz`.
+    pub(super) fn ending(&self) -> String {
+        let mut name = self.name.to_ascii_lowercase();
+        for compressed in [".gz", ".gzip", ".zst", ".zstd"] {
+            if let Some(shorter) = name.strip_suffix(compressed) {
+                name = shorter.to_owned();
+                break;
+            }
+        }
+        match last(&name).rsplit_once('.') {
+            Some((_, ending)) => ending.to_owned(),
+            None => String::new(),
+        }
+    }
+}
+
+fn buffered(reader: impl Read + 'static) -> Box<dyn BufRead> {
+    Box::new(BufReader::with_capacity(1 << 16, reader))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks_match_within_one_name() {
+        for (pattern, name, expected) in [
+            ("2024-*.csv", "2024-01.csv", true),
+            ("2024-*.csv", "2023-01.csv", false),
+            ("*a*b", "xaybzb", true),
+            ("*a*b", "xaybz", false),
+            ("day-?.csv", "day-7.csv", true),
+            ("day-?.csv", "day-17.csv", false),
+            ("*", ".hidden", false),
+            ("***", "", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn the_ending_ignores_compression() {
+        let ending = |name: &str| ExportFile::at(Path::new(name)).ending();
+        assert_eq!(ending("a/Calls.CSV.gz"), "csv");
+        assert_eq!(ending("log.xes"), "xes");
+        assert_eq!(ending("log.gz"), "");
+        assert_eq!(ending("a.b/log"), "");
+    }
+}
