@@ -48,7 +48,7 @@ pub use placebo::{
     CatalogueSample, Claim, DatedExposures, DrawnPlacebo, NegativeControl, Placebo, PlaceboDates,
     PlaceboFigures, PlaceboKind, negative_control, negative_horizon, swapped_histories, time_shift,
 };
-pub use power::{Power, power_of};
+pub use power::{Power, power_from_error, power_of};
 pub use quantile::{QuantileMeans, quantile_means, quantile_spread};
 pub use rank_flips::{AccountRank, CatalogueDraws, RankFlips, rank_flips};
 pub use rate_ratio::{ReadAt, rate_ratio};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::information::{failed, grid};
-use super::{BacktestError, BacktestParams};
+use super::{BacktestError, BacktestParams, Finding};
 use crate::panel::{Measure, Panel, PanelScore};
 use crate::rng::Draws;
 use crate::stats::{StatsError, permute_histories};
@@ -26,7 +26,7 @@ pub struct Power {
     pub outcome: String,
     /// Horizon \[months\].
     pub horizon_months: u32,
-    /// `mean_rank_ic`, or `landmark_auc` less ½ for attrition.
+    /// `mean_rank_ic`, `landmark_auc` less ½ for attrition, or the statistic of a comparison less its null.
     pub statistic: String,
     /// Accounts with a score and an outcome.
     pub n_accounts: u64,
@@ -151,6 +151,37 @@ pub fn power_of(
     Ok(described(panel, score, (outcome, horizon), &values, (whole, lasting)))
 }
 
+/// What a test can show, from the standard error of its statistic: for comparisons of groups or scores, of
+/// which swapped histories do not give the spread.
+///
+/// The error is that which a normal test would need for the finding's detectable effect, so that few dates
+/// count. The estimate is not read; nothing is said of more months. None where the finding has no error.
+pub fn power_from_error(finding: &Finding) -> Option<Power> {
+    let detectable_effect = finding.detectable_effect.filter(|effect| effect.is_finite())?;
+    Some(Power {
+        score: finding.score.clone(),
+        outcome: finding.outcome.clone(),
+        horizon_months: finding.horizon_months.unsigned_abs(),
+        statistic: finding.statistic.clone(),
+        n_accounts: finding.n_accounts,
+        n_periods: finding.n_periods,
+        null_std_error: detectable_effect / detectable(),
+        detectable_effect,
+        lasting: None,
+        curve: curve(detectable_effect),
+    })
+}
+
+/// Standard errors that an effect must have to be found with 80 % power.
+fn detectable() -> f64 {
+    let law = Normal::standard();
+    law.inverse_cdf(1.0 - SIZE / 2.0) + law.inverse_cdf(POWER)
+}
+
+fn curve(detectable_effect: f64) -> Vec<(f64, f64)> {
+    CURVE.map(|part| (part * detectable_effect, power(part * detectable()))).to_vec()
+}
+
 fn described(
     panel: &Panel,
     score: &PanelScore,
@@ -174,10 +205,7 @@ fn described(
         ("mean_rank_ic", 1.0)
     };
     let null_std_error = variance.sqrt() * scale;
-    let law = Normal::standard();
-    let z = law.inverse_cdf(1.0 - SIZE / 2.0) + law.inverse_cdf(POWER);
-    let detectable_effect = z * null_std_error;
-    let curve = CURVE.map(|part| (part * detectable_effect, power(part * z)));
+    let detectable_effect = detectable() * null_std_error;
     Power {
         score: score.name.clone(),
         outcome: outcome.name().to_owned(),
@@ -188,7 +216,7 @@ fn described(
         null_std_error,
         detectable_effect,
         lasting,
-        curve: curve.to_vec(),
+        curve: curve(detectable_effect),
     }
 }
 
@@ -218,6 +246,36 @@ mod tests {
         // The quantile and its inverse in `statrs` differ by 2e-12 here.
         assert!((power.of(0.0) - 0.05).abs() < 1e-11, "{:e}", power.of(0.0) - 0.05);
         assert!(power.of(10.0) > 0.999_999);
+    }
+
+    #[test]
+    fn a_comparison_tells_its_power_from_its_error_and_not_from_its_estimate() {
+        let finding = |estimate: f64| Finding {
+            hypothesis: None,
+            score: "rv_sum".to_owned(),
+            outcome: "share_of_wallet".to_owned(),
+            horizon_months: -3,
+            statistic: "rank_over_raw_contrast".to_owned(),
+            estimate: Some(estimate),
+            std_error: Some(0.03),
+            ci_low: None,
+            ci_high: None,
+            p_value: None,
+            p_adjusted: None,
+            n_accounts: 150,
+            n_events: 0,
+            n_periods: 30,
+            method: String::new(),
+            detectable_effect: Some(0.1),
+            in_family: true,
+        };
+        let power = power_from_error(&finding(0.5)).unwrap();
+        assert_eq!(Some(&power), power_from_error(&finding(-0.2)).as_ref());
+        assert!((power.of(0.1) - 0.8).abs() < 1e-4);
+        assert!((power.accounts_for(0.05) - 600.0).abs() < 1e-9);
+        assert_eq!((power.horizon_months, power.months_for(0.05)), (3, None));
+        let unknown = Finding { detectable_effect: None, ..finding(0.5) };
+        assert!(power_from_error(&unknown).is_none());
     }
 
     #[test]

@@ -200,8 +200,8 @@ impl Hypothesis {
         if back { -(params.horizon as i32) } else { params.horizon as i32 }
     }
 
-    /// Whether the panel's power can be told before its results: for the rank correlation with what
-    /// comes and for risk, of which permuted histories give the spread.
+    /// Whether swapped histories give the spread of its statistic where nothing is: for the rank
+    /// correlation with what comes and for risk. Of the others power is told from the standard error.
     pub fn has_power(&self) -> bool {
         let told = matches!(self.statistic, Statistic::RankCorrelation | Statistic::Risk);
         told && self.id != HypothesisId::H30

@@ -24,8 +24,13 @@ pub fn power_table(all: &[(String, Vec<HypothesisPower>)]) -> String {
 /// What the panel can show of one hypothesis.
 pub(super) fn sentence(stated: &HypothesisPower) -> String {
     let HypothesisPower { hypothesis, power, smallest_relevant_effect: delta, .. } = stated;
-    let unit =
-        if power.statistic == "landmark_auc" { "an AUC of ½ ±" } else { "a rank IC of ±" };
+    let unit = match power.statistic.as_str() {
+        "landmark_auc" | "extremes_auc" => "an AUC of ½ ±",
+        "mean_rank_ic" => "a rank IC of ±",
+        "critical_partial_correlation" => "a partial correlation of ±",
+        "top_fifth_log_ratio" => "a log ratio of ±",
+        _ => "a difference of ±",
+    };
     let mut text = format!(
         "{hypothesis}: with {} accounts over {} months, {} → {} over {} months can be told from chance at {unit} {} \
          in four of five such panels; the smallest relevant {} would be seen in {}",
@@ -42,9 +47,7 @@ pub(super) fn sentence(stated: &HypothesisPower) -> String {
         let months = match (stated.months_needed, power.lasting) {
             (Some(months), _) => format!("or {} months", count(months as u64)),
             (None, Some(_)) => "and no number of months, since accounts differ for good".to_owned(),
-            (None, None) => {
-                "and what more months would do, so short a panel cannot tell".to_owned()
-            }
+            (None, None) => "and what more months would do is not known".to_owned(),
         };
         let accounts = count(stated.accounts_needed as u64);
         write!(text, "; for four of five it takes {accounts} accounts, {months}")

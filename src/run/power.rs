@@ -1,7 +1,7 @@
 //! What the hypotheses of a plan could show on a panel, before any result is seen.
 
-use crate::backtest::{account_strata, power_of};
-use crate::hypothesis::{HypothesisId, HypothesisParams};
+use crate::backtest::{BacktestError, Power, account_strata, power_from_error, power_of};
+use crate::hypothesis::{Bench, HypothesisId, HypothesisParams};
 use crate::panel::Panel;
 use crate::report::HypothesisPower;
 use crate::rng::Purpose;
@@ -10,16 +10,26 @@ use super::plan::Plan;
 
 /// The power of each hypothesis of `plan` on `panel`, and why one has none.
 pub fn powers(panel: &Panel, plan: &Plan) -> (Vec<HypothesisPower>, Vec<String>) {
+    let streams = plan.run.streams();
     let strata = account_strata(panel, plan.backtest.min_stratum as usize);
-    let draws = plan.run.streams().global(Purpose::Permutation);
+    let bench = Bench::new(panel, &plan.backtest, Vec::new(), streams);
+    let swapped = (&strata[..], streams.global(Purpose::Permutation));
+    let of =
+        |id: HypothesisId, params: &HypothesisParams| -> Result<Option<Power>, BacktestError> {
+            if !id.hypothesis().has_power() {
+                let associated = bench.associated(id, params)?;
+                return Ok(power_from_error(&associated.headline()));
+            }
+            let score = panel.score(&params.score).expect("a checked plan has this score");
+            let tested = (params.outcome, params.horizon);
+            power_of(panel, score, tested, &plan.backtest, swapped).map(Some)
+        };
     let (mut powers, mut warnings) = (Vec::new(), Vec::new());
-    let told = |(id, _): &(&HypothesisId, &HypothesisParams)| id.hypothesis().has_power();
-    for (id, params) in plan.hypotheses.iter().filter(told) {
-        let score = panel.score(&params.score).expect("a checked plan has this score");
-        let tested = (params.outcome, params.horizon);
-        match power_of(panel, score, tested, &plan.backtest, (&strata, draws)) {
+    for (&id, params) in &plan.hypotheses {
+        match of(id, params) {
             Err(error) => warnings.push(format!("{}: {error}", id.name())),
-            Ok(power) => {
+            Ok(None) => warnings.push(format!("{}: no error, so no power", id.name())),
+            Ok(Some(power)) => {
                 let delta = params.delta.associated;
                 powers.push(HypothesisPower {
                     hypothesis: id.name().to_owned(),

@@ -130,7 +130,12 @@ fn a_test_that_was_never_computed_is_told() {
     }
     let row = row(silent);
     assert_eq!((row.undefined, row.rate, row.coverage), (10, 0.0, None));
-    let text = credentials(std::slice::from_ref(&row), "rvq recover", ("c.svg", "a chart"));
+    let text = credentials(
+        std::slice::from_ref(&row),
+        "rvq recover",
+        ("c.svg", "a chart"),
+        &TruthTable::builtin(),
+    );
     assert!(text.contains("undefined in 100") && text.contains("| ≤ 30.0 % |  |  |"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&recovery_json(&[row], 7)).unwrap();
     assert_eq!(json["rows"][0]["role"], "null");
@@ -141,7 +146,8 @@ fn a_test_that_was_never_computed_is_told() {
 fn credentials_name_what_is_outside_its_band() {
     let all = [trials("irrelevant", 200, 60, 400), trials("informative", 200, 400, 400)];
     let rows = rows(&all, &TruthTable::builtin());
-    let text = credentials(&rows, "rvq recover --seed 1", ("c.svg", "a chart"));
+    let text =
+        credentials(&rows, "rvq recover --seed 1", ("c.svg", "a chart"), &TruthTable::builtin());
     assert!(text.contains("0 of 1 false cells and 1 of 1 true cells"), "{text}");
     assert!(text.contains("**Outside their band:** H1 associated in `irrelevant`"));
     assert!(text.contains("| `irrelevant` | 200 | associated | false | 15.0 % ± 1.8 **outside**"));

@@ -193,7 +193,10 @@ fn write_report(path: &Path, rows: &[RecoveryRow], args: &Args) -> anyhow::Resul
     let chart = recovery_chart(rows)?;
     let picture = path.with_extension("svg");
     let name = picture.file_name().unwrap_or_default().to_string_lossy();
-    written(path, &credentials(rows, &command(path, args), (&name, &chart.alt)))?;
+    written(
+        path,
+        &credentials(rows, &command(path, args), (&name, &chart.alt), &TruthTable::builtin()),
+    )?;
     written(&picture, &chart.svg)?;
     written(&path.with_file_name("recover.json"), &recovery_json(rows, args.seed))
 }

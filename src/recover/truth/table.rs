@@ -116,6 +116,16 @@ impl TruthTable {
         self.worlds.get(world)?.get(&hypothesis)?.get(&rung)
     }
 
+    /// Cells that are true by construction and were found too seldom by the pilot: world, hypothesis, rung.
+    pub fn limits(&self) -> impl Iterator<Item = (&str, HypothesisId, Rung, &Cell)> {
+        self.worlds.iter().flat_map(|(world, hypotheses)| {
+            hypotheses.iter().flat_map(move |(id, cells)| {
+                let limits = cells.iter().filter(|(_, cell)| cell.limit_known);
+                limits.map(move |(rung, cell)| (world.as_str(), *id, *rung, cell))
+            })
+        })
+    }
+
     /// Names of the worlds in the table.
     pub fn worlds(&self) -> impl Iterator<Item = &str> {
         self.worlds.keys().map(String::as_str)
