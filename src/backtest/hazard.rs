@@ -39,14 +39,15 @@ pub fn attrition_hazard(
 ) -> Result<Finding, BacktestError> {
     let fail = || failed("attrition hazard", &score.name, Measure::Attrition, 1);
     let rows = Rows::new(panel, score, given);
-    let fit = rows.fit().map_err(fail())?;
+    let (fit, kept) = rows.fit().map_err(fail())?;
     let Some(ratio) = fit.coefficients.last() else {
         return Err(fail()(StatsError::TooFew { statistic: "cox", needed: 1, got: 0 }));
     };
     let (statistic, among) = if given.is_empty() {
         ("log_hazard_ratio", String::new())
     } else {
-        let names: Vec<&str> = given.iter().map(|given| given.name.as_str()).collect();
+        let names: Vec<&str> =
+            kept.iter().filter_map(|&column| Some(given.get(column)?.name.as_str())).collect();
         ("log_hazard_ratio_given_baselines", format!(" given {}", names.join(", ")))
     };
     Ok(Finding {
@@ -115,18 +116,19 @@ impl Rows {
         rows
     }
 
-    /// The regression; a column that earlier ones determine is left out, but not the score's.
-    fn fit(&self) -> Result<CoxFit, StatsError> {
-        let (mut x, mut columns) = (self.x.clone(), self.columns);
+    /// The regression and the columns in it; one that earlier ones determine is left out, but not the score's.
+    fn fit(&self) -> Result<(CoxFit, Vec<usize>), StatsError> {
+        let (mut x, mut kept): (_, Vec<usize>) = (self.x.clone(), (0..self.columns).collect());
         loop {
+            let columns = kept.len();
             let rows = CoxRows::new(&self.entry, &self.exit, &self.event, &x, columns)?
                 .with_clusters(&self.account)?;
             match CoxFit::fit(&rows, Ties::Efron) {
                 Err(StatsError::Collinear { column, .. }) if column + 1 < columns => {
                     x = without(&x, columns, column);
-                    columns -= 1;
+                    kept.remove(column);
                 }
-                result => return result,
+                result => return Ok((result?, kept)),
             }
         }
     }

@@ -23,8 +23,8 @@ pub struct Rate {
     pub truth: bool,
     /// Share of cohorts on which the test rejects.
     pub rate: f64,
-    /// Its Monte-Carlo standard error.
-    pub mc_error: f64,
+    /// Its 95 % Monte-Carlo interval.
+    pub interval: (f64, f64),
     /// Whether the rate is inside its band.
     pub holds: bool,
 }
@@ -39,8 +39,9 @@ pub fn rates(rates: &[Rate]) -> Result<Chart, ChartError> {
     let title = title(rates);
     let alt =
         format!("Dots of rejection rates by hypothesis, with lines at 5 % and 50 %. {title}.");
-    let note = "One dot: one test in one world at one number of accounts, with its 95 % Monte-Carlo interval. False \
-                cells should lie at 5 % or below, true cells at 50 % or above, within that error. Worlds, rungs and \
+    let note = "One dot: one test in one world at one number of accounts, with its 95 % Monte-Carlo interval. A \
+                false cell is inside its band when it is not significantly above 5 % (13 % with slope shocks), a true one \
+                when it is not significantly below 50 %. Worlds, rungs and \
                 accounts of each dot: in the table beside this chart.";
     let caption = Caption { name: NAME, title: &title, alt: &alt, note, simulated: false };
     let svg = picture(&caption, |canvas| paint(rates, canvas))?;
@@ -56,8 +57,7 @@ fn title(rates: &[Rate]) -> String {
     };
     let ((quiet, of_false), (found, of_true)) = (inside(false), inside(true));
     format!(
-        "Where nothing is true {quiet} of {of_false} tests keep their level; where something is, {found} of {of_true} \
-         find it"
+        "Inside their bands: {quiet} of {of_false} tests where nothing is true, {found} of {of_true} where something is"
     )
 }
 
@@ -98,9 +98,7 @@ fn paint(rates: &[Rate], canvas: &mut Canvas<'_>) -> Painted {
             let marks: Vec<&Rate> = rates.iter().filter(of).collect();
             for (position, mark) in marks.iter().enumerate() {
                 let across = 0.36 * (position as f64 + 0.5) / marks.len() as f64;
-                let half = 1.96 * mark.mc_error;
-                let ends = ((mark.rate - half).max(0.0), (mark.rate + half).min(1.0));
-                plot.estimate(place + side + across, mark.rate, ends, color)?;
+                plot.estimate(place + side + across, mark.rate, mark.interval, color)?;
             }
         }
         let (left, bottom) = plot.pixel(place, y.start);
@@ -117,7 +115,8 @@ fn table(rates: &[Rate]) -> ChartTable {
         "accounts",
         "truth",
         "rate",
-        "mc_error",
+        "low",
+        "high",
         "inside",
     ]);
     for rate in rates {
@@ -128,7 +127,8 @@ fn table(rates: &[Rate]) -> ChartTable {
             f64::from(rate.accounts).into(),
             if rate.truth { "true" } else { "false" }.into(),
             rate.rate.into(),
-            rate.mc_error.into(),
+            rate.interval.0.into(),
+            rate.interval.1.into(),
             if rate.holds { "yes" } else { "no" }.into(),
         ]);
     }
@@ -148,14 +148,14 @@ mod tests {
             accounts: 200,
             truth,
             rate,
-            mc_error: 0.02,
+            interval: (rate - 0.02, rate + 0.02),
             holds,
         };
         let all = [rate(false, 0.04, true), rate(true, 0.7, true), rate(true, 0.2, false)];
         let chart = rates(&all).unwrap();
         assert_eq!(
             chart.title,
-            "Where nothing is true 1 of 1 tests keep their level; where something is, 1 of 2 find it"
+            "Inside their bands: 1 of 1 tests where nothing is true, 1 of 2 where something is"
         );
         assert_eq!(chart.table.rows.len(), 3);
         assert!(rates(&[]).unwrap().svg.contains("no rates to show"));

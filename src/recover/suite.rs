@@ -46,7 +46,8 @@ pub struct Trials {
     pub job: Job,
     /// By test: what each replication said; none where the test could not be computed.
     pub tests: BTreeMap<TestName, Vec<Option<Trial>>>,
-    /// Time of one thread by hypothesis, that of the cohorts under none; of what this call ran \[s\].
+    /// Elapsed time by hypothesis, summed over cohorts, that of the cohorts under none; of what this call
+    /// ran \[s\]. Nothing is computed from it.
     pub seconds: BTreeMap<Option<HypothesisId>, f64>,
 }
 
@@ -128,7 +129,8 @@ fn by_test(asked: &Asked, lines: &[Line]) -> BTreeMap<TestName, Vec<Option<Trial
     tests
 }
 
-/// A name that says what is in the file, and changes with everything that its numbers depend on.
+/// A name that says what is in the file: it changes with version, seed and question. After a change of the
+/// tests themselves or of a world use another folder.
 fn file_name(job: &Job, seed: u64) -> PathBuf {
     let mut hash = Sha256::new();
     hash.update(format!("{} {seed} {:?}", env!("CARGO_PKG_VERSION"), job.asked));

@@ -93,7 +93,7 @@ impl Asked {
 pub struct Replication {
     /// Its tests; one that cannot be computed on its cohort is absent.
     pub trials: Vec<(TestName, Trial)>,
-    /// Time of one thread by hypothesis \[s\]; that of the cohort and of causes under none.
+    /// Elapsed time by hypothesis \[s\]; that of the cohort and of causes under none.
     pub seconds: BTreeMap<Option<HypothesisId>, f64>,
 }
 

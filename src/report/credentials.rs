@@ -45,7 +45,7 @@ pub fn recovery_chart(rows: &[RecoveryRow]) -> Result<Chart, ChartError> {
             accounts: row.accounts,
             truth: row.role == Role::True,
             rate: row.rate,
-            mc_error: row.mc_error,
+            interval: row.interval()?,
             holds: row.band?.holds,
         })
     });
@@ -157,7 +157,8 @@ fn head(text: &mut String, rows: &[RecoveryRow], command: &str) {
          - {} cohorts in all. *False* cells are zero by construction: a good test rejects in about 5 % of \
          cohorts, and a cell fails when it is significantly above (binomial, one-sided, 1 % shared by all \
          cells). *True* cells are tried with the accounts at which a pilot on other cohorts found the effect in \
-         60 % of them or more; a cell fails when it is found in significantly less than one half.\n\
+         60 % of them or more; a cell fails when it is found in significantly less than one half. The band says from \
+         where on that is.\n\
          - {} of {} false cells and {} of {} true cells are inside their band.\n\
          - ± is the Monte-Carlo standard error. *Coverage*: how often the 95 % interval holds the truth (0 in \
          false cells, elsewhere the mean over all cohorts). Rates without a band are told for comparison: the \

@@ -168,7 +168,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(1))
 }
 
-/// Says how long the tests of each hypothesis took, on one thread.
+/// Says how long the tests of each hypothesis took, summed over cohorts.
 fn say_times(trials: &[Trials], console: &Console) {
     let mut seconds: BTreeMap<Option<HypothesisId>, f64> = BTreeMap::new();
     for (of, spent) in trials.iter().flat_map(|trials| &trials.seconds) {
@@ -178,7 +178,7 @@ fn say_times(trials: &[Trials], console: &Console) {
     let parts: Vec<String> =
         seconds.iter().map(|(of, spent)| format!("{} {spent:.0} s", name(of))).collect();
     if !parts.is_empty() {
-        console.say(&format!("time of one thread: {}", parts.join(", ")));
+        console.say(&format!("time, summed over cohorts: {}", parts.join(", ")));
     }
 }
 

@@ -106,18 +106,22 @@ const FEWEST_TEAMS: usize = 5;
 ///
 /// ```text
 /// d̄ = Σₐ dₐ / n,  dₐ = ±(y'ₐ − yₐ)/ȳ      yₐ, y'ₐ: account a's mean outcome without and with the cause
-/// SE² = T/(T−1) Σₜ (Σ_{a in t} (dₐ − d̄))² / n²      T teams; accounts where there are fewer than five
+/// SE² = T/(T−1) Σₜ (Σ_{a in t} (dₐ − d̄))² / n²      T teams
 /// ```
 ///
-/// Both runs share every draw that the cause does not touch. Accounts of one team share its staff: they
-/// are the units only where there are too few teams, and the error is then understated. A hypothesis that
-/// has no cause of its own is left out.
+/// Both runs share every draw that the cause does not touch. Accounts of one team share its staff, so teams
+/// are the units; with fewer than five of them there is no test. A hypothesis that has no cause of its own is
+/// left out.
 pub(in crate::recover) fn causes(
     simulation: &Simulation,
     ids: &[HypothesisId],
     accounts: u32,
 ) -> Vec<(HypothesisId, Trial)> {
     let mut found = Vec::new();
+    let per_team = simulation.world().staff.accounts_per_team;
+    if ((accounts / per_team) as usize) < FEWEST_TEAMS {
+        return found;
+    }
     let mut before: Option<Vec<Means>> = None;
     for counterfactual in Counterfactual::ALL {
         let of = |id: &&HypothesisId| claim(**id).counterfactual == Some(counterfactual);
@@ -126,14 +130,14 @@ pub(in crate::recover) fn causes(
         let Some(other) = other else { continue };
         let before = before.get_or_insert_with(|| means(simulation, accounts));
         let after = means(&other, accounts);
-        let units = units(simulation, accounts);
         for id in ids {
             let claim = claim(id);
             let sign = if counterfactual == Counterfactual::Unharmed { 1.0 } else { claim.sign };
             if let Some(column) = column(claim.before_cost) {
                 let changes = changes(before, &after, column);
-                let signed = units.iter().zip(changes);
-                let signed = signed.filter_map(|(unit, change)| Some((*unit, sign * change?)));
+                let team = |account: usize| account / per_team as usize;
+                let signed = changes.iter().enumerate();
+                let signed = signed.filter_map(|(a, change)| Some((team(a), sign * (*change)?)));
                 found.push((id, paired_test(&signed.collect::<Vec<_>>())));
             }
         }
@@ -151,13 +155,6 @@ fn means(simulation: &Simulation, accounts: u32) -> Vec<Means> {
         (sums.months > 0.0).then(|| sums.sums.map(|sum| sum / sums.months))
     };
     simulation.histories(accounts).map(of).collect()
-}
-
-/// The unit of each account: its team, or itself where there are too few teams.
-fn units(simulation: &Simulation, accounts: u32) -> Vec<usize> {
-    let per_team = simulation.world().staff.accounts_per_team as usize;
-    let by_team = accounts as usize / per_team >= FEWEST_TEAMS;
-    (0..accounts as usize).map(|a| if by_team { a / per_team } else { a }).collect()
 }
 
 /// What each account's mean changes by, in means of all.

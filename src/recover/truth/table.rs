@@ -16,6 +16,9 @@ const BUILTIN: &str = include_str!("../../../data/worlds/truth.toml");
 /// above one half that sixty cohorts seldom name too few.
 const NAMED: f64 = 0.6;
 
+/// The most accounts of a pilot.
+const MOST_ACCOUNTS: u32 = 800;
+
 /// What is stated of one cell, and how large the effect is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,16 +70,17 @@ impl Cell {
     }
 
     /// The cell with the accounts that a pilot names, given how often its tests found the effect: pairs
-    /// of accounts and share of cohorts. Found too seldom at all of them, it is a known limit.
-    #[must_use]
-    pub fn piloted(&self, rates: &[(u32, f64)]) -> Self {
+    /// of accounts and share of cohorts. Found too seldom at all of them, it is a known limit; nothing where
+    /// the pilot neither found it nor looked at the most accounts.
+    pub fn piloted(&self, rates: &[(u32, f64)]) -> Option<Self> {
         if !self.is_claimed() {
-            return self.clone();
+            return Some(self.clone());
         }
         let enough = rates.iter().filter(|(_, rate)| *rate >= NAMED);
         let accounts = enough.map(|(accounts, _)| *accounts).min();
+        let looked = accounts.is_some() || rates.iter().any(|(n, _)| *n == MOST_ACCOUNTS);
         let holds = accounts.map(|_| true);
-        Self { holds, limit_known: accounts.is_none(), accounts, ..self.clone() }
+        looked.then(|| Self { holds, limit_known: accounts.is_none(), accounts, ..self.clone() })
     }
 }
 
@@ -217,12 +221,14 @@ mod tests {
         let cell = Cell::measured(Some(&stated(Some(true))), &found);
         assert_eq!(of(&cell), (Some(true), false, Some(200), Some(810)));
         let rates = |at_800| [(400, 0.59), (800, at_800), (100, 0.1)];
-        assert_eq!(of(&cell.piloted(&rates(0.6))), (Some(true), false, Some(800), Some(810)));
-        let limit = cell.piloted(&rates(0.59));
+        let piloted = |cell: &Cell, at_800| cell.piloted(&rates(at_800)).unwrap();
+        assert_eq!(of(&piloted(&cell, 0.6)), (Some(true), false, Some(800), Some(810)));
+        assert_eq!(cell.piloted(&[(200, 0.1), (400, 0.2)]), None);
+        let limit = piloted(&cell, 0.59);
         assert_eq!(of(&limit), (None, true, None, Some(810)));
-        assert_eq!(of(&limit.piloted(&rates(0.7))), (Some(true), false, Some(800), Some(810)));
+        assert_eq!(of(&piloted(&limit, 0.7)), (Some(true), false, Some(800), Some(810)));
         let zero = Cell::measured(Some(&stated(Some(false))), &found);
-        assert_eq!(of(&zero.piloted(&rates(0.9))), (Some(false), false, None, None));
+        assert_eq!(of(&piloted(&zero, 0.9)), (Some(false), false, None, None));
         assert_eq!(of(&Cell::measured(None, &found)), (None, false, None, None));
     }
 }
