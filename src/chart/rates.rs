@@ -42,7 +42,7 @@ pub fn rates(rates: &[Rate]) -> Result<Chart, ChartError> {
     let note = "One dot: one test in one world at one number of accounts, with its 95 % Monte-Carlo interval. A \
                 false cell is inside its band when it is not significantly above 5 % (13 % with slope shocks), a true one \
                 when it is not significantly below 50 %. Worlds, rungs and \
-                accounts of each dot: in the table beside this chart.";
+                accounts of each dot: in the tables of the page.";
     let caption = Caption { name: NAME, title: &title, alt: &alt, note, simulated: false };
     let svg = picture(&caption, |canvas| paint(rates, canvas))?;
     Ok(Chart { name: NAME.to_owned(), svg, table: table(rates), alt, title })
