@@ -81,7 +81,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Flow(command) => flow::run(command, &console).map(done),
         Command::Simulate(args) => simulate::run(args, &console),
         Command::Audit(args) => audit::run(args, &console),
-        Command::Ingest(args) => ingest::run(args, &console).map(done),
+        Command::Ingest(args) => ingest::run(args, &console),
         Command::Score(args) => score::run(args, &console).map(done),
         Command::Power(args) => power::run(args, &console).map(done),
         Command::Backtest(args) => backtest::run(args, &console).map(done),
