@@ -25,6 +25,7 @@ mod parity;
 mod patterns;
 mod placebo;
 mod policy;
+mod propose;
 mod readers;
 mod recover;
 mod report;

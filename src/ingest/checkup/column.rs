@@ -369,14 +369,14 @@ impl Tested {
         let mut notes = Vec::new();
         if self.times.is_some() {
             let without = self.read.saturating_sub(self.n_with_offset + self.refused);
-            if without > 0 {
+            let days_only = self.n_midnight >= self.read;
+            if days_only {
+                notes.push(format!("no time of day: each counts from midnight in {zone}"));
+            } else if without > 0 {
                 notes.push(format!("{without} times without offset are read in {zone}"));
             }
             if self.n_with_offset > 0 {
                 notes.push(format!("{} times say their own offset", self.n_with_offset));
-            }
-            if self.n_midnight >= self.read && self.read > 0 {
-                notes.push("no time of day: each counts from midnight".to_owned());
             }
         }
         let mut words = Vec::new();

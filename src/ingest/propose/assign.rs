@@ -190,7 +190,7 @@ fn misfit(field: Field, column: &Column) -> Option<&'static str> {
         Field::InteractionType => {
             (column.more_words || column.words.len() > 500).then_some("too many words to be types")
         }
-        Field::SourceId => (!column.is_key()).then_some("values come again, or are absent"),
+        Field::SourceId => (!column.is_nearly_key()).then_some("values come again, or are absent"),
         field if field.is_time() => (!column.is_time()).then_some("values are no dates"),
         field if !field.is_text() => (!column.is_number()).then_some("values are no numbers"),
         _ => None,

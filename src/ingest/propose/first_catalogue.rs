@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::mapping_text::quoted;
+use crate::diagnostic::nearest;
 
 /// What `version` of a proposed catalogue says, so that nobody takes its values for findings.
 const VERSION: &str = "proposed: rv and variable_cost neutral and to be set by you";
@@ -49,6 +50,19 @@ impl Types {
         }
         for (word, count) in words {
             self.add(&safe(word), *count, false);
+        }
+        for (word, count) in words {
+            let near =
+                nearest(word, words.keys().map(String::as_str).filter(|other| other != word));
+            if let Some(near) = near.filter(|near| words[*near] >= 100 * count) {
+                let _ = writeln!(
+                    text,
+                    "# TODO: {} ({count}) may be {} mistyped: take it out of the catalogue, or name both in \
+                     `values.interaction_type`",
+                    quoted(word),
+                    quoted(near)
+                );
+            }
         }
         let money = |word: &&String| {
             let word = word.to_lowercase();

@@ -319,33 +319,13 @@ fn time_format(text: &mut String, columns: &[&Column]) {
     if patterns.is_empty() {
         return;
     }
-    // A day above 12 in another column of the file tells day from month in this one.
     let doubtful = writings.iter().any(|writing| writing.day_or_month);
-    let month_first = |pattern: &&str| pattern.starts_with("%m");
-    let told = writings.iter().filter(|writing| !writing.day_or_month);
-    if doubtful && told.clone().flat_map(|writing| &writing.patterns).any(|p| month_first(&p)) {
-        let swap = |pattern: &str| {
-            pattern.replacen("%d", "%0", 1).replacen("%m", "%d", 1).replacen("%0", "%m", 1)
-        };
-        let swapped: Vec<String> = patterns
-            .iter()
-            .map(|p| if p.starts_with("%d") { swap(p) } else { (*p).to_owned() })
-            .collect();
-        let mut once: Vec<String> = Vec::new();
-        for pattern in swapped {
-            if !once.contains(&pattern) {
-                once.push(pattern);
-            }
-        }
-        write_patterns(text, &once, "month first, as another column of the file shows");
-        return;
-    }
+    let told = writings.iter().any(|w| !w.patterns.is_empty() && !w.day_or_month);
     if writings.iter().any(|writing| writing.patterns.is_empty()) {
-        patterns
-            .extend(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"].iter().filter(|_| true));
+        patterns.extend(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]);
     }
     let owned: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-    let note = if doubtful && told.count() == 0 {
+    let note = if doubtful && !told {
         "TODO: day first or month first? no day in the file is above 12"
     } else {
         "as the values are written"

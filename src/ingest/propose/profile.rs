@@ -117,6 +117,12 @@ impl Column {
         self.n > 1 && self.n_empty == 0 && self.words.values().all(|&count| count == 1)
     }
 
+    /// Whether every row has a value, and hardly any comes again.
+    pub(super) fn is_nearly_key(&self) -> bool {
+        let distinct = self.words.len() as u64;
+        self.n > 1 && self.n_empty == 0 && (self.more_words || distinct * 20 >= self.n * 19)
+    }
+
     /// Whether values are a few words that come again and again.
     pub(super) fn is_few_words(&self) -> bool {
         let distinct = self.words.len() as u64;
@@ -179,6 +185,11 @@ impl FileProfile {
             }
             Ok(())
         })?;
+        // A day above 12 in one column tells day from month in the others of the file.
+        let orders: Vec<bool> = columns.iter().filter_map(|column| column.times.order()).collect();
+        if !orders.is_empty() && orders.iter().all(|&month_first| month_first) {
+            columns.iter_mut().for_each(|column| column.times.put_month_first());
+        }
         Ok(Self { name: name.to_owned(), delimiter, rows, broken, columns })
     }
 

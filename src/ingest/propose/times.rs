@@ -50,6 +50,8 @@ pub(super) struct Times {
     n_with_offset: u64,
     /// Values with a time of day other than midnight.
     n_with_clock: u64,
+    /// Whether another column of the file shows that the month comes first.
+    month_first: bool,
 }
 
 /// The values that one pattern reads.
@@ -65,7 +67,7 @@ struct Fit {
 pub(super) struct Writing {
     /// Patterns for `time_format`, none where the times are read without.
     pub(super) patterns: Vec<&'static str>,
-    /// Whether `%d` and `%m` could be told apart: no day is above 12.
+    /// Whether day and month cannot be told apart: no day is above 12, here or beside it.
     pub(super) day_or_month: bool,
 }
 
@@ -132,29 +134,52 @@ impl Times {
         })
     }
 
+    /// Whether day or month comes first, where the values tell: `Some(true)` for the month.
+    pub(super) fn order(&self) -> Option<bool> {
+        let &best = self.by_count().first()?;
+        let pattern = PATTERNS[best];
+        let dated =
+            pattern.starts_with("%d/") || pattern.starts_with("%d-") || pattern.starts_with("%m");
+        (dated && !pattern.contains("%b") && !self.is_doubtful(best))
+            .then(|| pattern.starts_with("%m"))
+    }
+
+    /// Takes the month first wherever the values do not tell.
+    pub(super) fn put_month_first(&mut self) {
+        self.month_first = true;
+    }
+
     /// How the times are written.
     pub(super) fn writing(&self) -> Writing {
         let chosen = self.chosen();
-        let first = chosen.first().copied().unwrap_or(0);
-        let twin = |position: usize| {
-            PATTERNS[position].starts_with("%d")
-                && PATTERNS.get(position + 1).is_some_and(|next| next.starts_with("%m"))
-        };
-        let day_or_month =
-            twin(first) && self.fits[first].n == self.fits[first + 1].n && self.fits[first].n > 0;
+        let doubtful = self.by_count().first().is_some_and(|&best| self.is_doubtful(best));
         let patterns = match chosen.as_slice() {
             [0] | [] => Vec::new(),
             several => several.iter().map(|&position| named(position)).collect(),
         };
-        Writing { patterns, day_or_month }
+        Writing { patterns, day_or_month: doubtful && !self.month_first }
+    }
+
+    /// Whether the pattern at `position` and the one with the month first read the same values.
+    fn is_doubtful(&self, position: usize) -> bool {
+        PATTERNS[position].starts_with("%d")
+            && PATTERNS.get(position + 1).is_some_and(|next| next.starts_with("%m"))
+            && self.fits[position].n == self.fits[position + 1].n
+    }
+
+    /// Positions of the patterns that read anything, the most frequent first.
+    fn by_count(&self) -> Vec<usize> {
+        let mut by_count: Vec<usize> =
+            (0..PATTERNS.len()).filter(|&position| self.fits[position].n > 0).collect();
+        by_count.sort_by_key(|&position| std::cmp::Reverse(self.fits[position].n));
+        by_count
     }
 
     /// Positions of the fewest patterns that read most values, the most frequent first.
     fn chosen(&self) -> Vec<usize> {
-        let mut by_count: Vec<usize> =
-            (0..PATTERNS.len()).filter(|&position| self.fits[position].n > 0).collect();
-        by_count.sort_by_key(|&position| std::cmp::Reverse(self.fits[position].n));
-        let Some(&best) = by_count.first() else { return Vec::new() };
+        let by_count = self.by_count();
+        let Some(&first) = by_count.first() else { return Vec::new() };
+        let best = first + usize::from(self.month_first && self.is_doubtful(first));
         if self.fits[best].n * 100 >= self.n * 99 {
             return vec![best];
         }
