@@ -13,6 +13,7 @@ mod bad_input;
 mod calibrate;
 mod chart;
 mod cli;
+mod data_map;
 mod example;
 mod exceptions;
 mod flow;

@@ -116,8 +116,7 @@ fn currency_column(file: &FileProfile) -> Option<&Column> {
 /// First day of the first month of amounts, and of the month after the last whole one.
 fn months_of_amounts(taken: &[Taken]) -> Option<(String, String)> {
     let calendar = Calendar::UTC;
-    let ranges: Vec<(Instant, Instant)> =
-        taken.iter().filter_map(|taken| taken.amounts_column()?.times.range()).collect();
+    let ranges: Vec<(Instant, Instant)> = taken.iter().filter_map(Taken::amounts_range).collect();
     let first = ranges.iter().map(|range| range.0).min()?;
     let last = ranges.iter().map(|range| range.1).max()?;
     let end = calendar.month_of(last.plus_days(1.0));

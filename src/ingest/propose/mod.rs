@@ -26,6 +26,7 @@ use self::profile::{Column, FileProfile};
 use super::error::{IngestError, SourceProblems};
 use super::field::Field;
 use super::source::Exports;
+use crate::time::Instant;
 
 /// A first mapping, catalogue and plan for a set of files.
 ///
@@ -69,12 +70,16 @@ impl Taken {
         self.times().any(|column| column.times.has_clock() && !column.times.has_offsets())
     }
 
-    /// The dates of amounts that are summed by month.
-    fn amounts_column(&self) -> Option<&Column> {
+    /// First and last date of amounts that are summed by month; a deal begins when it is opened.
+    fn amounts_range(&self) -> Option<(Instant, Instant)> {
         match self.role {
-            Role::Amounts { .. } => self.file.column(self.assignment.column(Field::OccurredAt)?),
+            Role::Amounts { .. } => {
+                self.file.column(self.assignment.column(Field::OccurredAt)?)?.times.range()
+            }
             Role::Deals => {
-                self.file.columns.iter().find(|column| names::plain(&column.name) == "close_date")
+                let dates = || self.file.columns.iter().filter(|column| column.is_time());
+                let ranges = || dates().filter_map(|column| column.times.range());
+                Some((ranges().map(|r| r.0).min()?, ranges().map(|r| r.1).max()?))
             }
             _ => None,
         }
