@@ -38,7 +38,7 @@ pub fn gaps_of(
     params: &GapParams,
 ) -> Result<(Vec<Gap>, PriorityRule), RunError> {
     let histories = dataset.histories()?.collect::<Result<Vec<_>, _>>()?;
-    Ok(gaps(&histories, &dataset.types, dataset.end(), params))
+    Ok(gaps(&histories, (&dataset.catalogue, &dataset.types), dataset.end(), params))
 }
 
 /// What the heat map draws.

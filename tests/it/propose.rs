@@ -102,7 +102,7 @@ fn purchases_are_interactions_in_disguise_and_outcomes_by_month() {
 
 #[test]
 fn product_analytics_event_logs_and_pipelines_are_understood_by_their_names() {
-    let events: String = (0..30)
+    let events: Vec<String> = (0..30)
         .map(|i| {
             format!(
                 "{{\"user_id\": \"u{}\", \"event\": \"{}\", \"event_time\": \"2024-02-{:02} 08:00:00\"}}\n",
@@ -112,7 +112,7 @@ fn product_analytics_event_logs_and_pipelines_are_understood_by_their_names() {
             )
         })
         .collect();
-    assert_eq!(Study::of(&[("events.jsonl", &events)]).log().report.n_interactions, 30);
+    assert_eq!(Study::of(&[("events.jsonl", &events.concat())]).log().report.n_interactions, 30);
 
     let event = |case: usize, name: &str, step: &str| {
         format!(
@@ -122,7 +122,7 @@ fn product_analytics_event_logs_and_pipelines_are_understood_by_their_names() {
             1 + case
         )
     };
-    let traces: String = (0..6)
+    let traces: Vec<String> = (0..6)
         .map(|case| {
             format!(
                 "<trace><string key=\"concept:name\" value=\"Case {case}\"/>{}{}{}</trace>",
@@ -132,7 +132,7 @@ fn product_analytics_event_logs_and_pipelines_are_understood_by_their_names() {
             )
         })
         .collect();
-    let study = Study::of(&[("desk.xes", &format!("<log>{traces}</log>"))]);
+    let study = Study::of(&[("desk.xes", &format!("<log>{}</log>", traces.concat()))]);
     study.has("columns.account_id = \"case:concept:name\"");
     study.has("where = { column = \"lifecycle:transition\", equals = \"complete\" }");
     assert_eq!(study.log().report.n_interactions, 12);

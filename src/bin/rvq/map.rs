@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
 /// The map as aligned columns.
 fn table(figures: &DataMapFigures) -> String {
     let mut text = format!(
-        "{} of {} accounts and {} of {} contacts have an interaction\n\n{:<28} {:<14} {:>9} {:>9}  {:<10} {:<10}  systems\n",
+        "{} of {} accounts and {} of {} contacts have an interaction\n\n{:<32} {:<14} {:>9} {:>9}  {:<10} {:<10}  systems\n",
         figures.n_accounts_seen,
         figures.n_accounts,
         figures.n_contacts_seen,
@@ -98,7 +98,7 @@ fn table(figures: &DataMapFigures) -> String {
         let systems: Vec<&str> = one.systems.iter().map(|(name, _)| name.as_str()).collect();
         let _ = writeln!(
             text,
-            "{:<28} {:<14} {:>9} {:>9}  {:<10} {:<10}  {}",
+            "{:<32} {:<14} {:>9} {:>9}  {:<10} {:<10}  {}",
             one.interaction_type,
             one.function,
             one.rows,

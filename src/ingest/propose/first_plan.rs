@@ -1,5 +1,7 @@
 //! A first plan: the hypotheses that the columns found can be tried on.
 
+use std::fmt::Write as _;
+
 use super::Taken;
 use super::assign::Role;
 use super::mapping_text::quoted;
@@ -35,10 +37,11 @@ pub(super) fn write(name: &str, currency: &str, taken: &[Taken]) -> Plan {
     let mut hypotheses = String::new();
     let mut hypothesis = |id: &str, outcome: &str| {
         outcomes.push(format!("\"{outcome}\""));
-        hypotheses.push_str(&format!(
+        let _ = write!(
+            hypotheses,
             "\n[hypotheses.{id}]\nscore = \"rv_decay_180d\"\noutcome = \"{outcome}\"\nhorizon = 3\n\
              delta = {{ associated = 0.02, leads = 0.02, adds = 0.002 }}\n"
-        ));
+        );
     };
     if amounts {
         hypothesis("H1", amount);

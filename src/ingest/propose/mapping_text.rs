@@ -19,9 +19,10 @@ struct Block<'a> {
     assignment: &'a Assignment,
 }
 
-/// `text` as TOML writes it.
+/// `text` as a TOML string on one line, fit for a key too.
 pub(super) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    // JSON escapes as TOML's basic strings do, except that it leaves DEL as it is.
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// One line of a comment: what stands in data cannot end it.
@@ -178,7 +179,11 @@ fn file_blocks(taken: &Taken, types: &mut Types) -> String {
     };
     let _ = writeln!(text, "# {name}: {rows} rows, taken for {what}.");
     if let (n, Some(why)) = &file.broken {
-        let _ = writeln!(text, "# TODO: {n} rows cannot be cut into values; {}", comment(why));
+        let _ = writeln!(
+            text,
+            "# TODO: rows that cannot be cut into values: {n}; the first: {}",
+            comment(why)
+        );
     }
     match &taken.role {
         Role::Amounts { purchases } => {

@@ -102,7 +102,8 @@ pub fn propose(files: &[PathBuf]) -> Result<Proposal, IngestError> {
             inside.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
         })
         .collect();
-    let mut proposal = read(Exports::Folder(&folder), &names, &log_name(&folder))?;
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+    let mut proposal = read(Exports::Folder(here), &names, &log_name(&folder))?;
     proposal.folder = folder;
     Ok(proposal)
 }

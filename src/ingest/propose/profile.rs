@@ -188,7 +188,9 @@ impl FileProfile {
         // A day above 12 in one column tells day from month in the others of the file.
         let orders: Vec<bool> = columns.iter().filter_map(|column| column.times.order()).collect();
         if !orders.is_empty() && orders.iter().all(|&month_first| month_first) {
-            columns.iter_mut().for_each(|column| column.times.put_month_first());
+            for column in &mut columns {
+                column.times.put_month_first();
+            }
         }
         Ok(Self { name: name.to_owned(), delimiter, rows, broken, columns })
     }

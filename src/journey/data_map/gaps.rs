@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::flow::Catalogue;
 use crate::ids::{TypeIndex, TypeNames};
 use crate::interaction::{AccountHistory, harmless};
 use crate::time::Instant;
@@ -60,10 +61,11 @@ struct Active {
 /// The gaps at `end` by owner, account and type, and how the priority accounts were told.
 ///
 /// An account is active when it has entered before `end` and not left by then. A type is expected
-/// when at least `usual_share` of the active accounts had it in the 365 days before `end`.
+/// when at least `usual_share` of the active accounts had it in the 365 days before `end`, unless its
+/// relative value is negative or it is transactional: nobody is to see to those.
 pub fn gaps<'h>(
     histories: impl IntoIterator<Item = &'h AccountHistory>,
-    types: &TypeNames,
+    (catalogue, types): (&Catalogue, &TypeNames),
     end: Instant,
     params: &GapParams,
 ) -> (Vec<Gap>, PriorityRule) {
@@ -78,6 +80,7 @@ pub fn gaps<'h>(
         .iter()
         .zip(0..)
         .map(|(name, position)| (TypeIndex(position), name))
+        .filter(|(_, name)| is_wanted(catalogue, name))
         .filter(|(kind, _)| having.get(kind).is_some_and(|&n| n as f64 >= least))
         .collect();
     let rule = if accounts.iter().any(|account| account.flagged) {
@@ -99,6 +102,14 @@ pub fn gaps<'h>(
         |gap: &Gap| (gap.owner_id.clone(), gap.account_id.clone(), gap.interaction_type.clone());
     gaps.sort_by_key(key);
     (gaps, rule)
+}
+
+/// Whether anybody should see to it that the type happens.
+fn is_wanted(catalogue: &Catalogue, name: &str) -> bool {
+    let mut entries = catalogue.entries().iter();
+    entries
+        .find(|entry| entry.interaction_type == name)
+        .is_some_and(|entry| entry.worth.rv >= 0.0 && !entry.transactional)
 }
 
 fn active(history: &AccountHistory, end: Instant) -> Option<Active> {
