@@ -99,7 +99,8 @@ pub fn ingest(mapping: &Mapping, data: &Path) -> Result<Ingested, IngestError> {
 /// columns = { account_id = "who.id", occurred_at = "at" }
 /// constants = { interaction_type = "call" }
 /// "#;
-/// let catalogue = Catalogue::from_entries("1", vec![CatalogueEntry::plain("call", 1.0)])?;
+/// let entries = vec![CatalogueEntry::plain("call", 1.0)];
+/// let catalogue = Catalogue::from_entries("1", entries).ok_or("a name twice")?;
 /// let may = br#"{"who": {"id": "A"}, "at": "2026-05-04"}"#.as_slice();
 /// let log = ingest_bytes(
 ///     &Mapping::parse(mapping, catalogue)?,
