@@ -7,6 +7,7 @@
 mod attrition_by_band;
 mod canvas;
 mod concentration;
+mod data_map;
 mod event_study;
 mod flow_diagram;
 mod lead_lag;
@@ -24,6 +25,7 @@ mod waterfall;
 
 pub use attrition_by_band::{AttritionBand, AttritionData, attrition_by_band};
 pub use concentration::{ConcentrationData, concentration};
+pub use data_map::{DataMapData, FunctionCoverage, data_map};
 pub use event_study::{EventStudyData, event_study};
 pub use flow_diagram::flow_diagram;
 pub use lead_lag::{LeadLagData, lead_lag};

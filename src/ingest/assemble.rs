@@ -281,7 +281,7 @@ impl<'m> Assembly<'m> {
         position.map(Some).ok_or_else(|| too_many_names(row, Field::InitiativeId, account))
     }
 
-    fn kind(&self, row: Row<'_>) -> Result<TypeIndex, Breach> {
+    pub(super) fn kind(&self, row: Row<'_>) -> Result<TypeIndex, Breach> {
         let name = row.needed_text(Field::InteractionType)?;
         self.mapping.types().get(&name).ok_or_else(|| {
             let near = nearest(&name, self.mapping.types().iter())

@@ -9,8 +9,8 @@ use crate::interaction::TableError;
 
 /// Why an ingest ends without tables.
 ///
-/// [`IngestError::Mapping`], [`IngestError::UnreadableMapping`] and [`IngestError::Occupied`] are
-/// mistakes in what the user wrote (exit code 2); the others are broken promises of the data (exit
+/// [`IngestError::Mapping`], [`IngestError::UnreadableMapping`], [`IngestError::Occupied`] and
+/// [`IngestError::Exists`] are mistakes in what the user wrote (exit code 2); the others are broken promises of the data (exit
 /// code 3).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,6 +31,9 @@ pub enum IngestError {
     /// A log may only be written where there is nothing.
     #[error("`{}` is already there, expected a new folder", path.display())]
     Occupied { path: PathBuf },
+    /// Nothing is overwritten.
+    #[error("`{}` is already there, and nothing is overwritten: move it, or name another file with `--out`", path.display())]
+    Exists { path: PathBuf },
     /// A log cannot be written.
     #[error("cannot write `{}`: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },

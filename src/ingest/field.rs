@@ -224,26 +224,35 @@ impl Field {
             .ok_or_else(|| nearest(name, known.iter().map(|field| field.name())))
     }
 
-    /// Whether the column takes one of a list of words, so that `values` makes sense for it.
-    pub(super) const fn is_text(self) -> bool {
-        !matches!(
+    /// Whether the column takes a point in time.
+    pub(super) const fn is_time(self) -> bool {
+        matches!(
             self,
             Self::EnteredAt
                 | Self::ExitedAt
-                | Self::Size
                 | Self::ContractEnd
-                | Self::Influence
                 | Self::ValidFrom
                 | Self::ValidTo
                 | Self::OccurredAt
                 | Self::KnownAt
+                | Self::PeriodStart
+                | Self::PeriodEnd
+                | Self::AskedAt
+                | Self::AnsweredAt
+        )
+    }
+
+    /// Whether the column takes a number.
+    pub(super) const fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::Size
+                | Self::Influence
                 | Self::Rv
                 | Self::VariableCost
                 | Self::CustomerEffort
                 | Self::Severity
                 | Self::Sentiment
-                | Self::PeriodStart
-                | Self::PeriodEnd
                 | Self::Revenue
                 | Self::GrossProfit
                 | Self::CostToEngage
@@ -251,10 +260,13 @@ impl Field {
                 | Self::CustomerEffortCost
                 | Self::WalletSize
                 | Self::ShareOfWallet
-                | Self::AskedAt
-                | Self::AnsweredAt
                 | Self::Value
         )
+    }
+
+    /// Whether the column takes one of a list of words, so that `values` makes sense for it.
+    pub(super) const fn is_text(self) -> bool {
+        !self.is_time() && !self.is_number()
     }
 }
 

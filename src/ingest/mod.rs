@@ -11,12 +11,14 @@
 mod assemble;
 mod cell;
 mod check;
+mod checkup;
 mod error;
 mod features;
 mod field;
 mod ledger;
 mod mapping;
 mod outcomes;
+mod propose;
 mod repeats;
 mod row;
 mod source;
@@ -30,10 +32,14 @@ use crate::flow::Catalogue;
 use crate::ids::TypeNames;
 use crate::interaction::{Account, AccountHistory, Interaction, Table};
 
+pub use checkup::{
+    Acceptance, BlockCheck, BrokenRule, Checkup, FieldCheck, JoinCheck, Offender, checkup,
+};
 pub use error::{IngestError, SourceError, SourceProblems};
 pub use features::{FeatureColumn, FeatureError, FeatureTable};
 pub use ledger::{FileReport, IngestReport, Reason, RejectedRow, SetAside, SourceReport};
 pub use mapping::Mapping;
+pub use propose::{Proposal, propose, propose_bytes};
 
 use assemble::{Assembly, Taken};
 use ledger::{Breach, Place, Tally};

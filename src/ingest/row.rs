@@ -261,7 +261,7 @@ pub(super) struct Row<'r> {
 
 impl<'r> Row<'r> {
     /// The value of `field` as it is in the source; absent columns are missing.
-    fn cell(&self, field: Field) -> Cell<'r> {
+    pub(super) fn cell(&self, field: Field) -> Cell<'r> {
         match self.plan.slots[field as usize] {
             Slot::Absent => Cell::Missing,
             Slot::Column(position) => self.cells[position].clone(),

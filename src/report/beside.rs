@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::data_map;
 use super::results::WorldResults;
 use super::wording::{count, ends, number, plain};
 use crate::chart::{percent, three_digits};
@@ -36,7 +37,8 @@ pub(super) fn sections(world: &WorldResults) -> Vec<Section> {
     let ledger = beside.value_exchange.as_ref().map(ledger);
     let goodwill = beside.goodwill.as_ref().map(goodwill);
     let exceptions = world.exceptions.as_ref().map(exceptions);
-    [exceptions, goodwill, plan, rivals, ledger].into_iter().flatten().collect()
+    let data_map = world.data_map.as_ref().map(data_map::section);
+    [exceptions, goodwill, plan, rivals, ledger, data_map].into_iter().flatten().collect()
 }
 
 fn interval(estimate: &Estimate) -> String {

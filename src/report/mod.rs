@@ -5,6 +5,7 @@
 
 mod beside;
 mod credentials;
+mod data_map;
 mod diagnostics;
 mod html;
 mod json;

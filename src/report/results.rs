@@ -8,7 +8,7 @@ use crate::backtest::{
     Placebo, Power, RankFlips, SignCheck,
 };
 use crate::hypothesis::Verdict;
-use crate::journey::PlanFigures;
+use crate::journey::{DataMapFigures, PlanFigures};
 use crate::patterns::{Exceptions, PatternSummary};
 use crate::policy::Goodwill;
 use crate::relationship::{ExchangeFigures, RivalFigures};
@@ -82,6 +82,9 @@ pub struct WorldResults {
     /// Learned weights and rank flips; absent where the plan does not ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightResults>,
+    /// Which interactions have data; absent in results of version 1.2 and before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_map: Option<DataMapFigures>,
     /// What stands behind the information coefficients; absent in results of version 1.2 and before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<Diagnostics>,

@@ -13,7 +13,7 @@ use crate::hypothesis::{
 };
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::{LogWriter, TableError};
-use crate::journey::PlanFigures;
+use crate::journey::{DataMapFigures, PlanFigures};
 use crate::panel::{AccountRead, Measure, Panel, PanelParams, PanelScore};
 use crate::patterns::{Exception, Exceptions, Patterns, Trajectories, exceptions, find_patterns};
 use crate::policy::{AccountGoodwill, Goodwill, goodwill};
@@ -48,6 +48,8 @@ pub struct Analysis {
     pub exchange: Option<ExchangeFigures>,
     /// Standing against rivals; absent when nobody compared.
     pub rivals: Option<RivalFigures>,
+    /// Which interactions have data.
+    pub data_map: DataMapFigures,
     /// Plan against actual; absent without a flow or without new customers.
     pub plan_actual: Option<PlanFigures>,
     /// Learned weights and ranks, where the plan asks for them.
@@ -253,6 +255,7 @@ pub fn analyse(
         benchmark: gathered.benchmark.finish(resamples, streams),
         exchange: gathered.exchange.finish(resamples, beside(0)),
         rivals: gathered.rivals.finish(resamples, beside(1)),
+        data_map: gathered.data_map.finish(),
         plan_actual: gathered.plan.and_then(|plan| plan.finish()),
         patterns: None,
         powers,

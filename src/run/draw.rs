@@ -12,6 +12,7 @@ use crate::report::{Benchmark, Beside, DataInfo, Dropped, Interval, WeightResult
 
 use super::analyse::{Analysis, PatternsFound};
 use super::data::Dataset;
+use super::data_map::data_map_data;
 
 /// Oldest age drawn in a trajectory \[months\].
 const OLDEST_AGE: i32 = 36;
@@ -49,6 +50,7 @@ pub(super) fn charts(
     if let Some(data) = plan_path(analysis, simulated) {
         charts.push(chart::plan_path(&data)?);
     }
+    charts.push(chart::data_map(&data_map_data(&analysis.data_map, dataset))?);
     if let Some(data) = learned_weights(analysis, simulated) {
         charts.push(chart::learned_weights(&data)?);
     }
@@ -349,6 +351,7 @@ pub fn world_results(dataset: &Dataset, analysis: &Analysis) -> WorldResults {
             learned: found.learned.clone(),
             rank_flips: found.ranks.as_ref().map(|(flips, _)| flips.clone()),
         }),
+        data_map: Some(analysis.data_map.clone()),
         diagnostics: Some(analysis.diagnosed.diagnostics.clone()),
         patterns: found.map(|found| found.summaries().to_vec()).unwrap_or_default(),
         patterns_note: found.and_then(|found| found.why_none().map(str::to_owned)),

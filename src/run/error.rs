@@ -189,7 +189,8 @@ pub fn ingest_exit_code(error: &IngestError) -> u8 {
     match error {
         IngestError::Mapping(_)
         | IngestError::UnreadableMapping { .. }
-        | IngestError::Occupied { .. } => 2,
+        | IngestError::Occupied { .. }
+        | IngestError::Exists { .. } => 2,
         _ => 3,
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::backtest::StartingBenchmark;
 use crate::interaction::AccountHistory;
-use crate::journey::PlanAgainstActual;
+use crate::journey::{DataMap, PlanAgainstActual};
 use crate::relationship::{Rivals, ValueExchange};
 use crate::rng::Streams;
 use crate::time::Instant;
 
 use super::RunError;
 use super::data::Dataset;
+use super::data_map;
 use super::plan::Plan;
 
 /// Rows that were read.
@@ -37,6 +38,8 @@ pub struct Gathered {
     pub rivals: Rivals,
     /// Plan against actual; absent when the data have no flow.
     pub plan: Option<PlanAgainstActual>,
+    /// Which interactions have data.
+    pub data_map: DataMap,
     end: Instant,
 }
 
@@ -62,6 +65,7 @@ impl Gathered {
             exchange: ValueExchange::new(year),
             rivals: Rivals::new(year),
             plan: dataset.flow.as_ref().map(compare).transpose()?,
+            data_map: data_map::empty(dataset),
             end,
         })
     }
@@ -75,6 +79,7 @@ impl Gathered {
         self.benchmark.add(history);
         self.exchange.add(history);
         self.rivals.add(history);
+        self.data_map.add(history);
         if let Some(plan) = &mut self.plan {
             plan.add(history);
         }

@@ -6,6 +6,7 @@
 mod analyse;
 mod audit;
 mod data;
+mod data_map;
 mod diagnose;
 mod draw;
 mod error;
@@ -40,6 +41,7 @@ pub use analyse::{
 };
 pub use audit::{AuditReport, audit};
 pub use data::{Dataset, Input, datasets};
+pub use data_map::{data_map_columns, data_map_data, data_map_of, gaps_of};
 pub use diagnose::Diagnosed;
 pub use draw::world_results;
 pub use error::{RunError, ingest_exit_code};
@@ -159,6 +161,7 @@ impl Run {
             let mut analysis = analyse(dataset, self.plan(), Some((&tables, &self.id)), say)?;
             say(&format!("{}: patterns", dataset.name));
             analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
+            write_table(&tables.join("data_map.parquet"), &data_map_columns(&analysis.data_map))?;
             write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
             diagnose::write_diagnostics(&tables, &analysis.diagnosed)?;
             if let Some(found) = &analysis.weights {

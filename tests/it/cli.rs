@@ -1221,3 +1221,68 @@ fn weights_that_cannot_be_learned_are_refused_before_the_run() {
     let error = refused("weights.score=rv_sum_with_transactions");
     assert!(error.contains("(rule R1)"), "{error}");
 }
+
+/// The lines of the newcomer's path in the README, as they stand there.
+fn newcomers_path() -> Vec<String> {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("## Your own CSV").unwrap();
+    let (_, rest) = rest.split_once("```sh\n").unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    let command = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    block.lines().map(command).filter(|line| line.starts_with("rvq ")).collect()
+}
+
+#[test]
+fn the_newcomers_path_of_the_readme_ends_in_verdicts() {
+    let study = Study::new();
+    fs::create_dir(study.path("my_export")).unwrap();
+    let names = ["accounts.csv", "contacts.csv", "interactions.csv", "outcomes.csv"];
+    for name in names {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sample").join(name);
+        fs::copy(from, study.path("my_export").join(name)).unwrap();
+    }
+    let all = names.map(|name| format!("my_export/{name}")).join(" ");
+    let path = newcomers_path();
+    assert!(path.len() >= 4, "{path:?}");
+    for line in path {
+        let arguments = line["rvq ".len()..].replace("my_export/*.csv", &all);
+        let done = study.ok(&arguments);
+        if arguments.contains("--propose") {
+            // The edits that the TODOs ask for.
+            study.edit("my_export/mapping.toml", "\"UTC\"", "\"America/New_York\"");
+            study.edit("my_export/plan.toml", "\"UTC\"", "\"America/New_York\"");
+            study.edit("my_export/mapping.toml", "\"XXX\"", "\"USD\"");
+            study.edit("my_export/plan.toml", "\"XXX\"", "\"USD\"");
+            study.edit("my_export/catalogue.csv", "Complaint,,,,1,", "Complaint,,,,-6,");
+            study.edit("my_export/catalogue.csv", "Site visit,,,,1,", "Site visit,,,,5,");
+        }
+        if arguments.starts_with("run ") {
+            assert!(done.stdout.contains("H1") && done.stdout.contains("H8"), "{}", done.stdout);
+        }
+    }
+    let again = study.refused(&format!("ingest --propose {all}"));
+    assert!(again.starts_with("exit 2") && again.contains("nothing is overwritten"), "{again}");
+}
+
+#[test]
+fn a_check_ends_with_the_code_of_what_is_wrong() {
+    let study = Study::with_sample();
+    let done = study.ok("ingest --check sample/mapping.toml");
+    assert!(done.stdout.contains("accepted: "), "{}", done.stdout);
+    let json = study.ok("ingest --check sample/mapping.toml --format json");
+    assert_eq!(serde_json::from_str::<Value>(&json.stdout).unwrap()["acceptance"], "accepted");
+    study.edit(
+        "sample/mapping.toml",
+        "columns.channel = \"Channel\"",
+        "columns.channel = \"Chanel\"",
+    );
+    let wrong = study.rvq("ingest --check sample/mapping.toml");
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stdout.contains("did you mean `Channel`?"), "{}", wrong.stdout);
+    study.edit("sample/mapping.toml", "\"Chanel\"", "\"Channel\"");
+    study.edit("sample/mapping.toml", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M");
+    let refused = study.rvq("ingest --check sample/mapping.toml");
+    assert_eq!(refused.code, 3, "{}", refused.stdout);
+    assert!(refused.stdout.contains("is not a time written as"), "{}", refused.stdout);
+}

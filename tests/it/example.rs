@@ -384,6 +384,7 @@ fn informative() -> WorldResults {
         patterns_note: None,
         exceptions: Some(exceptions()),
         weights: None,
+        data_map: None,
         diagnostics: None,
     }
 }
@@ -411,6 +412,7 @@ fn irrelevant() -> WorldResults {
         patterns_note: Some("no number of patterns reached a stability of .75".to_owned()),
         exceptions: None,
         weights: None,
+        data_map: None,
         diagnostics: None,
     }
 }

@@ -1,10 +1,12 @@
-//! `rvq ingest`: exports through a mapping into a log folder.
+//! `rvq ingest`: exports through a mapping into a log folder; a first mapping; a mapping explained.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use rvq::ingest::{IngestError, Mapping, ingest};
+use anyhow::ensure;
+use rvq::ingest::{Acceptance, IngestError, Mapping, checkup, ingest, propose};
 
-use crate::options::Console;
+use crate::options::{Console, Format};
 
 /// Read exports through a mapping into a log.
 ///
@@ -15,31 +17,116 @@ use crate::options::Console;
 /// Every row is accepted or rejected with its reason; the ledger is printed and kept in the log, and the
 /// rejected rows with it (`rejected.parquet`). Rules for exports that overlap are declared in the mapping
 /// (`deduplicate`).
+///
+/// `--propose` writes a first mapping for files that nobody has mapped yet, with a catalogue and a plan beside
+/// it: what could not be known says TODO. `--check` explains a mapping column by column and writes nothing; its
+/// exit code is 0 when the mapping would be accepted, 2 when it names what is not there, 3 when the data would be
+/// refused.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example, in a clone:\n  rvq ingest data/sample/mapping.toml --out my-log")]
+#[command(
+    after_help = "Examples, in a clone:\n  rvq ingest --propose data/sample/accounts.csv data/sample/interactions.csv \
+                  data/sample/outcomes.csv --out my-study/mapping.toml\n  \
+                  rvq ingest --check data/sample/mapping.toml\n  \
+                  rvq ingest data/sample/mapping.toml --out my-log"
+)]
 pub(crate) struct Args {
     /// Mapping, TOML: which column of which file fills which of ours.
-    mapping: PathBuf,
+    #[arg(required_unless_present = "propose")]
+    mapping: Option<PathBuf>,
     /// Folder with the exports [default: folder of the mapping].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "propose")]
     data: Option<PathBuf>,
-    /// Folder of the log; must not exist yet.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    /// Folder of the log, or with `--propose` the mapping [default there: mapping.toml]; must not exist yet.
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["propose", "check"])]
+    out: Option<PathBuf>,
     /// Read and check every row and print the ledger, but write no log.
     #[arg(long)]
     dry_run: bool,
+    /// Propose a mapping for these files.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["mapping", "check", "dry_run"])]
+    propose: Vec<PathBuf>,
+    /// Explain the mapping column by column, with examples of values that break a rule.
+    #[arg(long, conflicts_with_all = ["out", "dry_run"])]
+    check: bool,
+    /// How `--check` prints.
+    #[arg(long, value_enum, default_value_t = Format::Table, requires = "check")]
+    format: Format,
 }
 
-pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
-    let mapping = Mapping::load(&args.mapping)?;
-    let folder = args.mapping.parent().unwrap_or(Path::new("")).to_owned();
+pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
+    let Some(path) = &args.mapping else { return propose_mapping(args, console) };
+    let mapping = Mapping::load(path)?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let data = args.data.clone().unwrap_or(folder);
-    if !args.dry_run && args.out.exists() {
-        return Err(IngestError::Occupied { path: args.out.clone() }.into());
+    match &args.out {
+        Some(out) => read(args, (&mapping, &data, out), console).map(|()| ExitCode::SUCCESS),
+        None => check(args, &mapping, &data, console),
+    }
+}
+
+/// Writes a first mapping, catalogue and plan.
+fn propose_mapping(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
+    console.say("reading the files");
+    let proposal = propose(&args.propose)?;
+    let out = args.out.clone().unwrap_or_else(|| proposal.folder().join("mapping.toml"));
+    let [mapping, catalogue, plan] = proposal.write(&out)?;
+    for (file, what) in proposal.files() {
+        console.print_line(&format!("{file}: {what}"))?;
+    }
+    let data = if out.parent() == Some(proposal.folder()) {
+        String::new()
+    } else {
+        format!(" --data {}", shown(proposal.folder()))
+    };
+    let (mapping, catalogue, plan) = (mapping.display(), catalogue.display(), plan.display());
+    console.print_line(&format!(
+        "\n{mapping}: edit; {} lines say TODO\n\
+         {catalogue}: edit; {} interaction types, all worth 1 and free of cost until you say otherwise\n\
+         {plan}: a first plan\n\
+         next: rvq ingest --check {mapping}{data}\n\
+         then: rvq run {plan}",
+        proposal.n_todo(),
+        proposal.n_types(),
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn shown(folder: &Path) -> String {
+    if folder.as_os_str().is_empty() { ".".to_owned() } else { folder.display().to_string() }
+}
+
+/// Explains a mapping.
+fn check(
+    args: &Args,
+    mapping: &Mapping,
+    data: &Path,
+    console: &Console,
+) -> anyhow::Result<ExitCode> {
+    ensure!(args.format != Format::Csv, "`--check` prints a table or JSON, not CSV");
+    console.say("reading the sources");
+    let checkup = checkup(mapping, data);
+    console.print_line(&match args.format {
+        Format::Json => serde_json::to_string_pretty(&checkup)?,
+        Format::Table | Format::Csv => checkup.to_string(),
+    })?;
+    Ok(match checkup.acceptance {
+        Acceptance::Accepted => ExitCode::SUCCESS,
+        Acceptance::MappingWrong => ExitCode::from(2),
+        Acceptance::DataRefused => ExitCode::from(3),
+    })
+}
+
+/// Reads the exports and writes the log.
+fn read(
+    args: &Args,
+    (mapping, data, out): (&Mapping, &Path, &Path),
+    console: &Console,
+) -> anyhow::Result<()> {
+    if !args.dry_run && out.exists() {
+        return Err(IngestError::Occupied { path: out.to_owned() }.into());
     }
     console.say("reading the sources");
-    let ingested = match ingest(&mapping, &data) {
+    let ingested = match ingest(mapping, data) {
         Ok(ingested) => ingested,
         Err(error) => {
             if let IngestError::TooManyRejected { report, .. } = &error {
@@ -52,7 +139,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     console.print_line(&report.to_string())?;
     if !args.dry_run {
         console.say("writing the log");
-        ingested.write(&mapping, &data, &args.out)?;
+        ingested.write(mapping, data, out)?;
     }
     console.print_line(&format!(
         "{} accounts, {} contacts, {} interactions, {} outcomes, {} survey rows {} {}",
@@ -62,6 +149,6 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         report.n_outcomes,
         report.n_surveys,
         if args.dry_run { "would be in" } else { "in" },
-        args.out.display()
+        out.display()
     ))
 }

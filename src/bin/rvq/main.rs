@@ -9,6 +9,7 @@ mod flow;
 mod flow_fit;
 mod ingest;
 mod init;
+mod map;
 mod options;
 mod patterns;
 mod power;
@@ -51,6 +52,7 @@ enum Command {
     Simulate(simulate::Args),
     Ingest(ingest::Args),
     Audit(audit::Args),
+    Map(map::Args),
     Score(score::Args),
     Power(power::Args),
     Backtest(backtest::Args),
@@ -81,7 +83,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Flow(command) => flow::run(command, &console).map(done),
         Command::Simulate(args) => simulate::run(args, &console),
         Command::Audit(args) => audit::run(args, &console),
-        Command::Ingest(args) => ingest::run(args, &console).map(done),
+        Command::Map(args) => map::run(args, &console).map(done),
+        Command::Ingest(args) => ingest::run(args, &console),
         Command::Score(args) => score::run(args, &console).map(done),
         Command::Power(args) => power::run(args, &console).map(done),
         Command::Backtest(args) => backtest::run(args, &console).map(done),
