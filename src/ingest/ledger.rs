@@ -270,7 +270,7 @@ impl fmt::Display for IngestReport {
                 source.accepted,
                 source.n_rejected(),
                 source.made,
-                source.source
+                printable(&source.source)
             )?;
         }
         self.write_files(f)?;
@@ -347,7 +347,7 @@ impl IngestReport {
 }
 
 /// Values come from data: control characters must not reach a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
