@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::checked::{Checked, NamesOf};
 use super::field::Field;
 use super::ledger::{Aside, Breach, Place, Reason, Tally};
 use super::mapping::Mapping;
-use super::outcomes::{Months, status_in, take_outcome};
+use super::outcomes::{Months, add_amount, add_period, status_in};
 use super::row::Row;
-use crate::diagnostic::nearest;
-use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex};
-use crate::interaction::{
-    Account, AccountHistory, Contact, Details, Interaction, Outcome, Placement, Status, Survey,
-    Table,
-};
+use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex};
+use crate::interaction::{Account, AccountHistory, Contact, Interaction, Outcome, Status, Survey};
 use crate::time::Instant;
 
 /// What became of a row that breaks no rule.
@@ -106,7 +103,7 @@ impl Draft {
         status_in(self.account.exited_at, period_start)
     }
 
-    fn contact(&mut self, id: &str) -> Option<u16> {
+    fn contact(&self, id: &str) -> Option<u16> {
         self.contacts.get(id).map(|(position, _)| *position)
     }
 
@@ -130,17 +127,25 @@ impl<'m> Assembly<'m> {
 
     /// Takes one row of block number `block`.
     pub(super) fn take(&mut self, block: usize, row: Row<'_>) -> Result<Taken, Breach> {
-        match row.plan.block.table {
-            Table::Accounts => self.take_account(block, row),
-            Table::Contacts => self.take_contact(row),
-            Table::Interactions => self.take_interaction(block, row),
-            Table::Outcomes => take_outcome(self, row),
-            Table::Surveys => self.take_survey(row),
-            Table::ValueLedger
-            | Table::CustomerValue
-            | Table::Truth
-            | Table::Staff
-            | Table::Initiatives => unreachable!("no block of a mapping fills this table"),
+        match self.check(row)? {
+            Checked::Aside(why) => Ok(Taken::Aside(why)),
+            Checked::Account(account, entered_at) => {
+                self.add_account(block, row, *account, entered_at)
+            }
+            Checked::Contact(account, contact) => {
+                self.add_contact(row, &account, contact)?;
+                Ok(Taken::Made)
+            }
+            Checked::Interaction(account, interaction, names) => {
+                self.add_interaction(block, row, &account, *interaction, names)
+            }
+            Checked::Outcome(account, outcome, status) => {
+                add_period(self, row, &account, *outcome, status)
+            }
+            Checked::Amount(account, amount) => Ok(add_amount(self, &account, amount)),
+            Checked::Survey(account, survey, contact) => {
+                self.add_survey(row, &account, *survey, contact)
+            }
         }
     }
 
@@ -189,8 +194,14 @@ impl<'m> Assembly<'m> {
         self.drafts.get_mut(id).expect("the account was just made")
     }
 
-    fn take_account(&mut self, block: usize, row: Row<'_>) -> Result<Taken, Breach> {
-        let id = row.needed_text(Field::AccountId)?;
+    fn add_account(
+        &mut self,
+        block: usize,
+        row: Row<'_>,
+        account: Account,
+        entered_at: Option<Instant>,
+    ) -> Result<Taken, Breach> {
+        let id = account.id.clone();
         if let Some(first) = self.drafts.get(&id).and_then(|draft| draft.listed.as_ref()) {
             let message = if first.block == block && first.place.file == row.place.file {
                 format!("account `{id}` is already in row {}", first.place.row)
@@ -199,54 +210,22 @@ impl<'m> Assembly<'m> {
             };
             return Err(row.breach(Field::AccountId, Reason::Duplicate, message));
         }
-        let entered_at = row.instant(Field::EnteredAt)?;
-        let exited_at = row.instant(Field::ExitedAt)?;
-        check_order(row, entered_at, (Field::ExitedAt, exited_at))?;
-        let account = Account {
-            id: id.clone(),
-            segment_id: row.text(Field::SegmentId)?,
-            entered_at: Instant::default(),
-            exited_at,
-            exit_reason: row.text(Field::ExitReason)?,
-            size: row.number_within(Field::Size, 0.0..=f64::INFINITY)?,
-            contract_end: row.instant(Field::ContractEnd)?,
-            priority: row.flag(Field::Priority)?,
-            placement: placement(row)?,
-        };
         let listed = Some(Listed { block, place: row.place, raw: row.raw() });
         let draft = self.draft(&id);
         *draft = Draft { account, entered_at, listed, ..Draft::default() };
         Ok(Taken::Made)
     }
 
-    fn take_contact(&mut self, row: Row<'_>) -> Result<Taken, Breach> {
-        let account = row.needed_text(Field::AccountId)?;
-        self.check_account(row, &account)?;
-        let id = row.needed_text(Field::ContactId)?;
-        if self.draft_contact(&account, &id).is_some() {
-            let message = format!("contact `{id}` of account `{account}` is in an earlier row");
-            return Err(row.breach(Field::ContactId, Reason::Duplicate, message));
-        }
-        let valid_from = row.instant(Field::ValidFrom)?;
-        let valid_to = row.instant(Field::ValidTo)?;
-        check_order(row, valid_from, (Field::ValidTo, valid_to))?;
-        let contact = Contact {
-            id,
-            stakeholder_type: row.text(Field::StakeholderType)?,
-            role: row.text(Field::Role)?,
-            influence: row.number_within(Field::Influence, 0.0..=f64::INFINITY)?.unwrap_or(1.0),
-            valid_from,
-            valid_to,
-        };
-        self.add_contact(row, &account, contact)?;
-        Ok(Taken::Made)
-    }
-
-    fn draft_contact(&mut self, account: &str, id: &str) -> Option<u16> {
-        self.drafts.get_mut(account).and_then(|draft| draft.contact(id))
+    fn draft_contact(&self, account: &str, id: &str) -> Option<u16> {
+        self.drafts.get(account).and_then(|draft| draft.contact(id))
     }
 
     fn add_contact(&mut self, row: Row<'_>, account: &str, contact: Contact) -> Result<(), Breach> {
+        if self.draft_contact(account, &contact.id).is_some() {
+            let id = contact.id;
+            let message = format!("contact `{id}` of account `{account}` is in an earlier row");
+            return Err(row.breach(Field::ContactId, Reason::Duplicate, message));
+        }
         if self.draft(account).add_contact(contact) {
             return Ok(());
         }
@@ -254,70 +233,43 @@ impl<'m> Assembly<'m> {
         Err(row.breach(Field::ContactId, Reason::TooManyContacts, message))
     }
 
-    /// Position of the row's contact; without a contacts table, contacts come from the rows.
-    fn contact_of(&mut self, row: Row<'_>, account: &str) -> Result<Option<ContactIndex>, Breach> {
-        let Some(id) = row.text(Field::ContactId)? else { return Ok(None) };
-        if let Some(position) = self.draft_contact(account, &id) {
-            return Ok(Some(ContactIndex(position)));
+    /// Checks that rows may name this contact.
+    pub(super) fn check_contact(
+        &self,
+        row: Row<'_>,
+        account: &str,
+        id: &str,
+    ) -> Result<(), Breach> {
+        if !self.mapping.lists_contacts() || self.draft_contact(account, id).is_some() {
+            return Ok(());
         }
-        if self.mapping.lists_contacts() {
-            let message = format!("`{id}` is in no contacts row of account `{account}`");
-            return Err(row.breach(Field::ContactId, Reason::UnknownContact, message));
+        let message = format!("`{id}` is in no contacts row of account `{account}`");
+        Err(row.breach(Field::ContactId, Reason::UnknownContact, message))
+    }
+
+    /// Position of a contact; without a contacts table, contacts come from the rows.
+    fn contact_of(
+        &mut self,
+        row: Row<'_>,
+        account: &str,
+        id: Option<String>,
+    ) -> Result<Option<ContactIndex>, Breach> {
+        let Some(id) = id else { return Ok(None) };
+        if self.draft_contact(account, &id).is_none() {
+            let contact = Contact { id: id.clone(), ..Contact::default() };
+            self.add_contact(row, account, contact)?;
         }
-        let contact = Contact { id: id.clone(), ..Contact::default() };
-        self.add_contact(row, account, contact)?;
         Ok(self.draft_contact(account, &id).map(ContactIndex))
     }
 
-    fn owner_of(&mut self, row: Row<'_>, account: &str) -> Result<Option<u16>, Breach> {
-        let Some(id) = row.text(Field::OwnerId)? else { return Ok(None) };
-        let position = self.draft(account).owners.position(id);
-        position.map(Some).ok_or_else(|| too_many_names(row, Field::OwnerId, account))
-    }
-
-    fn initiative_of(&mut self, row: Row<'_>, account: &str) -> Result<Option<u16>, Breach> {
-        let Some(id) = row.text(Field::InitiativeId)? else { return Ok(None) };
-        let position = self.draft(account).initiatives.position(id);
-        position.map(Some).ok_or_else(|| too_many_names(row, Field::InitiativeId, account))
-    }
-
-    pub(super) fn kind(&self, row: Row<'_>) -> Result<TypeIndex, Breach> {
-        let name = row.needed_text(Field::InteractionType)?;
-        self.mapping.types().get(&name).ok_or_else(|| {
-            let near = nearest(&name, self.mapping.types().iter())
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
-            let message = format!("`{name}` is not an interaction type of the catalogue{near}");
-            row.breach(Field::InteractionType, Reason::UnknownInteractionType, message)
-        })
-    }
-
-    fn take_interaction(&mut self, block: usize, row: Row<'_>) -> Result<Taken, Breach> {
-        let account = row.needed_text(Field::AccountId)?;
-        let occurred_at = row.needed_instant(Field::OccurredAt)?;
-        if let Some(why) = self.outside_span(occurred_at) {
-            return Ok(Taken::Aside(why));
-        }
-        self.check_account(row, &account)?;
-        self.check_entry(row, &account, (Field::OccurredAt, occurred_at))?;
-        let kind = self.kind(row)?;
-        let known_at = row.instant(Field::KnownAt)?;
-        check_known(row, occurred_at, known_at)?;
-        let not_negative = 0.0..=f64::INFINITY;
-        let mut interaction = Interaction {
-            contact: None,
-            kind,
-            occurred_at,
-            known_at: known_at.unwrap_or(occurred_at),
-            rv: row.number(Field::Rv)?,
-            variable_cost: row.number_within(Field::VariableCost, not_negative.clone())?,
-            customer_effort: row.number_within(Field::CustomerEffort, not_negative)?,
-            stage: row.word(Field::Stage)?,
-            direction: row.word(Field::Direction)?,
-            owner: None,
-            initiative: None,
-            details: details(row)?,
-        };
+    fn add_interaction(
+        &mut self,
+        block: usize,
+        row: Row<'_>,
+        account: &str,
+        mut interaction: Interaction,
+        names: NamesOf,
+    ) -> Result<Taken, Breach> {
         let source_id = source_id(&interaction);
         if let Some(key) = &source_id
             && self.source_ids.contains(key)
@@ -325,14 +277,22 @@ impl<'m> Assembly<'m> {
             let message = format!("`{}` is the name of an earlier row", key.1);
             return Err(row.breach(Field::SourceId, Reason::Duplicate, message));
         }
-        interaction.contact = self.contact_of(row, &account)?;
-        interaction.owner = self.owner_of(row, &account)?.map(OwnerIndex);
-        interaction.initiative = self.initiative_of(row, &account)?.map(InitiativeIndex);
+        interaction.contact = self.contact_of(row, account, names.contact)?;
+        let position = |names: &mut Names, field, name: Option<String>| {
+            name.map(|name| names.position(name).ok_or_else(|| too_many_names(row, field, account)))
+                .transpose()
+        };
+        let draft = self.draft(account);
+        interaction.owner =
+            position(&mut draft.owners, Field::OwnerId, names.owner)?.map(OwnerIndex);
+        interaction.initiative =
+            position(&mut draft.initiatives, Field::InitiativeId, names.initiative)?
+                .map(InitiativeIndex);
         self.source_ids.extend(source_id);
-        let key = row.distinct().map(|values| (block, account.clone(), values));
+        let key = row.distinct().map(|values| (block, account.to_owned(), values));
         let made = key.as_ref().and_then(|key| self.combined.get(key)).copied();
-        let draft = self.draft(&account);
-        draft.seen(occurred_at);
+        let draft = self.draft(account);
+        draft.seen(interaction.occurred_at);
         if let Some(position) = made {
             let first = &mut draft.interactions[position];
             if interaction.occurred_at < first.occurred_at {
@@ -346,29 +306,16 @@ impl<'m> Assembly<'m> {
         Ok(Taken::Made)
     }
 
-    fn take_survey(&mut self, row: Row<'_>) -> Result<Taken, Breach> {
-        let account = row.needed_text(Field::AccountId)?;
-        let asked_at = row.needed_instant(Field::AskedAt)?;
-        if let Some(why) = self.outside_span(asked_at) {
-            return Ok(Taken::Aside(why));
-        }
-        self.check_account(row, &account)?;
-        self.check_entry(row, &account, (Field::AskedAt, asked_at))?;
-        let answered_at = row.instant(Field::AnsweredAt)?;
-        check_order(row, Some(asked_at), (Field::AnsweredAt, answered_at))?;
-        let survey = Survey {
-            contact: None,
-            asked_at,
-            answered_at,
-            instrument: row.needed_text(Field::Instrument)?,
-            dimension: row.text(Field::Dimension)?,
-            subject: row.text(Field::Subject)?,
-            value: row.number(Field::Value)?,
-            response_expected: row.flag(Field::ResponseExpected)?,
-        };
-        let contact = self.contact_of(row, &account)?;
-        let draft = self.draft(&account);
-        draft.seen(asked_at);
+    fn add_survey(
+        &mut self,
+        row: Row<'_>,
+        account: &str,
+        survey: Survey,
+        contact: Option<String>,
+    ) -> Result<Taken, Breach> {
+        let contact = self.contact_of(row, account, contact)?;
+        let draft = self.draft(account);
+        draft.seen(survey.asked_at);
         draft.surveys.push(Survey { contact, ..survey });
         Ok(Taken::Made)
     }
@@ -397,65 +344,9 @@ impl<'m> Assembly<'m> {
     }
 }
 
-fn check_order(
-    row: Row<'_>,
-    from: Option<Instant>,
-    (field, to): (Field, Option<Instant>),
-) -> Result<(), Breach> {
-    match (from, to) {
-        (Some(from), Some(to)) if to < from => {
-            let message = format!("{to} is before {from}, when it begins");
-            Err(row.breach(field, Reason::EndsBeforeItBegins, message))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Nothing is known before it happens.
-pub(super) fn check_known(
-    row: Row<'_>,
-    happened_at: Instant,
-    known_at: Option<Instant>,
-) -> Result<(), Breach> {
-    match known_at {
-        Some(known_at) if known_at < happened_at => {
-            let message = format!("known at {known_at}, before it happened at {happened_at}");
-            Err(row.breach(Field::KnownAt, Reason::KnownBeforeItHappened, message))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn placement(row: Row<'_>) -> Result<Placement, Breach> {
-    Ok(Placement {
-        parent_id: row.text(Field::ParentId)?,
-        industry: row.text(Field::Industry)?,
-        territory: row.text(Field::Territory)?,
-        region: row.text(Field::Region)?,
-        division: row.text(Field::Division)?,
-        business_unit: row.text(Field::BusinessUnit)?,
-        product_line: row.text(Field::ProductLine)?,
-    })
-}
-
 fn too_many_names(row: Row<'_>, field: Field, account: &str) -> Breach {
     let message = format!("account `{account}` has more than 65,535 values of `{}`", field.name());
     row.breach(field, Reason::TooManyNames, message)
-}
-
-fn details(row: Row<'_>) -> Result<Option<Box<Details>>, Breach> {
-    let details = Details {
-        segment_id: row.text(Field::SegmentId)?,
-        level: row.text(Field::Level)?,
-        function: row.text(Field::Function)?,
-        channel: row.text(Field::Channel)?,
-        planned: row.flag(Field::Planned)?,
-        severity: row.number_within(Field::Severity, 0.0..=f64::INFINITY)?,
-        sentiment: row.number_within(Field::Sentiment, -1.0..=1.0)?,
-        source_system: row.text(Field::SourceSystem)?,
-        source_id: row.text(Field::SourceId)?,
-    };
-    Ok((details != Details::default()).then(|| Box::new(details)))
 }
 
 fn source_id(interaction: &Interaction) -> Option<(String, String)> {

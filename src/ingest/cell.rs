@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::format::{Parsed, StrftimeItems};
+use chrono::{DateTime, NaiveDateTime};
 
 use super::ledger::Reason;
 use crate::time::{Calendar, Instant, TimeError};
@@ -199,8 +200,11 @@ impl<'a> Cell<'a> {
                 reader.calendar.parse(text).map_err(|error| misfit(&error))?
             }
             Self::Text(text) => {
-                let local = reader.formats.iter().find_map(|format| parse_local(text, format));
-                at(local.ok_or_else(|| self.not_a_time(reader))?, reader.calendar)?
+                let time = reader.formats.iter().find_map(|format| Written::parse(text, format));
+                match time.ok_or_else(|| self.not_a_time(reader))? {
+                    Written::Instant(instant) => instant,
+                    Written::Local(local) => at(local, reader.calendar)?,
+                }
             }
             // Parquet often holds dates such as 19970101 as whole numbers.
             Self::Integer(value) => {
@@ -239,10 +243,32 @@ fn wall_clock(micros: i64) -> Option<NaiveDateTime> {
     DateTime::from_timestamp_micros(micros).map(|time| time.naive_utc())
 }
 
-fn parse_local(text: &str, format: &str) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(text, format)
-        .ok()
-        .or_else(|| NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0))
+/// A time as a text states it.
+enum Written {
+    /// With an offset, or as seconds since 1970.
+    Instant(Instant),
+    /// Without.
+    Local(NaiveDateTime),
+}
+
+impl Written {
+    fn parse(text: &str, format: &str) -> Option<Self> {
+        let mut parsed = Parsed::new();
+        chrono::format::parse(&mut parsed, text, StrftimeItems::new(format)).ok()?;
+        // Seconds since 1970 need no zone.
+        let offset = parsed.offset().or_else(|| parsed.timestamp().map(|_| 0));
+        let local = parsed
+            .to_naive_datetime_with_offset(offset.unwrap_or(0))
+            .ok()
+            .or_else(|| parsed.to_naive_date().ok()?.and_hms_opt(0, 0, 0))?;
+        Some(match offset {
+            None => Self::Local(local),
+            Some(offset) => {
+                let micros = local.and_utc().timestamp_micros() - i64::from(offset) * 1_000_000;
+                Self::Instant(Instant::from_micros(micros))
+            }
+        })
+    }
 }
 
 fn at(local: NaiveDateTime, calendar: Calendar) -> Result<Instant, Misfit> {

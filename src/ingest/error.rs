@@ -1,9 +1,9 @@
 //! Why an ingest ends without tables.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::ledger::{IngestReport, RejectedRow};
+use super::ledger::{IngestReport, RejectedRow, printable};
 use crate::diagnostic::Problems;
 use crate::interaction::TableError;
 
@@ -101,35 +101,60 @@ impl fmt::Display for SourceProblems {
 #[expect(missing_docs, reason = "fields are explained by the messages")]
 pub enum SourceError {
     /// No such file in the data folder.
-    #[error("`{file}` is not in the data folder `{}`", folder.display())]
+    #[error("`{}` is not in the data folder `{}`", printable(file), shown(folder))]
     Missing { file: String, folder: PathBuf },
     /// No file fits a pattern.
-    #[error("no file in the data folder `{}` matches `{pattern}`", folder.display())]
+    #[error("no file in the data folder `{}` matches `{}`", shown(folder), printable(pattern))]
     NoMatch { pattern: String, folder: PathBuf },
     /// A link that leads out of the data folder.
-    #[error("`{file}` leads out of the data folder `{}`: copy it in, links are not followed", folder.display())]
+    #[error(
+        "`{}` leads out of the data folder `{}`: copy it in, links are followed inside it only",
+        printable(file),
+        shown(folder)
+    )]
     Outside { file: String, folder: PathBuf },
+    /// A file that two entries of one source name.
+    #[error(
+        "`{}` is named twice, by `{}` and by `{}`: its rows would count twice",
+        printable(file),
+        printable(first),
+        printable(second)
+    )]
+    Twice { file: String, first: String, second: String },
     /// Nothing in it.
-    #[error("`{file}` is empty, expected a header and rows")]
+    #[error("`{}` is empty, expected a header and rows", printable(file))]
     Empty { file: String },
     /// A header, but no row.
-    #[error("`{file}` has no rows")]
+    #[error("`{}` has no rows", printable(file))]
     NoRows { file: String },
     /// Broken, or not of its format.
-    #[error("`{file}` cannot be read: {reason}")]
+    #[error("`{}` cannot be read: {}", printable(file), printable(reason))]
     Unreadable { file: String, reason: String },
     /// Lacks a column that the mapping names.
-    #[error("`{file}` has no column `{column}`{}", suggestion(nearest.as_ref(), known))]
+    #[error("`{}` has no column `{}`{}", printable(file), printable(column), printable(&suggestion(nearest.as_ref(), known)))]
     MissingColumn { file: String, column: String, nearest: Option<String>, known: Vec<String> },
     /// Two columns with one name.
-    #[error("`{file}` has two columns named `{column}`")]
+    #[error("`{}` has two columns named `{}`", printable(file), printable(column))]
     DuplicateColumn { file: String, column: String },
     /// A column type that is not read.
-    #[error("column `{column}` of `{file}` has type {data_type}, which cannot be mapped")]
+    #[error(
+        "column `{}` of `{}` has type {data_type}, which cannot be mapped",
+        printable(column),
+        printable(file)
+    )]
     UnsupportedColumn { file: String, column: String, data_type: String },
     /// A lookup key that is not unique.
-    #[error("row {row} of `{file}`: key `{key}` occurs twice in column `{column}`")]
+    #[error(
+        "row {row} of `{}`: key `{}` occurs twice in column `{}`",
+        printable(file),
+        printable(key),
+        printable(column)
+    )]
     DuplicateKey { file: String, column: String, key: String, row: u64 },
+}
+
+fn shown(folder: &Path) -> String {
+    printable(&folder.display().to_string())
 }
 
 fn suggestion(nearest: Option<&String>, known: &[String]) -> String {

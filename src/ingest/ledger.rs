@@ -270,7 +270,7 @@ impl fmt::Display for IngestReport {
                 source.accepted,
                 source.n_rejected(),
                 source.made,
-                source.source
+                printable(&source.source)
             )?;
         }
         self.write_files(f)?;

@@ -11,6 +11,7 @@
 mod assemble;
 mod cell;
 mod check;
+mod checked;
 mod checkup;
 mod error;
 mod features;
@@ -150,7 +151,7 @@ fn read(
     assembly: &mut Assembly<'_>,
     tally: &mut Tally,
 ) -> Result<(), SourceError> {
-    let mut repeats = Repeats::new(plan)?;
+    let mut repeats = Repeats::new(plan, assembly)?;
     plan.source.for_each(&plan.wanted, |row| {
         let SourceRow { file, number, cells } = row;
         let place = Place { file, row: number };
@@ -166,7 +167,7 @@ fn read(
             tally.set_aside(ledger::Aside::NotSelected);
             return Ok(());
         }
-        match repeats.verdict(place, &cells) {
+        match repeats.verdict(assembly, place, &cells) {
             Verdict::Take => {}
             Verdict::Aside(why) => {
                 tally.set_aside(why);
@@ -184,7 +185,10 @@ fn read(
             }
             Ok(Taken::Combined) => tally.accept(),
             Ok(Taken::Aside(why)) => tally.set_aside(why),
-            Err(breach) => tally.reject(place, breach, plan.raw(&cells)),
+            Err(breach) => {
+                repeats.rejected(place, &cells);
+                tally.reject(place, breach, plan.raw(&cells));
+            }
         }
         Ok(())
     })
@@ -254,15 +258,11 @@ fn complete_raw_rows(plan: &Plan<'_>, tally: &mut Tally) {
     }
     let at: BTreeMap<Place, usize> =
         rejected.iter().enumerate().map(|(position, (place, _))| (*place, position)).collect();
-    let all: Vec<usize> = (0..columns.len()).collect();
-    // Columns of types that cannot be mapped, and so cannot be read, leave the rows as they are.
-    let _ = plan.source.for_each(&all, |row| {
-        let place = Place { file: row.file, row: row.number };
-        if let Some(&position) = at.get(&place) {
-            rejected[position].1.raw = match row.cells {
-                Ok(cells) => row::raw(columns.iter().map(String::as_str), &cells),
-                Err(broken) => broken.raw,
-            };
+    // What was read once can be read again, but for files that change meanwhile: then the columns
+    // that the block reads are all there is.
+    let _ = plan.source.for_each_raw(|file, row, raw| {
+        if let Some(&position) = at.get(&Place { file, row }) {
+            rejected[position].1.raw = raw();
         }
         Ok(())
     });

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::assemble::{Assembly, Taken, check_known};
+use super::assemble::{Assembly, Taken};
+use super::checked::{Checked, check_known};
 use super::field::Field;
 use super::ledger::{Breach, Reason};
 use super::mapping::Mapping;
@@ -31,35 +32,50 @@ fn add(sum: &mut Option<f64>, amount: Option<f64>) {
     }
 }
 
-pub(super) fn take_outcome(assembly: &mut Assembly<'_>, row: Row<'_>) -> Result<Taken, Breach> {
-    if row.plan.block.aggregate { take_amount(assembly, row) } else { take_period(assembly, row) }
+/// Amounts of one dated row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Amount {
+    at: Instant,
+    revenue: f64,
+    gross_profit: Option<f64>,
+    cost_to_engage: Option<f64>,
+    cost_to_serve: Option<f64>,
 }
 
-fn take_amount(assembly: &mut Assembly<'_>, row: Row<'_>) -> Result<Taken, Breach> {
+/// The amounts of `row`.
+pub(super) fn amount(assembly: &Assembly<'_>, row: Row<'_>) -> Result<Checked, Breach> {
     let account = row.needed_text(Field::AccountId)?;
     let at = row.needed_instant(Field::OccurredAt)?;
     if let Some(why) = assembly.outside_span(at) {
-        return Ok(Taken::Aside(why));
+        return Ok(Checked::Aside(why));
     }
     assembly.check_account(row, &account)?;
     assembly.check_entry(row, &account, (Field::OccurredAt, at))?;
-    let revenue = row.needed_number(Field::Revenue)?;
-    let gross_profit = row.number(Field::GrossProfit)?;
-    let cost_to_engage = row.number(Field::CostToEngage)?;
-    let cost_to_serve = row.number(Field::CostToServe)?;
-    let month = assembly.mapping.calendar().month_of(at);
-    let draft = assembly.draft(&account);
-    draft.seen(at);
+    let amount = Amount {
+        at,
+        revenue: row.needed_number(Field::Revenue)?,
+        gross_profit: row.number(Field::GrossProfit)?,
+        cost_to_engage: row.number(Field::CostToEngage)?,
+        cost_to_serve: row.number(Field::CostToServe)?,
+    };
+    Ok(Checked::Amount(account, amount))
+}
+
+/// Adds amounts to the sums of their month.
+pub(super) fn add_amount(assembly: &mut Assembly<'_>, account: &str, amount: Amount) -> Taken {
+    let month = assembly.mapping.calendar().month_of(amount.at);
+    let draft = assembly.draft(account);
+    draft.seen(amount.at);
     let sums = draft.months.sums.entry(month).or_default();
-    sums.revenue += revenue;
-    add(&mut sums.gross_profit, gross_profit);
-    add(&mut sums.cost_to_engage, cost_to_engage);
-    add(&mut sums.cost_to_serve, cost_to_serve);
-    Ok(Taken::Combined)
+    sums.revenue += amount.revenue;
+    add(&mut sums.gross_profit, amount.gross_profit);
+    add(&mut sums.cost_to_engage, amount.cost_to_engage);
+    add(&mut sums.cost_to_serve, amount.cost_to_serve);
+    Taken::Combined
 }
 
 /// Start and end of the row's period.
-fn period(assembly: &Assembly<'_>, row: Row<'_>) -> Result<(Instant, Instant), Breach> {
+fn bounds(assembly: &Assembly<'_>, row: Row<'_>) -> Result<(Instant, Instant), Breach> {
     if row.plan.block.columns.contains_key(&Field::Month)
         || row.plan.block.lookup.as_ref().is_some_and(|l| l.columns.contains_key(&Field::Month))
         || row.plan.block.constants.contains_key(&Field::Month)
@@ -80,23 +96,24 @@ fn period(assembly: &Assembly<'_>, row: Row<'_>) -> Result<(Instant, Instant), B
     Ok((start, end))
 }
 
-fn take_period(assembly: &mut Assembly<'_>, row: Row<'_>) -> Result<Taken, Breach> {
+/// The column that says which period a row is of.
+fn when(row: Row<'_>) -> Field {
+    if row.plan.block.columns.contains_key(&Field::Month) { Field::Month } else { Field::PeriodEnd }
+}
+
+/// The period of `row`.
+pub(super) fn period(assembly: &Assembly<'_>, row: Row<'_>) -> Result<Checked, Breach> {
     let account = row.needed_text(Field::AccountId)?;
-    let (period_start, period_end) = period(assembly, row)?;
+    let (period_start, period_end) = bounds(assembly, row)?;
     let last_moment = Instant::from_micros(period_end.micros() - 1);
     if let Some(why) =
         assembly.outside_span(period_start).or_else(|| assembly.outside_span(last_moment))
     {
-        return Ok(Taken::Aside(why));
+        return Ok(Checked::Aside(why));
     }
     assembly.check_account(row, &account)?;
-    let when = if row.plan.block.columns.contains_key(&Field::Month) {
-        Field::Month
-    } else {
-        Field::PeriodEnd
-    };
     // A period that holds the entry counts: accounts seldom enter on the first of a month.
-    assembly.check_entry(row, &account, (when, last_moment))?;
+    assembly.check_entry(row, &account, (when(row), last_moment))?;
     let known_at = row.instant(Field::KnownAt)?;
     check_known(row, period_end, known_at)?;
     let outcome = Outcome {
@@ -112,11 +129,22 @@ fn take_period(assembly: &mut Assembly<'_>, row: Row<'_>) -> Result<Taken, Breac
         share_of_wallet: row.number_within(Field::ShareOfWallet, 0.0..=1.0)?,
         status: Status::Customer,
     };
-    let status: Option<Status> = row.word(Field::Status)?;
-    let draft = assembly.draft(&account);
+    Ok(Checked::Outcome(account, Box::new(outcome), row.word(Field::Status)?))
+}
+
+/// Adds a period, which may share no time with another of the account.
+pub(super) fn add_period(
+    assembly: &mut Assembly<'_>,
+    row: Row<'_>,
+    account: &str,
+    outcome: Outcome,
+    status: Option<Status>,
+) -> Result<Taken, Breach> {
+    let (period_start, period_end) = (outcome.period_start, outcome.period_end);
+    let draft = assembly.draft(account);
     if draft.outcomes.contains_key(&period_start) {
         let message = format!("account `{account}` already has a period from {period_start}");
-        return Err(row.breach(when, Reason::Duplicate, message));
+        return Err(row.breach(when(row), Reason::Duplicate, message));
     }
     let before = draft.outcomes.range(..period_start).next_back();
     let after = draft.outcomes.range(period_start..).next();
@@ -124,7 +152,7 @@ fn take_period(assembly: &mut Assembly<'_>, row: Row<'_>) -> Result<Taken, Breac
         || after.is_some_and(|(&start, _)| start < period_end)
     {
         let message = format!("shares time with another period of account `{account}`");
-        return Err(row.breach(when, Reason::OverlappingPeriod, message));
+        return Err(row.breach(when(row), Reason::OverlappingPeriod, message));
     }
     draft.seen(period_start);
     let status = status.unwrap_or_else(|| draft.status_in(period_start));

@@ -5,7 +5,9 @@ use std::collections::btree_map::Entry;
 
 use sha2::{Digest as _, Sha256};
 
+use super::assemble::Assembly;
 use super::cell::Cell;
+use super::checked::Checked;
 use super::error::SourceError;
 use super::field::Field;
 use super::ledger::{Aside, Place};
@@ -36,8 +38,8 @@ enum Rule {
     None,
     /// By all cells: the file of the first of them.
     Equal(BTreeMap<Fingerprint, usize>),
-    /// By `source_system` and `source_id`: file and cells of the first of them.
-    SourceId(BTreeMap<(String, String), (usize, Fingerprint)>),
+    /// By `source_system` and `source_id`: place and cells of the first of them.
+    SourceId(BTreeMap<(String, String), (Place, Fingerprint)>),
     /// By the columns that the mapping names: the row that is kept.
     By(Vec<usize>, BTreeMap<Vec<String>, Kept>),
 }
@@ -51,12 +53,12 @@ struct Kept {
 
 impl<'p> Repeats<'p> {
     /// The rule of the plan's block; a rule by columns reads the source once to find what is kept.
-    pub(super) fn new(plan: &'p Plan<'p>) -> Result<Self, SourceError> {
+    pub(super) fn new(plan: &'p Plan<'p>, assembly: &Assembly<'_>) -> Result<Self, SourceError> {
         let rule = match &plan.block.deduplicate {
             Deduplicate::Equal => Rule::Equal(BTreeMap::new()),
             Deduplicate::By { columns, keep } => {
                 let by: Vec<usize> = columns.iter().map(|name| plan.place(name)).collect();
-                let kept = kept(plan, &by, *keep)?;
+                let kept = kept(plan, assembly, &by, *keep)?;
                 Rule::By(by, kept)
             }
             Deduplicate::No if plan.sorts_out_source_ids() => Rule::SourceId(BTreeMap::new()),
@@ -66,7 +68,12 @@ impl<'p> Repeats<'p> {
     }
 
     /// What becomes of a row that the block selects.
-    pub(super) fn verdict(&mut self, place: Place, cells: &[Cell<'_>]) -> Verdict {
+    pub(super) fn verdict(
+        &mut self,
+        assembly: &Assembly<'_>,
+        place: Place,
+        cells: &[Cell<'_>],
+    ) -> Verdict {
         match &mut self.rule {
             Rule::None => Verdict::Take,
             Rule::Equal(seen) => match seen.entry(fingerprint(cells)) {
@@ -81,19 +88,19 @@ impl<'p> Repeats<'p> {
                 let Some(id) = source_id(self.plan, place, cells) else { return Verdict::Take };
                 let cells = fingerprint(cells);
                 match seen.get(&id) {
-                    Some((file, first)) if *file != place.file && *first == cells => {
+                    Some((first, same)) if first.file != place.file && *same == cells => {
                         Verdict::Aside(Aside::Repeated)
                     }
                     // The same id for something else: the tables refuse it.
                     Some(_) => Verdict::Take,
                     None => {
-                        seen.insert(id, (place.file, cells));
+                        seen.insert(id, (place, cells));
                         Verdict::Take
                     }
                 }
             }
             Rule::By(by, kept) => match kept.get(&key(by, cells)) {
-                Some(kept) if kept.place != place && usable(self.plan, place, cells) => {
+                Some(kept) if kept.place != place && usable(self.plan, assembly, place, cells) => {
                     let same = kept.cells == fingerprint(cells);
                     Verdict::Aside(if same { Aside::Repeated } else { Aside::Superseded })
                 }
@@ -101,11 +108,29 @@ impl<'p> Repeats<'p> {
             },
         }
     }
+
+    /// A row that was taken is rejected: what is equal to it repeats nothing.
+    pub(super) fn rejected(&mut self, place: Place, cells: &[Cell<'_>]) {
+        match &mut self.rule {
+            Rule::Equal(seen) => {
+                seen.remove(&fingerprint(cells));
+            }
+            Rule::SourceId(seen) => {
+                if let Some(id) = source_id(self.plan, place, cells)
+                    && seen.get(&id).is_some_and(|(first, _)| *first == place)
+                {
+                    seen.remove(&id);
+                }
+            }
+            Rule::None | Rule::By(..) => {}
+        }
+    }
 }
 
 /// By key: the row that is kept of those that could be used.
 fn kept(
     plan: &Plan<'_>,
+    assembly: &Assembly<'_>,
     by: &[usize],
     keep: Keep,
 ) -> Result<BTreeMap<Vec<String>, Kept>, SourceError> {
@@ -113,7 +138,7 @@ fn kept(
     plan.source.for_each(&plan.wanted, |row| {
         let place = Place { file: row.file, row: row.number };
         let Ok(cells) = row.cells else { return Ok(()) };
-        if !plan.selects(&cells) || !usable(plan, place, &cells) {
+        if !plan.selects(&cells) || !usable(plan, assembly, place, &cells) {
             return Ok(());
         }
         let new = Kept { known: known(plan, place, &cells), place, cells: fingerprint(&cells) };
@@ -144,17 +169,10 @@ fn key(by: &[usize], cells: &[Cell<'_>]) -> Vec<String> {
     by.iter().map(|&at| cells[at].text().unwrap_or_default().into_owned()).collect()
 }
 
-/// Whether nothing that every row of the table needs is missing or unreadable.
-fn usable(plan: &Plan<'_>, place: Place, cells: &[Cell<'_>]) -> bool {
-    plan.row(place, cells).is_ok_and(|row| {
-        let needed = Field::required(plan.block.table, plan.block.aggregate);
-        let is_there = |&field: &Field| match field {
-            Field::OccurredAt | Field::AskedAt => row.needed_instant(field).is_ok(),
-            Field::Revenue => row.needed_number(field).is_ok(),
-            field => row.needed_text(field).is_ok(),
-        };
-        needed.iter().all(is_there) && row.instant(Field::KnownAt).is_ok()
-    })
+/// Whether the tables would take the row, were it alone.
+fn usable(plan: &Plan<'_>, assembly: &Assembly<'_>, place: Place, cells: &[Cell<'_>]) -> bool {
+    let checked = plan.row(place, cells).and_then(|row| assembly.check(row));
+    checked.is_ok_and(|checked| !matches!(checked, Checked::Aside(_)))
 }
 
 /// When a row could first be read: absent, with the event; none where rows have no time.

@@ -8,7 +8,7 @@ use super::error::SourceError;
 use super::field::Field;
 use super::ledger::{Breach, Place, Reason};
 use super::mapping::{Block, Deduplicate, Lookup, Mapping};
-use super::source::{Exports, OpenSource};
+use super::source::{Exports, OpenSource, raw};
 use crate::diagnostic::nearest;
 use crate::time::Instant;
 
@@ -196,17 +196,6 @@ impl<'m> Plan<'m> {
     pub(super) fn raw(&self, cells: &[Cell<'_>]) -> String {
         raw((0..cells.len()).map(|position| self.name_of(position)), cells)
     }
-}
-
-/// Cells with their names as a JSON object.
-pub(super) fn raw<'n>(names: impl Iterator<Item = &'n str>, cells: &[Cell<'_>]) -> String {
-    let object: serde_json::Map<String, serde_json::Value> = names
-        .zip(cells)
-        .map(|(name, cell)| {
-            (name.to_owned(), cell.text().map_or(serde_json::Value::Null, Into::into))
-        })
-        .collect();
-    serde_json::Value::Object(object).to_string()
 }
 
 /// The rows of a lookup source; its keys must be unique.

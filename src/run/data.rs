@@ -1,6 +1,5 @@
 //! Where the account histories of a run come from: a simulation, an export, or a log folder.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -215,9 +214,8 @@ fn real(
     Conventions::of(&mapping).check(run, &mapping_path)?;
     let ingested = ingest(&mapping, &data).map_err(|error| no_export(error, &mapping))?;
     let mut inputs = vec![Input::read(&mapping_path)?, Input::read(mapping.catalogue_path())?];
-    let files = ingested.report.sources.iter().flat_map(|source| &source.files);
-    let names: BTreeSet<&str> = files.map(|file| file.file.as_str()).collect();
-    for name in names {
+    // Lookups too: what they say is in the histories.
+    for name in mapping.files(&data)? {
         inputs.push(Input::read(&data.join(name))?);
     }
     let dropped = ingested

@@ -1,16 +1,27 @@
 //! Valid inputs and their mutations.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 /// One thing that is read.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) mapping: &'static str,
     pub(crate) file: &'static str,
     pub(crate) valid: &'static str,
+    /// A second file of the source, which stays as it is.
+    pub(crate) beside: Option<(&'static str, &'static str)>,
     /// The mapping is mutated, not the export.
     pub(crate) mutates_mapping: bool,
 }
 
 impl Target {
+    /// The files, where the export holds `bytes`.
+    pub(crate) fn files(&self, bytes: &[u8]) -> BTreeMap<String, Arc<[u8]>> {
+        let beside = self.beside.map(|(name, text)| (name.to_owned(), Arc::from(text.as_bytes())));
+        std::iter::once((self.file.to_owned(), Arc::from(bytes))).chain(beside).collect()
+    }
+
     /// What is mutated.
     pub(crate) fn source(&self) -> &'static str {
         if self.mutates_mapping { self.mapping } else { self.valid }
@@ -68,12 +79,23 @@ deduplicate = { by = ["id"], keep = "last" }
 "#
 );
 
+const CSV_MAPPINGS: &str = mapped!(
+    r#"source = "*.csv"
+columns = { account_id = "who", interaction_type = "what", occurred_at = "when", known_at = "known", rv = "worth" }
+decimal = ","
+thousands = "."
+time_zone = "UTC"
+deduplicate = true
+"#
+);
+
 pub(crate) const TARGETS: &[Target] = &[
     Target {
         name: "mapping",
         mapping: CSV_MAPPING,
         file: "log.csv",
         valid: CSV,
+        beside: None,
         mutates_mapping: true,
     },
     Target {
@@ -81,6 +103,7 @@ pub(crate) const TARGETS: &[Target] = &[
         mapping: CSV_MAPPING,
         file: "log.csv",
         valid: CSV,
+        beside: None,
         mutates_mapping: false,
     },
     Target {
@@ -93,6 +116,7 @@ deduplicate = true
         ),
         file: "log.jsonl",
         valid: JSON_LINES,
+        beside: None,
         mutates_mapping: false,
     },
     Target {
@@ -104,6 +128,7 @@ columns = { account_id = "case:concept:name", interaction_type = "concept:name",
         ),
         file: "log.xes",
         valid: XES,
+        beside: None,
         mutates_mapping: false,
     },
     Target {
@@ -115,6 +140,7 @@ columns = { source_id = "ocel:id", account_id = "object:customer", contact_id = 
         ),
         file: "log.json",
         valid: OCEL_JSON,
+        beside: None,
         mutates_mapping: false,
     },
     Target {
@@ -126,6 +152,27 @@ columns = { source_id = "ocel:id", account_id = "object:customer", contact_id = 
         ),
         file: "log.xml",
         valid: OCEL_XML,
+        beside: None,
+        mutates_mapping: false,
+    },
+    Target {
+        name: "two csv",
+        mapping: CSV_MAPPINGS,
+        file: "log.csv",
+        valid: CSV,
+        beside: Some(("earlier.csv", CSV)),
+        mutates_mapping: false,
+    },
+    Target {
+        name: "two jsonl",
+        mapping: mapped!(
+            r#"source = ["log.jsonl", "earlier.jsonl"]
+columns = { source_id = "id", account_id = "who.id", interaction_type = "what", occurred_at = "when", rv = "worth", planned = "ok" }
+"#
+        ),
+        file: "log.jsonl",
+        valid: JSON_LINES,
+        beside: Some(("earlier.jsonl", JSON_LINES)),
         mutates_mapping: false,
     },
 ];

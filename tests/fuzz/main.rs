@@ -9,6 +9,7 @@
 //! `--from number --inputs 1`. `cargo test` tries the first few thousand.
 #![allow(clippy::print_stdout, reason = "a program of its own")]
 
+mod count;
 mod inputs;
 
 use std::collections::BTreeMap;
@@ -66,11 +67,13 @@ impl Ready {
     fn new(target: &'static Target) -> Self {
         let mapping = Mapping::parse(target.mapping, catalogue())
             .unwrap_or_else(|error| panic!("{}: {error}", target.name));
-        let files: BTreeMap<String, Arc<[u8]>> =
-            [(target.file.to_owned(), Arc::from(target.valid.as_bytes()))].into();
+        let files: BTreeMap<String, Arc<[u8]>> = target.files(target.valid.as_bytes());
         let log = ingest_bytes(&mapping, &files)
             .unwrap_or_else(|error| panic!("{}: {error}", target.name));
         assert!(log.rejected.is_empty() && log.report.n_interactions > 0, "{}", target.name);
+        for file in log.report.sources.iter().flat_map(|source| &source.files) {
+            assert_eq!(count::rows(&file.file, &files[&file.file]), Some(file.rows), "{file:?}");
+        }
         Self { target, mapping, files }
     }
 
@@ -83,7 +86,7 @@ impl Ready {
                 Err(error) => error.to_string().is_empty(),
             };
         }
-        Self::read(&self.mapping, &[(self.target.file.to_owned(), Arc::from(bytes))].into())
+        Self::read(&self.mapping, &self.target.files(bytes))
     }
 
     fn read(mapping: &Mapping, files: &BTreeMap<String, Arc<[u8]>>) -> bool {
@@ -96,6 +99,13 @@ impl Ready {
                     assert_eq!(source.rows, source.read + source.set_aside.total());
                     assert_eq!(source.read, source.accepted + source.n_rejected());
                     assert_eq!(source.rows, source.files.iter().map(|file| file.rows).sum::<u64>());
+                    for file in &source.files {
+                        let counted = count::rows(&file.file, &files[&file.file]);
+                        assert!(
+                            counted.is_none_or(|rows| rows == file.rows),
+                            "{counted:?} {file:?}"
+                        );
+                    }
                 }
                 !printed.is_empty()
             }

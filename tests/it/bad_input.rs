@@ -130,6 +130,7 @@ fn parquet() -> Vec<u8> {
 }
 
 /// The form of files: delimiters, encodings, quotes, compression.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn form() -> Vec<Case> {
     let whole = gzip(rows(400).as_bytes());
     let cut = whole[..whole.len() / 2].to_vec();
@@ -165,6 +166,30 @@ fn form() -> Vec<Case> {
             &["`log.csv` cannot be read: a quote that opens in row 3 is never closed"],
         ),
         log(
+            "a quote that is closed far below by another",
+            format!("{HEADER}A,call,\"2025-01-02\n{}B,call,see \"x\"\n", &rows(100)[HEADER.len()..]),
+            3,
+            &["`log.csv` cannot be read: in line 103 `x` stands behind a quote that closes, which was opened in line 2: is a quote left open there?"],
+        ),
+        log(
+            "an open quote and a closed one",
+            format!("{HEADER}A,call,\"2025-01-02\n\"B\",call,2025-01-01\n"),
+            3,
+            &["`log.csv` cannot be read: in line 3 `B` stands behind a quote that closes, which was opened in line 2"],
+        ),
+        log(
+            "an open quote in the last row",
+            format!("{HEADER}A,call,2025-01-02\nB,call,\"2025-01-02"),
+            3,
+            &["a quote that opens in row 3 is never closed"],
+        ),
+        log(
+            "a quoted name behind a byte order mark",
+            "\u{feff}\"who\",\"what\",\"when\"\r\n\"A \"\"x\"\"\",call,\"2025-01-01\"\r\n\"B\",call,2025-01-01",
+            0,
+            &["2 interactions"],
+        ),
+        log(
             "ragged rows",
             format!("{HEADER}A,call\nA,call,2025-01-01,more\n\"A\nB,call\"\nA,call,2025-01-01\n"),
             0,
@@ -175,6 +200,45 @@ fn form() -> Vec<Case> {
             huge,
             0,
             &["1 too_long: row 3: `account_id` has 10000000 bytes, expected at most 65536: is a quote left open?", "1 interactions"],
+        ),
+        log(
+            "a header with names missing",
+            "who,what,when,,\nA,call,2025-01-01,,\n",
+            3,
+            &["`log.csv` cannot be read: columns 4, 5 of its header have no name, expected at most one"],
+        ),
+        log(
+            "a header that would colour the terminal",
+            "who,what,when,\u{1b}[31m,\u{1b}[31m\nA,call,2025-01-01,,\n",
+            3,
+            &["`log.csv` has two columns named `\u{fffd}[31m`"],
+        ),
+        log(
+            "a record of more than 16 MiB",
+            gzip(format!("{HEADER}A,call,2025-01-01\nA,call,{}", "2025,".repeat(4 << 20)).as_bytes()),
+            3,
+            &["`log.csv` cannot be read: the record that begins in line 3 is longer than 16 MiB"],
+        ),
+        case(
+            "a line of more than 16 MiB",
+            named("log.jsonl"),
+            vec![("log.jsonl", gzip(&vec![b'['; 17 << 20]))],
+            3,
+            &["`log.jsonl` cannot be read: line 1 is longer than 16 MiB"],
+        ),
+        case(
+            "JSON lines behind a byte order mark and a blank line",
+            named("log.json"),
+            vec![("log.json", "\u{feff}\n{\"who\": \"A\", \"what\": \"call\", \"when\": \"2025-01-01\"}\n".into())],
+            0,
+            &["1 interactions"],
+        ),
+        case(
+            "Parquet in gzip",
+            named("log.parquet.gz"),
+            vec![("log.parquet.gz", gzip(&parquet))],
+            3,
+            &["`log.parquet.gz` cannot be read: it is Parquet inside gzip or Zstandard: decompress it"],
         ),
         log("duplicate headers", "who,what,when,who\nA,call,2025-01-01,B\n", 3, &["`log.csv` has two columns named `who`"]),
         log("nothing", "", 3, &["`log.csv` is empty, expected a header and rows"]),
@@ -287,6 +351,14 @@ fn places() -> Vec<Case> {
             3,
             &["no file in the data folder", "matches `exports/2024-*.csv`"],
         ),
+        case("a pattern beside the mapping", named("l*.csv"), one(), 0, &["1 interactions"]),
+        case(
+            "the folder of the mapping",
+            named("."),
+            vec![("log.csv", rows(1).into_bytes())],
+            3,
+            &["`catalogue.csv` has no column `what`"],
+        ),
         case(
             "a mapping that leaves the folder",
             named("../log.csv"),
@@ -322,6 +394,7 @@ fn places() -> Vec<Case> {
 }
 
 /// Event logs.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn event_logs() -> Vec<Case> {
     vec![
         case(
@@ -362,6 +435,75 @@ fn event_logs() -> Vec<Case> {
             )],
             0,
             &["1 malformed: row 2: an attribute `<string>` without `key`", "1 interactions"],
+        ),
+        case(
+            "XES with a text of more than 16 MiB",
+            XES_BLOCK,
+            vec![(
+                "log.xes",
+                gzip(XES.replace("\"visit\"", &format!("\"{}\"", "v".repeat(17 << 20))).as_bytes()),
+            )],
+            3,
+            &["`log.xes` cannot be read: ", "longer than 16 MiB"],
+        ),
+        case(
+            "XES with an event of more than 16 MiB",
+            XES_BLOCK,
+            vec![(
+                "log.xes",
+                gzip(
+                    XES.replace(
+                        "<string key=\"concept:name\" value=\"visit\"/>",
+                        &"<int key=\"n\" value=\"1\"/>".repeat(800_000),
+                    )
+                    .as_bytes(),
+                ),
+            )],
+            3,
+            &["`log.xes` cannot be read: the `<event>` in line 6 is longer than 16 MiB"],
+        ),
+        case(
+            "OCEL with an object of more than 16 MiB",
+            OCEL_BLOCK,
+            vec![(
+                "log.json",
+                gzip(
+                    OCEL.replace(
+                        "\"type\": \"customer\"",
+                        &format!("\"type\": \"{}\"", "c".repeat(17 << 20)),
+                    )
+                    .as_bytes(),
+                ),
+            )],
+            3,
+            &["`log.json` cannot be read: an object or event is longer than 16 MiB"],
+        ),
+        case(
+            "OCEL behind a byte order mark and a blank line",
+            OCEL_BLOCK,
+            vec![("log.json", format!("\u{feff}\n{OCEL}").into())],
+            0,
+            &["1 unknown_object", "1 interactions"],
+        ),
+        case(
+            "XES with a second log",
+            XES_BLOCK,
+            vec![(
+                "log.xes",
+                XES.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", "").repeat(2).into(),
+            )],
+            3,
+            &["`log.xes` cannot be read: a second `<log>` in line 8, expected one"],
+        ),
+        case(
+            "OCEL with a second log",
+            OCEL_BLOCK.replace(".json", ".xml"),
+            vec![(
+                "log.xml",
+                b"<log><objects/><events/></log>\n<log><objects/><events/></log>".to_vec(),
+            )],
+            3,
+            &["`log.xml` cannot be read: a second `<log>` in line 2, expected one"],
         ),
         case(
             "no XES",
@@ -433,7 +575,8 @@ fn bad_input_is_told_clearly_and_no_row_is_lost() {
             }
             None => false,
         });
-        // A message is for people: no value of the data may drown it.
+        // A message is for people: no value of the data may drown it or steer the terminal.
+        let said = said && !printed.contains('\u{1b}');
         if exit != case.exit || !said || printed.len() > 4_000 {
             let shown: String = printed.chars().take(3_000).collect();
             wrong.push(format!("--- {}: exit {exit}, expected {}\n{shown}", case.name, case.exit));

@@ -518,6 +518,35 @@ columns = { account_id = "who", occurred_at = "when", revenue = "amount" }
 "#;
 
 #[test]
+fn a_lookup_is_an_input_of_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for entry in fs::read_dir(project("data/sample")).unwrap() {
+        let from = entry.unwrap().path();
+        fs::copy(&from, at(from.file_name().unwrap().to_str().unwrap())).unwrap();
+    }
+    let block = "[interactions.lookup]\nsource = \"teams.csv\"\nkey = \"Activity ID\"\ncolumns.function = \
+                 \"Team\"\n\n[[outcomes]]";
+    let mapping = fs::read_to_string(at("mapping.toml")).unwrap().replace("[[outcomes]]", block);
+    fs::write(at("mapping.toml"), mapping).unwrap();
+    let ids: BTreeSet<String> = fs::read_to_string(at("interactions.csv"))
+        .unwrap()
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next().map(str::to_owned))
+        .collect();
+    let inputs = |team: &str| {
+        let rows = ids.iter().map(|id| format!("{id},{team}\n")).collect::<Vec<_>>().concat();
+        fs::write(at("teams.csv"), format!("Activity ID,Team\n{rows}")).unwrap();
+        let plan = rvq::run::ResolvedPlan::load(&at("plan.toml"), "full", &[]).unwrap();
+        rvq::run::datasets(&plan).unwrap().1
+    };
+    let north = inputs("north");
+    assert!(north.iter().any(|input| input.name == "teams.csv"), "{north:?}");
+    assert_ne!(north, inputs("south"));
+}
+
+#[test]
 fn dated_amounts_become_months_of_the_time_zone_and_months_without_rows_are_zero() {
     let mapping = simple("data_start = \"2025-01-01\"\ndata_end = \"2025-06-01\"")
         .replace("\"UTC\"", "\"America/New_York\"")

@@ -387,11 +387,210 @@ fn a_version_that_cannot_be_used_does_not_displace_one_that_can() {
 }
 
 #[test]
+fn a_version_that_the_tables_refuse_does_not_displace_one_that_they_take() {
+    let accounts = "[[accounts]]\nsource = \"accounts.csv\"\ncolumns = { account_id = \"id\", entered_at = \
+                    \"from\" }\n";
+    let rule = "deduplicate = { by = [\"id\"], keep = \"last\" }";
+    let blocks = format!(
+        "data_end = \"2026-01-01\"\n{accounts}{}",
+        calls("\"log.csv\"", rule).replace("account_id", "known_at = \"known\", account_id")
+    );
+    let good = "1,A,call,2025-03-01,2025-03-02";
+    for (later, reason) in [
+        ("1,A,dance,2025-03-01,2025-05-01", Some(Reason::UnknownInteractionType)),
+        ("1,B,call,2025-03-01,2025-05-01", Some(Reason::UnknownAccount)),
+        ("1,A,call,2024-03-01,2025-05-01", Some(Reason::BeforeEntry)),
+        ("1,A,call,2025-06-01,2025-05-01", Some(Reason::KnownBeforeItHappened)),
+        ("1,A,call,2026-06-01,2026-06-01", None),
+    ] {
+        let log = format!("id,who,what,when,known\n{good}\n{later}\n");
+        let files: [(&str, &[u8]); 2] =
+            [("accounts.csv", b"id,from\nA,2025-01-01\n"), ("log.csv", log.as_bytes())];
+        let log = read(&blocks, &files);
+        let reasons: Vec<Reason> = log.rejected.iter().map(|row| row.reason).collect();
+        assert_eq!(log.report.n_interactions, 1, "{later}");
+        assert_eq!(reasons, Vec::from_iter(reason), "{later}");
+        assert_eq!(log.report.sources[1].set_aside.superseded, 0, "{later}");
+    }
+}
+
+#[test]
+fn equal_rows_of_a_rejected_one_are_rejected_too() {
+    let text = "who,what,when\nA,dance,2025-01-01\nA,call,2025-01-01\n";
+    let blocks = calls("\"*.csv\"", "deduplicate = true");
+    let log = read(&blocks, &[("1.csv", text.as_bytes()), ("2.csv", text.as_bytes())]);
+    let reasons: Vec<Reason> = log.rejected.iter().map(|row| row.reason).collect();
+    assert_eq!(reasons, [Reason::UnknownInteractionType; 2]);
+    assert_eq!(log.report.sources[0].set_aside.repeated, 1);
+}
+
+#[test]
+fn one_file_is_read_once() {
+    let files: [(&str, &[u8]); 2] = [("sales/a.csv", CSV.as_bytes()), ("b.csv", CSV.as_bytes())];
+    let message = |source: &str| attempt(&calls(source, ""), &files).unwrap_err().to_string();
+    insta::assert_snapshot!(message("[\"sales/*.csv\", \"b.csv\", \"./sales/a.csv\"]"), @"`sales/a.csv` is named twice, by `sales/*.csv` and by `./sales/a.csv`: its rows would count twice");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sales")).unwrap();
+    std::fs::write(folder.path().join("sales/a.csv"), CSV).unwrap();
+    let twice = mapping(&calls("[\"sales\", \"sales/a.csv\"]", ""));
+    let error = ingest(&twice, folder.path()).unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"`sales/a.csv` is named twice, by `sales` and by `sales/a.csv`: its rows would count twice");
+}
+
+#[test]
+fn lines_that_end_with_a_carriage_return_have_numbers_of_their_own() {
+    for end in ["\r", "\r\n", "\n"] {
+        let text = "who,what,when\nA,dance,2025-01-01\n\nB,\"ca\nll\",2025-01-01\nC,call,never\n";
+        let text = text.replace('\n', end);
+        for mark in ["", "\u{feff}"] {
+            let log = read(
+                &calls("\"log.csv\"", ""),
+                &[("log.csv", (mark.to_owned() + &text).as_bytes())],
+            );
+            let rows: Vec<u64> = log.rejected.iter().map(|row| row.row).collect();
+            assert_eq!(rows, [2, 4, 6], "{end:?} {mark:?}");
+            assert!(log.rejected[2].raw.contains("never"), "{}", log.rejected[2].raw);
+        }
+    }
+}
+
+#[test]
+fn numbers_in_lists_and_attributes_keep_their_digits_or_are_refused() {
+    let blocks = calls("\"log.jsonl\"", "").replace("account_id", "owner_id = \"by\", account_id");
+    let line = |by: &str| {
+        format!("{{\"who\": \"A\", \"what\": \"call\", \"when\": \"2025-01-01\", \"by\": {by}}}\n")
+    };
+    let text = line("[12345678901234567891]") + &line("[99999999999999999999]") + &line("[[1e30]]");
+    let log = read(&blocks, &[("log.jsonl", text.as_bytes())]);
+    assert_eq!(log.histories[0].owners, ["12345678901234567891"]);
+    let rows: Vec<(u64, Reason)> = log.rejected.iter().map(|row| (row.row, row.reason)).collect();
+    assert_eq!(rows, [(2, Reason::Malformed), (3, Reason::Malformed)]);
+    insta::assert_snapshot!(log.rejected[0].message, @"`by` is a number of more than 19 digits, expected a text in quotes at character 79");
+    let blocks = r#"
+[[interactions]]
+source = "log.json"
+columns = { account_id = "object:customer", owner_id = "minutes", interaction_type = "concept:name", occurred_at = "time:timestamp" }
+"#;
+    let exact = OCEL_JSON.replace("\"value\": 12", "\"value\": 12345678901234567891");
+    assert_eq!(
+        read(blocks, &[("log.json", exact.as_bytes())]).histories[0].owners,
+        ["12345678901234567891"]
+    );
+    // A column is there where some row that can be read has it.
+    let long = OCEL_JSON.replace("\"value\": 12", "\"value\": 99999999999999999999").replace(
+        "\"attributes\": [],\n     \"rel",
+        "\"attributes\": [{\"name\": \"minutes\", \"value\": 3}], \"rel",
+    );
+    let log = read(blocks, &[("log.json", long.as_bytes())]);
+    insta::assert_snapshot!(log.rejected[0].message, @"`minutes` is a number of more than 19 digits, expected a text in quotes");
+}
+
+#[test]
+fn an_object_under_two_qualifiers_is_one_object() {
+    let text = OCEL_JSON.replace(
+        "{\"objectId\": \"A\", \"qualifier\": \"\"}",
+        "{\"objectId\": \"A\", \"qualifier\": \"payer\"}, {\"objectId\": \"A\", \"qualifier\": \"user\"}",
+    );
+    let blocks = r#"
+[[interactions]]
+source = "log.json"
+columns = { account_id = "object:customer", segment_id = "object:customer:user", interaction_type = "concept:name", occurred_at = "time:timestamp" }
+"#;
+    let log = read(blocks, &[("log.json", text.as_bytes())]);
+    assert_eq!((log.report.n_interactions, log.rejected.len()), (2, 0), "{:?}", log.rejected);
+}
+
+#[test]
+fn times_with_an_offset_in_their_format_are_that_instant() {
+    let blocks = |format: &str| {
+        calls("\"log.csv\"", &format!("time_zone = \"Europe/Berlin\"\ntime_format = {format:?}"))
+    };
+    for (format, text, expected) in [
+        ("%Y-%m-%dT%H:%M:%S%z", "2025-01-01T10:00:00-0800", "2025-01-01T18:00:00Z"),
+        ("%Y-%m-%dT%H:%M:%S%:z", "2025-01-01T10:00:00+05:30", "2025-01-01T04:30:00Z"),
+        ("%Y-%m-%d%z", "2025-01-01+0200", "2024-12-31T22:00:00Z"),
+        ("%s", "1735732800", "2025-01-01T12:00:00Z"),
+        ("%Y-%m-%d %H:%M", "2025-01-01 12:00", "2025-01-01T11:00:00Z"),
+    ] {
+        let log = format!("who,what,when\nA,call,{text}\n");
+        let log = read(&blocks(format), &[("log.csv", log.as_bytes())]);
+        assert_eq!(log.histories[0].interactions[0].occurred_at.to_string(), expected, "{format}");
+    }
+}
+
+#[test]
+fn a_rejected_row_of_json_keeps_what_it_has_and_no_more() {
+    let lines = "{\"who\": \"A\", \"what\": \"call\", \"when\": \"2025-01-01\", \"first\": 1}\n{\"who\": \"A\", \
+                 \"what\": \"call\", \"when\": \"never\", \"tags\": [\"x\", \"y\"], \"note\": null}\n";
+    let log = read(&calls("\"log.jsonl\"", ""), &[("log.jsonl", lines.as_bytes())]);
+    insta::assert_snapshot!(log.rejected[0].raw, @r#"{"who":"A","what":"call","when":"never","tags":"x; y","note":null}"#);
+}
+
+#[test]
+fn a_rejected_row_of_parquet_keeps_every_column_that_can_be_read() {
+    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::{ArrayRef, RecordBatch, StringArray};
+    let mut tags = ListBuilder::new(StringBuilder::new());
+    for _ in 0..2 {
+        tags.values().append_value("x");
+        tags.append(true);
+    }
+    let texts = |texts: [&str; 2]| -> ArrayRef { Arc::new(StringArray::from(texts.to_vec())) };
+    let batch = RecordBatch::try_from_iter([
+        ("who", texts(["A", "B"])),
+        ("what", texts(["call", "call"])),
+        ("tags", Arc::new(tags.finish()) as ArrayRef),
+        ("when", texts(["2025-01-01", "never"])),
+        ("note", texts(["m", "n"])),
+    ])
+    .unwrap();
+    let mut bytes = Vec::new();
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let log = read(&calls("\"log.parquet\"", ""), &[("log.parquet", &bytes)]);
+    insta::assert_snapshot!(log.rejected[0].raw, @r#"{"who":"B","what":"call","when":"never","note":"n"}"#);
+}
+
+#[cfg(unix)]
+#[test]
+fn names_on_the_way_of_a_pattern_need_not_be_everywhere() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for inside in ["north/sub", "south", "east"] {
+        std::fs::create_dir_all(at(inside)).unwrap();
+    }
+    for file in ["north/log.csv", "south/log.csv", "north/sub/log.csv", "beside.csv"] {
+        std::fs::write(at(file), CSV).unwrap();
+    }
+    let files = |source: &str| -> Result<Vec<String>, String> {
+        let log = ingest(&mapping(&calls(source, "")), folder.path()).map_err(|e| e.to_string())?;
+        Ok(log.report.sources[0].files.iter().map(|file| file.file.clone()).collect())
+    };
+    assert_eq!(files("\"*/log.csv\"").unwrap(), ["north/log.csv", "south/log.csv"]);
+    assert_eq!(files("\"*/sub/*.csv\"").unwrap(), ["north/sub/log.csv"]);
+    assert!(files("\"*/none.csv\"").unwrap_err().contains("matches `*/none.csv`"));
+    assert!(files("\"north/none.csv\"").unwrap_err().contains("`north/none.csv` is not in"));
+    std::os::unix::fs::symlink(at("gone"), at("south/broken.csv")).unwrap();
+    assert!(files("\"south/*.csv\"").unwrap_err().contains("`south/broken.csv` is not in"));
+    std::fs::write(at("east").join(std::ffi::OsStr::from_bytes(b"caf\xe9.csv")), CSV).unwrap();
+    for source in ["\"east\"", "\"east/*.csv\""] {
+        let expected = "`east/caf\u{fffd}.csv` cannot be read: its name is not UTF-8";
+        assert_eq!(files(source).unwrap_err(), expected);
+    }
+    assert!(files("[\"east/*.txt\"]").unwrap_err().contains("matches `east/*.txt`"));
+}
+
+#[test]
 fn the_same_export_twice_adds_nothing_to_any_table() {
     let accounts = "id,from\nA,2025-01-01\nB,2025-01-01\n";
     let sales = "line,id,on,amount\n1,A,2025-03-02,5\n2,A,2025-03-02,5\n3,B,2025-04-02,7\n";
     let blocks = |times: usize, rule: &str| {
-        let list = |name: &str| format!("{:?}", vec![name; times]);
+        // The second export is a copy: one file may not be read twice.
+        let list =
+            |name: &str| format!("{:?}", &[name.to_owned(), format!("again/{name}")][..times]);
         format!(
             "data_start = \"2025-01-01\"\ndata_end = \"2026-01-01\"\n[[accounts]]\nsource = {}\ncolumns = {{ account_id = \"id\", entered_at = \"from\" }}\n\
              deduplicate = true\n{}[[outcomes]]\nsource = {}\naggregate = \"month\"\ncolumns = \
@@ -402,10 +601,13 @@ fn the_same_export_twice_adds_nothing_to_any_table() {
             list("sales.csv"),
         )
     };
-    let files: [(&str, &[u8]); 3] = [
+    let files: [(&str, &[u8]); 6] = [
         ("accounts.csv", accounts.as_bytes()),
         ("march.csv", MARCH.as_bytes()),
         ("sales.csv", sales.as_bytes()),
+        ("again/accounts.csv", accounts.as_bytes()),
+        ("again/march.csv", MARCH.as_bytes()),
+        ("again/sales.csv", sales.as_bytes()),
     ];
     for rule in ["deduplicate = true", "deduplicate = { by = [\"line\"], keep = \"first\" }"] {
         let (once, twice) = (read(&blocks(1, rule), &files), read(&blocks(2, rule), &files));
@@ -610,6 +812,44 @@ proptest! {
             known(calls("\"*.csv\"", "")).replace("account_id", "source_id = \"id\", account_id");
         let both = read(&by_source_id, &files);
         prop_assert_eq!(both.report.n_interactions, whole.report.n_interactions);
+    }
+
+    #[test]
+    fn a_late_export_never_moves_an_earlier_score_by_any_rule_that_keeps_the_past(
+        rows in random_rows(),
+        late in random_rows(),
+        as_of in 100_u16..400,
+    ) {
+        // Ids of the two exports meet, whatever the rows say otherwise.
+        let export = |rows: &[RandomRow], earliest: u16| {
+            let mut text = "id,who,what,when,known\n".to_owned();
+            for (&(account, kind, on, delay, form), id) in rows.iter().zip(1..) {
+                let delay = delay.max(earliest.saturating_sub(on));
+                let row = values((account, kind, on, delay, form));
+                writeln!(text, "{},{}", id % 20, row.join(",")).unwrap();
+            }
+            text
+        };
+        let (first, second) = (export(&rows, 0), export(&late, as_of));
+        let files: [(&str, &[u8]); 2] = [("1.csv", first.as_bytes()), ("2.csv", second.as_bytes())];
+        let at = |number: u16| Instant::from_micros(1_700_006_400_000_000).plus_days(f64::from(number));
+        let dates = [at(50), at(as_of / 2), at(as_of)];
+        let source_id = "source_id = \"id\", known_at = \"known\", account_id";
+        for (columns, rule) in [
+            ("known_at = \"known\", account_id", ""),
+            ("known_at = \"known\", account_id", "deduplicate = true"),
+            ("known_at = \"known\", account_id", "deduplicate = { by = [\"id\"], keep = \"first\" }"),
+            (source_id, ""),
+        ] {
+            let blocks = |source: &str| calls(source, rule).replace("account_id", columns);
+            let before = scores(&read(&blocks("\"1.csv\""), &files), &dates);
+            let after = scores(&read(&blocks("\"*.csv\""), &files), &dates);
+            let nothing = vec![0.0_f64.to_bits(); dates.len()];
+            for (account, values) in &before {
+                // An account whose rows all gave way to versions known earlier is gone.
+                prop_assert_eq!(values, after.get(account).unwrap_or(&nothing), "{} {}", account, rule);
+            }
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ enum Content {
     Bytes(Arc<[u8]>),
 }
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
@@ -123,8 +124,8 @@ struct Folder<'a> {
 
 impl<'a> Folder<'a> {
     fn new(path: &'a Path, pattern: &'a str) -> Result<Self, SourceError> {
-        let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let real = fs::canonicalize(here).map_err(|_| absent(pattern, path))?;
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let real = fs::canonicalize(path).map_err(|_| absent(pattern, path))?;
         Ok(Self { path, real, pattern })
     }
 
@@ -134,8 +135,7 @@ impl<'a> Folder<'a> {
             let mut next = Vec::new();
             for name in names {
                 if is_pattern(part) {
-                    let inside = self.list(&name)?;
-                    next.extend(inside.into_iter().filter(|n| matches(part, last(n))));
+                    next.extend(self.list(&name, |inside| matches(part, inside))?);
                 } else {
                     next.push(join(&name, part));
                 }
@@ -144,61 +144,69 @@ impl<'a> Folder<'a> {
         }
         let mut found = Vec::new();
         for name in names {
-            let path = self.check(&name)?;
-            if path.is_dir() {
+            let Some(path) = self.check(&name)? else { continue };
+            if !path.is_dir() {
+                found.push(ExportFile { name, content: Content::Path(path) });
+            } else if !is_pattern(self.pattern) {
                 // A pattern names files; a folder stands for the files in it.
-                if !is_pattern(self.pattern) {
-                    for name in self.list(&name)?.into_iter().filter(|n| !last(n).starts_with('.'))
-                    {
-                        let path = self.check(&name)?;
-                        if path.is_file() {
-                            found.push(ExportFile { name, content: Content::Path(path) });
-                        }
+                for name in self.list(&name, |inside| !inside.starts_with('.'))? {
+                    if let Some(path) = self.check(&name)?.filter(|path| path.is_file()) {
+                        found.push(ExportFile { name, content: Content::Path(path) });
                     }
                 }
-            } else {
-                found.push(ExportFile { name, content: Content::Path(path) });
             }
         }
         if found.is_empty() { Err(absent(self.pattern, self.path)) } else { Ok(found) }
     }
 
-    /// What is in the folder `name`, in order of name.
-    fn list(&self, name: &str) -> Result<Vec<String>, SourceError> {
-        let folder = self.check(name)?;
-        if !folder.is_dir() {
+    /// What is in the folder `name` and `wanted` there, in order of name.
+    fn list(&self, name: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, SourceError> {
+        let Some(folder) = self.check(name)?.filter(|folder| folder.is_dir()) else {
             return Ok(Vec::new());
-        }
+        };
         let entries = fs::read_dir(&folder).map_err(|error| self.unreadable(name, &error))?;
         let mut names = Vec::new();
         for entry in entries {
-            let entry = entry.map_err(|error| self.unreadable(name, &error))?;
-            if let Some(inside) = entry.file_name().to_str() {
-                names.push(join(name, inside));
+            let entry = entry.map_err(|error| self.unreadable(name, &error))?.file_name();
+            let inside = entry.to_string_lossy();
+            if wanted(&inside) {
+                if entry.to_str().is_none() {
+                    let file = join(name, &inside);
+                    let reason = "its name is not UTF-8".to_owned();
+                    return Err(SourceError::Unreadable { file, reason });
+                }
+                names.push(join(name, &inside));
             }
         }
         names.sort();
         Ok(names)
     }
 
-    /// Path of `name`, which must be there and inside the data folder, links followed.
-    fn check(&self, name: &str) -> Result<PathBuf, SourceError> {
+    /// Path of `name`, which must be inside the data folder, links followed; none where a pattern
+    /// leads to nothing.
+    fn check(&self, name: &str) -> Result<Option<PathBuf>, SourceError> {
         let path = self.path.join(name);
-        let real =
-            fs::canonicalize(if path.as_os_str().is_empty() { Path::new(".") } else { &path })
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => absent(
-                        if is_pattern(self.pattern) { self.pattern } else { name },
-                        self.path,
-                    ),
-                    _ => self.unreadable(name, &error),
-                })?;
+        let is_absent = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        };
+        let real = match fs::canonicalize(&path) {
+            Ok(real) => real,
+            Err(error) if is_absent(&error) => {
+                let nothing = fs::symlink_metadata(&path).is_err_and(|error| is_absent(&error));
+                return if nothing && is_pattern(self.pattern) {
+                    Ok(None)
+                } else {
+                    Err(absent(name, self.path))
+                };
+            }
+            Err(error) => return Err(self.unreadable(name, &error)),
+        };
         if !real.starts_with(&self.real) {
             let (file, folder) = (name.to_owned(), self.path.to_owned());
             return Err(SourceError::Outside { file, folder });
         }
         if real.is_dir() || real.is_file() {
-            return Ok(path);
+            return Ok(Some(path));
         }
         let reason = "it is neither a file nor a folder".to_owned();
         Err(SourceError::Unreadable { file: name.to_owned(), reason })
@@ -225,6 +233,14 @@ impl ExportFile {
         Self { name: name.unwrap_or_default(), content: Content::Path(path.to_owned()) }
     }
 
+    /// What tells this file from others, links followed.
+    pub(super) fn identity(&self) -> PathBuf {
+        match &self.content {
+            Content::Path(path) => fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
+            Content::Bytes(_) => PathBuf::from(&self.name),
+        }
+    }
+
     /// An error of this file.
     pub(super) fn unreadable(&self, reason: &impl ToString) -> SourceError {
         SourceError::Unreadable { file: self.name.clone(), reason: reason.to_string() }
@@ -242,20 +258,35 @@ impl ExportFile {
         }
     }
 
-    /// The bytes, decompressed when they begin as gzip or Zstandard do.
-    pub(super) fn open(&self) -> io::Result<Box<dyn BufRead>> {
-        let mut raw: Box<dyn BufRead> = match &self.content {
+    fn raw(&self) -> io::Result<Box<dyn BufRead>> {
+        Ok(match &self.content {
             Content::Path(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
             Content::Bytes(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-        };
+        })
+    }
+
+    /// Whether the bytes begin as gzip or Zstandard do.
+    pub(super) fn is_compressed(&self) -> io::Result<bool> {
+        let mut raw = self.raw()?;
         let start = raw.fill_buf()?;
-        Ok(if start.starts_with(GZIP) {
+        Ok(start.starts_with(GZIP) || start.starts_with(ZSTD))
+    }
+
+    /// The bytes, decompressed when they begin as gzip or Zstandard do, without byte order mark.
+    pub(super) fn open(&self) -> io::Result<Box<dyn BufRead>> {
+        let mut raw = self.raw()?;
+        let start = raw.fill_buf()?;
+        let mut plain = if start.starts_with(GZIP) {
             buffered(flate2::bufread::MultiGzDecoder::new(raw))
         } else if start.starts_with(ZSTD) {
             buffered(zstd::stream::read::Decoder::with_buffer(raw)?)
         } else {
             raw
-        })
+        };
+        if plain.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+            plain.consume(BYTE_ORDER_MARK.len());
+        }
+        Ok(plain)
     }
 
     /// Lower-case ending of the name without that of compression: `csv` of `Calls.CSV.gz`.

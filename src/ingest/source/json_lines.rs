@@ -1,40 +1,31 @@
 //! JSON lines: one object per line; nested objects are columns such as `customer.id`.
 
 use std::fmt;
-use std::io::BufRead as _;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::Broken;
 use super::files::ExportFile;
+use super::lines::Lines;
 use super::named::{Each, NamedRow};
 use crate::ingest::cell::Cell;
 use crate::ingest::error::SourceError;
 use crate::ingest::ledger::Reason;
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// From here on neighbouring whole numbers are one number: an id would change.
-const INEXACT: f64 = 18_446_744_073_709_551_616.0;
+/// Whole numbers outside are floating point, where neighbours are one number: an id would change.
+const EXACT: Range<f64> = -9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0;
 
 /// Gives every line that is not blank to `each`.
 pub(super) fn for_each(file: &ExportFile, each: &mut Each<'_>) -> Result<(), SourceError> {
-    let mut reader = file.open().map_err(|error| file.unreadable(&error))?;
-    let mut line = Vec::new();
-    let mut number = 0;
-    loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line).map_err(|error| file.unreadable(&error))?;
-        if read == 0 {
-            return Ok(());
-        }
-        number += 1;
-        let text = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK) } else { None };
-        let text = text.unwrap_or(&line).trim_ascii();
+    let mut lines = Lines::of(file)?;
+    while let Some((number, text)) = lines.next()? {
         if !text.is_empty() {
             each(number, row(text))?;
         }
     }
+    Ok(())
 }
 
 fn row(line: &[u8]) -> Result<NamedRow, Broken> {
@@ -51,7 +42,7 @@ fn row(line: &[u8]) -> Result<NamedRow, Broken> {
     }
     let mut row = NamedRow::default();
     let mut json = serde_json::Deserializer::from_str(text);
-    let read = Value { row: &mut row, name: String::new() }.deserialize(&mut json);
+    let read = Field { row: &mut row, name: String::new() }.deserialize(&mut json);
     match read.and_then(|()| json.end()) {
         Ok(()) => {}
         Err(error) => {
@@ -72,18 +63,18 @@ fn row(line: &[u8]) -> Result<NamedRow, Broken> {
 }
 
 /// Reads one value into the columns of `row` below `name`.
-struct Value<'a> {
+struct Field<'a> {
     row: &'a mut NamedRow,
     name: String,
 }
 
-impl Value<'_> {
+impl Field<'_> {
     fn add(self, cell: Cell<'static>) {
         self.row.add(self.name, cell);
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Value<'_> {
+impl<'de> DeserializeSeed<'de> for Field<'_> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -91,7 +82,7 @@ impl<'de> DeserializeSeed<'de> for Value<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Value<'_> {
+impl<'de> Visitor<'de> for Field<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,11 +110,8 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        if value.abs() >= INEXACT {
-            let name = self.name;
-            return Err(E::custom(format!(
-                "`{name}` is a number of more than 19 digits, expected a text in quotes"
-            )));
+        if !EXACT.contains(&value) {
+            return Err(E::custom(inexact(&self.name)));
         }
         self.add(Cell::Number(value));
         Ok(())
@@ -137,8 +125,9 @@ impl<'de> Visitor<'de> for Value<'_> {
     /// A list is its values: one column with several.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut values = Cell::Missing;
-        while let Some(value) = list.next_element::<serde_json::Value>()? {
-            values = values.and(scalar(&value));
+        while let Some(value) = list.next_element::<Value>()? {
+            let value = scalar(&value).ok_or_else(|| A::Error::custom(inexact(&self.name)))?;
+            values = values.and(value);
         }
         self.add(values);
         Ok(())
@@ -150,24 +139,45 @@ impl<'de> Visitor<'de> for Value<'_> {
                 return Err(A::Error::custom("a value without name"));
             }
             let name = if self.name.is_empty() { key } else { format!("{}.{key}", self.name) };
-            object.next_value_seed(Value { row: self.row, name })?;
+            object.next_value_seed(Field { row: self.row, name })?;
         }
         Ok(())
     }
 }
 
-/// A value that is part of a list; what is no text, number or flag stays JSON.
-pub(super) fn scalar(value: &serde_json::Value) -> Cell<'static> {
-    match value {
-        serde_json::Value::Null => Cell::Missing,
-        serde_json::Value::Bool(value) => Cell::Bool(*value),
-        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Cell::Integer(whole.into()),
+/// That the value of `name` would change.
+pub(super) fn inexact(name: &str) -> String {
+    format!("`{name}` is a number of more than 19 digits, expected a text in quotes")
+}
+
+/// A value that is part of a list; what is no text, number or flag stays JSON. None where a number
+/// in it lost digits.
+pub(super) fn scalar(value: &Value) -> Option<Cell<'static>> {
+    if !is_exact(value) {
+        return None;
+    }
+    Some(match value {
+        Value::Null => Cell::Missing,
+        Value::Bool(value) => Cell::Bool(*value),
+        Value::Number(number) => match (number.as_i128(), number.as_f64()) {
+            (Some(whole), _) => Cell::Integer(whole),
             (None, Some(value)) => Cell::Number(value),
             (None, None) => Cell::Text(number.to_string().into()),
         },
-        serde_json::Value::String(text) => Cell::from_text(text).into_owned(),
+        Value::String(text) => Cell::from_text(text).into_owned(),
         nested => Cell::Text(nested.to_string().into()),
+    })
+}
+
+/// Whether all numbers in `value` are those that were written.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().is_some_and(|value| EXACT.contains(&value))
+        }
+        Value::Array(values) => values.iter().all(is_exact),
+        Value::Object(values) => values.values().all(is_exact),
+        _ => true,
     }
 }
 

@@ -5,16 +5,18 @@
 
 mod files;
 mod json_lines;
+mod lines;
 mod named;
 mod ocel;
 mod parquet_rows;
+mod records;
 mod text_rows;
 mod xes;
 mod xml;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::cell::Cell;
 use super::error::SourceError;
@@ -93,7 +95,11 @@ impl Format {
             return Err(SourceError::Empty { file: file.name.clone() });
         }
         if start.starts_with(b"PAR1") || ending == "parquet" {
-            return Ok(Self::Parquet);
+            return if file.is_compressed().map_err(|error| file.unreadable(&error))? {
+                Err(file.unreadable(&"it is Parquet inside gzip or Zstandard: decompress it"))
+            } else {
+                Ok(Self::Parquet)
+            };
         }
         let refused = [
             (b"PK\x03\x04".as_slice(), "it is a ZIP archive or spreadsheet: save it as CSV"),
@@ -142,6 +148,14 @@ impl OpenFile {
         matches!(self.format, Format::Parquet | Format::Text(_))
     }
 
+    /// Columns of types that cannot be read.
+    fn unread(&self) -> Result<BTreeSet<String>, SourceError> {
+        match self.format {
+            Format::Parquet => parquet_rows::unread(&self.file),
+            _ => Ok(BTreeSet::new()),
+        }
+    }
+
     /// The rows of a file whose rows name their own values.
     fn named_rows(
         file: &ExportFile,
@@ -159,14 +173,15 @@ impl OpenFile {
 
     /// Gives every row to `each`, cells in the order of `wanted` column names.
     fn for_each(&self, wanted: &[&str], each: &mut Each<'_>) -> Result<(), SourceError> {
-        let places: Vec<Option<usize>> = wanted
-            .iter()
-            .map(|name| self.columns.iter().position(|column| column == name))
-            .collect();
+        let places = || -> Vec<Option<usize>> {
+            let of: BTreeMap<&str, usize> =
+                self.columns.iter().map(String::as_str).zip(0..).collect();
+            wanted.iter().map(|name| of.get(name).copied()).collect()
+        };
         match self.format {
-            Format::Parquet => parquet_rows::for_each(&self.file, &places, each),
+            Format::Parquet => parquet_rows::for_each(&self.file, &places(), each),
             Format::Text(cut) => {
-                text_rows::for_each(&self.file, cut, (self.columns.len(), &places), each)
+                text_rows::for_each(&self.file, cut, (self.columns.len(), &places()), each)
             }
             format => {
                 named::for_each(wanted, each, |each| Self::named_rows(&self.file, format, each))
@@ -179,8 +194,15 @@ impl OpenSource {
     /// Opens every file of `source` and reads its header.
     pub(super) fn open(exports: Exports<'_>, source: &SourceFile) -> Result<Self, SourceError> {
         let mut files = Vec::new();
+        let mut entries: BTreeMap<PathBuf, &str> = BTreeMap::new();
         for pattern in &source.patterns {
-            files.extend(exports.find(pattern)?);
+            for file in exports.find(pattern)? {
+                if let Some(first) = entries.insert(file.identity(), pattern) {
+                    let (first, second) = (first.to_owned(), pattern.clone());
+                    return Err(SourceError::Twice { file: file.name, first, second });
+                }
+                files.push(file);
+            }
         }
         Self::of(files, source.delimiter)
     }
@@ -253,4 +275,46 @@ impl OpenSource {
         }
         Ok(())
     }
+
+    /// Gives every row to `each` as a JSON object of all that it holds: file, number, object.
+    ///
+    /// Rows with a header name every column of the source that can be read, others what they have.
+    pub(super) fn for_each_raw(
+        &self,
+        mut each: impl FnMut(usize, u64, &dyn Fn() -> String) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        for (position, file) in self.files.iter().enumerate() {
+            if file.has_header() {
+                let unread = file.unread()?;
+                let readable = |name: &&str| !unread.contains(*name);
+                let names: Vec<&str> =
+                    self.columns.iter().map(String::as_str).filter(readable).collect();
+                file.for_each(&names, &mut |number, cells| {
+                    each(position, number, &|| match &cells {
+                        Ok(cells) => raw(names.iter().copied(), cells),
+                        Err(broken) => broken.raw.clone(),
+                    })
+                })?;
+            } else {
+                OpenFile::named_rows(&file.file, file.format, &mut |number, row| {
+                    each(position, number, &|| match &row {
+                        Ok(row) => row.raw(),
+                        Err(broken) => broken.raw.clone(),
+                    })
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Cells with their names as a JSON object.
+pub(super) fn raw<'n>(names: impl Iterator<Item = &'n str>, cells: &[Cell<'_>]) -> String {
+    let object: serde_json::Map<String, serde_json::Value> = names
+        .zip(cells)
+        .map(|(name, cell)| {
+            (name.to_owned(), cell.text().map_or(serde_json::Value::Null, Into::into))
+        })
+        .collect();
+    serde_json::Value::Object(object).to_string()
 }

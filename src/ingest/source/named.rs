@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::files::ExportFile;
-use super::{Broken, Each as EachCells};
+use super::{Broken, Each as EachCells, raw};
 use crate::ingest::cell::Cell;
 use crate::ingest::error::SourceError;
 use crate::ingest::ledger::Reason;
@@ -29,20 +29,30 @@ impl NamedRow {
         self.values.iter().map(|(name, _)| name.as_str()).find(|name| !seen.insert(*name))
     }
 
+    /// All that the row holds as a JSON object.
+    pub(super) fn raw(&self) -> String {
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut cells: Vec<(&str, Cell<'static>)> = Vec::with_capacity(self.values.len());
+        for (name, value) in &self.values {
+            let place = *places.entry(name).or_insert(cells.len());
+            if place == cells.len() {
+                cells.push((name, Cell::Missing));
+            }
+            let cell = std::mem::replace(&mut cells[place].1, Cell::Missing);
+            cells[place].1 = cell.and(value.clone());
+        }
+        let (names, cells): (Vec<&str>, Vec<Cell<'_>>) = cells.into_iter().unzip();
+        raw(names.into_iter(), &cells)
+    }
+
     /// This row, rejected for `reason`.
     pub(super) fn broken(
-        self,
+        &self,
         reason: Reason,
         (column, value): (&str, &str),
         message: impl Into<String>,
     ) -> Broken {
-        let mut object = serde_json::Map::new();
-        for (name, value) in &self.values {
-            let text = value.text().map_or(serde_json::Value::Null, Into::into);
-            object.insert(name.clone(), text);
-        }
-        let mut broken =
-            Broken::new(reason, message, serde_json::Value::Object(object).to_string());
+        let mut broken = Broken::new(reason, message, self.raw());
         column.clone_into(&mut broken.breach.column);
         value.clone_into(&mut broken.breach.value);
         broken

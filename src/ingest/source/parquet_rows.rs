@@ -1,6 +1,7 @@
 //! Parquet, one batch of rows at a time; only the wanted columns are decoded.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs::File;
 
 use arrow_array::cast::AsArray;
@@ -30,6 +31,13 @@ fn builder(file: &ExportFile) -> Result<ParquetRecordBatchReaderBuilder<File>, S
 pub(super) fn columns(file: &ExportFile) -> Result<Vec<String>, SourceError> {
     let schema = builder(file)?.schema().clone();
     Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
+}
+
+/// Names of the columns whose type cannot be read.
+pub(super) fn unread(file: &ExportFile) -> Result<BTreeSet<String>, SourceError> {
+    let schema = builder(file)?.schema().clone();
+    let unread = schema.fields().iter().filter(|field| Read::of(field.data_type()).is_none());
+    Ok(unread.map(|field| field.name().clone()).collect())
 }
 
 /// Gives every row to `each`, cells in the order of `wanted`.
@@ -109,9 +117,10 @@ fn number<T: ArrowPrimitiveType<Native: Into<f64>>>(array: &ArrayRef, row: usize
     array.as_primitive::<T>().value(row).into()
 }
 
-impl<'a> Column<'a> {
-    fn of(array: &'a ArrayRef) -> Option<Self> {
-        let read = match array.data_type() {
+impl Read {
+    /// How values of `data_type` are read; none where they are not.
+    fn of(data_type: &DataType) -> Option<Self> {
+        Some(match data_type {
             DataType::Null => Read::Null,
             DataType::Utf8 => Read::Utf8,
             DataType::LargeUtf8 => Read::LargeUtf8,
@@ -134,8 +143,13 @@ impl<'a> Column<'a> {
                 Read::Time { micros: time_reader(*unit), zoned: zone.is_some() }
             }
             _ => return None,
-        };
-        Some(Self { array, read })
+        })
+    }
+}
+
+impl<'a> Column<'a> {
+    fn of(array: &'a ArrayRef) -> Option<Self> {
+        Read::of(array.data_type()).map(|read| Self { array, read })
     }
 
     fn cell(&self, row: usize) -> Cell<'a> {

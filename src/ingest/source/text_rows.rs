@@ -1,15 +1,15 @@
 //! CSV and other delimited text.
 
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 
 use super::files::ExportFile;
+use super::lines::Lines;
+use super::records::Records;
 use super::{Broken, Each};
 use crate::ingest::cell::Cell;
 use crate::ingest::error::SourceError;
 use crate::ingest::ledger::Reason;
 use crate::ingest::mapping::Delimiter;
-
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// How a line is cut into values.
 #[derive(Debug, Clone, Copy)]
@@ -32,34 +32,12 @@ impl Cut {
     }
 }
 
-/// Remembers how the file ends: an open quote swallows the rest of it.
-struct Tail<R> {
-    inner: R,
-    /// The last byte so far that is no line end.
-    last: u8,
-    ended: bool,
-}
+type Text = Records<Box<dyn BufRead>>;
 
-impl<R: Read> Read for Tail<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        let seen = buffer[..read].iter().rev().find(|byte| !matches!(byte, b'\n' | b'\r'));
-        self.last = seen.copied().unwrap_or(self.last);
-        self.ended |= read == 0 && !buffer.is_empty();
-        Ok(read)
-    }
-}
-
-type Lines = Box<dyn BufRead>;
-
-fn reader(file: &ExportFile, delimiter: u8) -> Result<csv::Reader<Tail<Lines>>, SourceError> {
+fn reader(file: &ExportFile, delimiter: u8) -> Result<csv::Reader<Text>, SourceError> {
     let inner = file.open().map_err(|error| file.unreadable(&error))?;
-    let tail = Tail { inner, last: b'\n', ended: false };
-    Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(tail))
-}
-
-fn lines(file: &ExportFile) -> Result<io::Split<Lines>, SourceError> {
-    Ok(file.open().map_err(|error| file.unreadable(&error))?.split(b'\n'))
+    let records = Records::new(inner, delimiter);
+    Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(records))
 }
 
 /// Names in the header.
@@ -72,14 +50,10 @@ pub(super) fn columns(file: &ExportFile, cut: Cut) -> Result<Vec<String>, Source
             .map(|name| name.trim().to_owned())
             .collect(),
         Cut::Blanks => {
-            let line = lines(file)?
-                .next()
-                .transpose()
-                .map_err(|error| file.unreadable(&error))?
-                .unwrap_or_default();
-            String::from_utf8(line)
+            let mut lines = Lines::of(file)?;
+            let (_, line) = lines.next()?.unwrap_or_default();
+            std::str::from_utf8(line)
                 .map_err(|_| file.unreadable(&"its header is not UTF-8"))?
-                .trim_start_matches(BYTE_ORDER_MARK)
                 .split_whitespace()
                 .map(str::to_owned)
                 .collect()
@@ -87,6 +61,17 @@ pub(super) fn columns(file: &ExportFile, cut: Cut) -> Result<Vec<String>, Source
     };
     if names.iter().all(String::is_empty) {
         return Err(SourceError::Empty { file: file.name.clone() });
+    }
+    let unnamed: Vec<String> = names
+        .iter()
+        .zip(1..)
+        .filter(|(name, _)| name.is_empty())
+        .map(|(_, position)| format!("{position}"))
+        .collect();
+    if unnamed.len() > 1 {
+        let places = unnamed.join(", ");
+        let reason = format!("columns {places} of its header have no name, expected at most one");
+        return Err(file.unreadable(&reason));
     }
     Ok(names)
 }
@@ -115,19 +100,16 @@ pub(super) fn for_each(
                 .read_byte_record(&mut record)
                 .map_err(|error| file.unreadable(&plain(&error)))?
             {
-                let number = record.position().map_or(0, csv::Position::line);
+                let byte = record.position().map_or(0, csv::Position::byte);
+                let number = reader.get_mut().line_of(byte);
                 let values: Vec<&[u8]> = record.iter().collect();
-                let tail = reader.get_ref();
-                if swallows(&values) && tail.ended && tail.last != b'"' {
-                    let reason = format!("a quote that opens in row {number} is never closed");
-                    return Err(file.unreadable(&reason));
-                }
                 each(number, cells(&values, shape))?;
             }
         }
         Cut::Blanks => {
-            for (line, number) in lines(file)?.zip(1..).skip(1) {
-                let line = line.map_err(|error| file.unreadable(&error))?;
+            let mut lines = Lines::of(file)?;
+            lines.next()?;
+            while let Some((number, line)) = lines.next()? {
                 let values: Vec<&[u8]> =
                     line.split(u8::is_ascii_whitespace).filter(|value| !value.is_empty()).collect();
                 if !values.is_empty() {
@@ -137,11 +119,6 @@ pub(super) fn for_each(
         }
     }
     Ok(())
-}
-
-/// Whether the last value runs over several lines.
-fn swallows(values: &[&[u8]]) -> bool {
-    values.last().is_some_and(|value| value.contains(&b'\n'))
 }
 
 fn cells<'a>(

@@ -12,6 +12,9 @@ use crate::ingest::cell::Cell;
 use crate::ingest::error::SourceError;
 use crate::ingest::ledger::Reason;
 
+/// Bytes of the longest trace \[64 MiB\]: it is kept until its end, where its attributes may stand.
+const LONGEST_TRACE: u64 = 64 << 20;
+
 /// Gives every event to `each`, in the order of the file.
 pub(super) fn for_each(file: &ExportFile, each: &mut Each<'_>) -> Result<(), SourceError> {
     let bytes = file.open().map_err(|error| file.unreadable(&error))?;
@@ -61,7 +64,13 @@ impl Log<'_, '_> {
     /// The events of one trace; its attributes may stand anywhere in it.
     fn trace(&mut self) -> Result<(), SourceError> {
         let (mut attributes, mut events) = (Vec::new(), Vec::new());
+        let (begin, line) = (self.xml.position(), self.xml.line());
         while let Next::Open(start) = self.next()? {
+            if self.xml.position() - begin > LONGEST_TRACE {
+                let most = LONGEST_TRACE >> 20;
+                let reason = format!("the `<trace>` in line {line} is longer than {most} MiB");
+                return Err(self.file.unreadable(&reason));
+            }
             let is_event = start.name == "event";
             let element = self.whole(start)?;
             if is_event { events.push(element) } else { attributes.push(element) }

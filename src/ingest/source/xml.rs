@@ -1,9 +1,12 @@
 //! XML as a stream of elements, for event logs.
 
-use std::io::BufRead;
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+
+use super::lines::{LONGEST_RECORD, broken};
 
 /// Elements within elements that are kept; deeper ones are refused, they would exhaust the stack.
 const DEEPEST: usize = 64;
@@ -38,7 +41,7 @@ pub(super) enum Next {
 
 /// A document that is read from front to back.
 pub(super) struct Document {
-    reader: Reader<Box<dyn BufRead>>,
+    reader: Reader<Counted>,
     buffer: Vec<u8>,
     /// Names of the elements that are open.
     open: Vec<String>,
@@ -47,9 +50,19 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn new(bytes: Box<dyn BufRead>) -> Self {
-        let mut reader = Reader::from_reader(bytes);
+        let mut reader = Reader::from_reader(Counted { inner: bytes, line: 1, used: 0 });
         reader.config_mut().expand_empty_elements = true;
         Self { reader, buffer: Vec::new(), open: Vec::new(), any: false }
+    }
+
+    /// Bytes read.
+    pub(super) fn position(&self) -> u64 {
+        self.reader.buffer_position()
+    }
+
+    /// Line of the next byte, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.reader.get_ref().line
     }
 
     /// The next start or end of an element; characters between them are passed over.
@@ -67,8 +80,16 @@ impl Document {
     /// All that is in `element`, which was just opened.
     pub(super) fn whole(&mut self, element: Element) -> Result<Element, String> {
         let mut within = vec![element];
+        let (begin, line) = (self.position(), self.line());
         loop {
-            match self.step()? {
+            let step = self.step()?;
+            if self.position() - begin > LONGEST_RECORD as u64 {
+                let name = &within[0].name;
+                return Err(format!(
+                    "the `<{name}>` in line {line} is longer than {MEBIBYTES} MiB"
+                ));
+            }
+            match step {
                 Step::Open(child) if within.len() < DEEPEST => within.push(child),
                 Step::Open(child) => {
                     return Err(format!("`<{}>` is more than {DEEPEST} elements deep", child.name));
@@ -100,12 +121,18 @@ impl Document {
     fn step(&mut self) -> Result<Step, String> {
         self.buffer.clear();
         let at = self.reader.buffer_position();
+        let line = self.line();
+        self.reader.get_mut().used = 0;
         let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| {
             format!("{error}, at byte {}", self.reader.error_position().max(at))
         })?;
         let step = match event {
             Event::Start(start) => {
                 let element = element(&start).map_err(|error| format!("{error}, at byte {at}"))?;
+                if self.open.is_empty() && self.any {
+                    let name = element.name;
+                    return Err(format!("a second `<{name}>` in line {line}, expected one"));
+                }
                 self.any = true;
                 self.open.push(element.name.clone());
                 Step::Open(element)
@@ -140,6 +167,46 @@ impl Document {
     }
 }
 
+/// Bytes of a document, by line; one tag or text of them has a bound.
+struct Counted {
+    inner: Box<dyn BufRead>,
+    /// Line of the next byte, from 1.
+    line: u64,
+    /// Bytes of the tag or text that is read.
+    used: usize,
+}
+
+const MEBIBYTES: usize = LONGEST_RECORD >> 20;
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Counted {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.used > LONGEST_RECORD {
+            let line = self.line;
+            return Err(broken(format!(
+                "a tag or text that ends in line {line} or later is longer than {MEBIBYTES} MiB"
+            )));
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.used += amount;
+        if let Ok(bytes) = self.inner.fill_buf() {
+            let passed = &bytes[..amount.min(bytes.len())];
+            self.line += passed.split(|&byte| byte == b'\n').count() as u64 - 1;
+        }
+        self.inner.consume(amount);
+    }
+}
+
 enum Step {
     Open(Element),
     Text(String),
@@ -155,8 +222,14 @@ fn element(start: &BytesStart<'_>) -> Result<Element, String> {
     };
     let name = utf8(start.local_name().as_ref())?;
     let mut attributes = Vec::new();
-    for attribute in start.attributes() {
+    let mut keys = BTreeSet::new();
+    // The parser would compare each attribute with all before it.
+    for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(|error| format!("`<{name}>`: {error}"))?;
+        if !keys.insert(attribute.key) {
+            let key = utf8(attribute.key.as_ref())?;
+            return Err(format!("`<{name}>` has two attributes `{key}`"));
+        }
         let value = utf8(&attribute.value)?;
         let value = quick_xml::escape::unescape(&value)
             .map_err(|error| format!("`<{name}>`: {error}"))?
@@ -199,6 +272,8 @@ mod tests {
         insta::assert_snapshot!(problem("<log><trace>"), @"it ends inside `<trace>`: it is cut off");
         insta::assert_snapshot!(problem("no xml"), @"it has no XML element");
         insta::assert_snapshot!(problem("<a></b>"), @"ill-formed document: expected `</a>`, but `</b>` was found, at byte 3");
+        insta::assert_snapshot!(problem("<a>\n</a>\n<b/>"), @"a second `<b>` in line 3, expected one");
+        insta::assert_snapshot!(problem("<a b='1' b='2'/>"), @"`<a>` has two attributes `b`, at byte 0");
         assert!(problem("<a b='&x;'/>").starts_with("`<a>`: "));
     }
 }

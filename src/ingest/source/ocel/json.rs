@@ -1,6 +1,9 @@
 //! OCEL 2.0 as JSON.
 
+use std::cell::Cell;
 use std::fmt;
+use std::io::{self, Read};
+use std::rc::Rc;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -8,7 +11,8 @@ use serde_json::Value;
 use super::{Events, WireEvent};
 use crate::ingest::error::SourceError;
 use crate::ingest::source::files::ExportFile;
-use crate::ingest::source::json_lines::scalar;
+use crate::ingest::source::json_lines::{inexact, scalar};
+use crate::ingest::source::lines::{LONGEST_RECORD, broken};
 use crate::ingest::source::named::Each;
 
 /// Gives every event to `each`; the objects are read before, wherever they stand.
@@ -44,9 +48,10 @@ fn read(
     section: &'static str,
     each: &mut dyn FnMut(Value) -> bool,
 ) -> Result<(), SourceError> {
-    let reader = file.open().map_err(|error| file.unreadable(&error))?;
-    let mut json = serde_json::Deserializer::from_reader(reader);
-    let mut log = Section { name: section, each, found: false, stopped: false };
+    let inner = file.open().map_err(|error| file.unreadable(&error))?;
+    let used = Rc::new(Cell::new(Some(0)));
+    let mut json = serde_json::Deserializer::from_reader(Bounded { inner, used: Rc::clone(&used) });
+    let mut log = Section { name: section, each, used, found: false, stopped: false };
     let read = log.deserialize(&mut json).and_then(|()| json.end());
     let (found, stopped) = (log.found, log.stopped);
     if stopped {
@@ -64,8 +69,30 @@ fn read(
 struct Section<'a> {
     name: &'static str,
     each: &'a mut dyn FnMut(Value) -> bool,
+    /// Bytes of the element that is read; none while a list is passed over.
+    used: Rc<Cell<Option<usize>>>,
     found: bool,
     stopped: bool,
+}
+
+/// Bytes of which one element has a bound.
+struct Bounded<R> {
+    inner: R,
+    used: Rc<Cell<Option<usize>>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(used) = self.used.get() {
+            if used + read > LONGEST_RECORD {
+                let most = LONGEST_RECORD >> 20;
+                return Err(broken(format!("an object or event is longer than {most} MiB")));
+            }
+            self.used.set(Some(used + read));
+        }
+        Ok(read)
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for &mut Section<'_> {
@@ -87,9 +114,11 @@ impl<'de> Visitor<'de> for &mut Section<'_> {
         while let Some(key) = log.next_key::<String>()? {
             if key == self.name {
                 self.found = true;
-                log.next_value_seed(Elements(self))?;
+                log.next_value_seed(Elements(&mut *self))?;
             } else {
+                self.used.set(None);
                 log.next_value::<IgnoredAny>()?;
+                self.used.set(Some(0));
             }
         }
         Ok(())
@@ -119,6 +148,7 @@ impl<'de> Visitor<'de> for Elements<'_, '_> {
                 self.0.stopped = true;
                 return Err(serde::de::Error::custom("stopped"));
             }
+            self.0.used.set(Some(0));
         }
         Ok(())
     }
@@ -127,7 +157,8 @@ impl<'de> Visitor<'de> for Elements<'_, '_> {
 fn text(value: &Value, key: &str) -> Option<String> {
     match value.get(key)? {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        // Digits that a floating-point number lost make no name.
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
         _ => None,
     }
 }
@@ -144,9 +175,10 @@ fn wire(event: &Value) -> WireEvent {
     }
     for attribute in list(event, "attributes", &mut wire.problem) {
         match (text(attribute, "name"), attribute.get("value")) {
-            (Some(name), value) => {
-                wire.attributes.push((name, scalar(value.unwrap_or(&Value::Null))));
-            }
+            (Some(name), value) => match scalar(value.unwrap_or(&Value::Null)) {
+                Some(value) => wire.attributes.push((name, value)),
+                None => wire.problem = Some(inexact(&name)),
+            },
             (None, _) => wire.problem = Some("an attribute without `name`".to_owned()),
         }
     }
