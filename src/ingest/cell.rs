@@ -60,7 +60,7 @@ impl Default for NumberReader {
 
 impl NumberReader {
     /// The number that `text` writes; groups of thousands must be whole.
-    fn parse(self, text: &str) -> Option<f64> {
+    pub(super) fn parse(self, text: &str) -> Option<f64> {
         if self == Self::default() {
             return text.parse().ok();
         }

@@ -192,6 +192,8 @@ fn a_proposal_is_the_same_each_time_and_overwrites_nothing() {
         .map(|name| sample.join(name));
     let (first, second) = (propose(&files).unwrap(), propose(&files).unwrap());
     assert_eq!(first, second);
+    let marked = first.mapping().matches("TODO").count();
+    assert_eq!(first.n_todo() + 1, marked, "the opening lines tell of TODO too");
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("catalogue.csv"), "mine").unwrap();
     let refused = first.write(&folder.path().join("mapping.toml")).unwrap_err();

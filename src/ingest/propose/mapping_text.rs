@@ -12,6 +12,9 @@ use crate::ingest::mapping::Delimiter;
 use crate::interaction::Table;
 use crate::time::{Calendar, Instant};
 
+/// Lines that explain a proposed mapping before it begins.
+pub(super) const N_OPENING_LINES: usize = 3;
+
 /// Writes one block of the mapping.
 struct Block<'a> {
     text: String,

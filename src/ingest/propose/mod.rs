@@ -238,7 +238,8 @@ impl Proposal {
 
     /// Lines of the mapping in which something could not be known.
     pub fn n_todo(&self) -> usize {
-        self.mapping.lines().filter(|line| line.contains("TODO")).count()
+        let body = self.mapping.lines().skip(mapping_text::N_OPENING_LINES);
+        body.filter(|line| line.contains("TODO")).count()
     }
 
     /// Writes the mapping to `path`, `catalogue.csv` and `plan.toml` beside it; gives their paths.

@@ -83,10 +83,6 @@ impl Column {
     }
 
     fn take_number(&mut self, cell: &Cell<'_>, text: &str) {
-        let reads = |text: &str, style: NumberReader| {
-            let cell = if let Cell::Text(_) = cell { Cell::from_text(text) } else { cell.clone() };
-            matches!(cell.number(style), Ok(Some(_)))
-        };
         let numeric = |text: &str| {
             text.bytes().any(|byte| byte.is_ascii_digit())
                 && text.chars().all(|c| c.is_ascii_digit() || "+-.,' eE\u{a0}".contains(c))
@@ -98,7 +94,10 @@ impl Column {
             return;
         }
         for (count, style) in self.numbers.iter_mut().zip(NUMBER_STYLES) {
-            *count += u64::from(reads(text, style));
+            *count += u64::from(match cell {
+                Cell::Text(text) => style.parse(text).is_some_and(f64::is_finite),
+                _ => matches!(cell.number(style), Ok(Some(_))),
+            });
         }
     }
 

@@ -37,6 +37,8 @@ const PATTERNS: [&str; 27] = [
     "%b %d, %Y",
     "%B %d, %Y",
 ];
+/// Values after which a column that hardly ever reads as a time is no longer tried.
+const ENOUGH: u64 = 1_000;
 /// Years that dates of customers have; numbers that are ids seldom read as such dates.
 const YEARS: std::ops::RangeInclusive<i32> = 1950..=2100;
 
@@ -50,6 +52,8 @@ pub(super) struct Times {
     n_with_offset: u64,
     /// Values with a time of day other than midnight.
     n_with_clock: u64,
+    /// Values that any pattern reads.
+    n_read: u64,
     /// Whether another column of the file shows that the month comes first.
     month_first: bool,
 }
@@ -76,7 +80,8 @@ impl Times {
     pub(super) fn take(&mut self, cell: &Cell<'_>, text: &str) {
         let before = self.n;
         self.n += 1;
-        if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 40 {
+        let hopeless = self.n > ENOUGH && self.n_read * 100 < self.n;
+        if hopeless || !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 40 {
             return;
         }
         self.n_with_offset +=
@@ -98,6 +103,7 @@ impl Times {
             }
             // What no pattern that fitted so far reads is tried with the others.
             if read {
+                self.n_read += 1;
                 break;
             }
         }
