@@ -2,6 +2,7 @@
 
 use super::incremental::normal_scores_by_date;
 use super::information::failed;
+use super::power::detectable;
 use super::{BacktestError, Finding};
 use crate::panel::{Measure, Panel, PanelScore};
 use crate::stats::{CoxFit, CoxRows, StatsError, Ties};
@@ -69,7 +70,7 @@ pub fn attrition_hazard(
             "Cox regression on monthly start-stop rows, score as of the row's start{among}; Efron ties, \
              errors clustered by account"
         ),
-        detectable_effect: Some((1.959_964 + 0.841_621) * ratio.std_error),
+        detectable_effect: Some(detectable() * ratio.std_error),
         in_family: false,
     })
 }

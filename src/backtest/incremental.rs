@@ -6,6 +6,7 @@ use crate::rng::{Purpose, Streams};
 use crate::stats::{self, NormalEquations, RestrictedCubicSpline};
 
 use super::information::failed;
+use super::power::detectable;
 use super::{BacktestError, BacktestParams, Finding};
 
 /// How the baselines enter the forecast.
@@ -143,7 +144,7 @@ pub fn incremental_gain(
              account-cluster bootstrap",
             kind.words()
         ),
-        detectable_effect: Some((1.959_964 + 0.841_621) * interval.std_error),
+        detectable_effect: Some(detectable() * interval.std_error),
         in_family: false,
     };
     Ok(Gain { finding, folds: split.folds().len() })

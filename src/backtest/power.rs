@@ -172,8 +172,8 @@ pub fn power_from_error(finding: &Finding) -> Option<Power> {
     })
 }
 
-/// Standard errors that an effect must have to be found with 80 % power.
-fn detectable() -> f64 {
+/// Standard errors that an effect must have to be found with 80 % power by a normal test.
+pub(super) fn detectable() -> f64 {
     let law = Normal::standard();
     law.inverse_cdf(1.0 - SIZE / 2.0) + law.inverse_cdf(POWER)
 }

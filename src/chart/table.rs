@@ -1,6 +1,7 @@
 //! The numbers behind a chart.
 
 use super::three_digits;
+use crate::interaction::harmless;
 
 /// One value of a [`ChartTable`].
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +36,7 @@ impl Cell {
     /// The value at full precision for machines; missing is empty.
     fn machine(&self) -> String {
         match self {
-            Self::Text(text) => inert(text),
+            Self::Text(text) => harmless(text),
             Self::Integer(value) => value.to_string(),
             Self::Number(value) if value.is_finite() => value.to_string(),
             Self::Number(_) => String::new(),
@@ -78,22 +79,13 @@ impl ChartTable {
     /// Text that a spreadsheet would take for a formula begins with an apostrophe.
     pub fn to_csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        let headers = self.headers.iter().map(|header| inert(header));
+        let headers = self.headers.iter().map(|header| harmless(header));
         let rows = self.rows.iter().map(|row| row.iter().map(Cell::machine).collect());
         for record in std::iter::once(headers.collect::<Vec<_>>()).chain(rows) {
             writer.write_record(record).expect("rows are as long as the headers");
         }
         let bytes = writer.into_inner().expect("a vector takes every byte");
         String::from_utf8(bytes).expect("every field is UTF-8")
-    }
-}
-
-/// `text` with an apostrophe before what a spreadsheet would run as a formula.
-fn inert(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.into()
     }
 }
 

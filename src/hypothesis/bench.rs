@@ -1,8 +1,8 @@
 //! The tests of a hypothesis on one panel, rung by rung.
 
 use crate::backtest::{
-    self, AccountGroup, BacktestError, BacktestParams, Baseline, Finding, account_groups,
-    account_strata, attrition_auc, incremental_gain,
+    self, AccountGroup, BacktestError, BacktestParams, Baseline, Finding, Power, account_groups,
+    account_strata, attrition_auc, incremental_gain, power_from_error,
 };
 use crate::panel::{Measure, Panel, PanelScore};
 use crate::rng::{Draws, Purpose, Streams};
@@ -62,17 +62,43 @@ impl<'a> Bench<'a> {
         id: HypothesisId,
         params: &HypothesisParams,
     ) -> Result<Association, BacktestError> {
+        let (view, measured, clustered) = self.clustered(id, params)?;
+        let statistic = id.hypothesis().statistic;
+        let permuted =
+            self.permuted(&view, statistic).map_err(|source| failed(id, "association", source))?;
+        Ok(Association { clustered, permuted, measured, null: statistic.null() })
+    }
+
+    /// What the panel can show of the hypothesis, from the error of its statistic; none without one.
+    ///
+    /// # Errors
+    ///
+    /// [`BacktestError`] where the statistic is undefined on this panel.
+    pub fn power(
+        &self,
+        id: HypothesisId,
+        params: &HypothesisParams,
+    ) -> Result<Option<Power>, BacktestError> {
+        let (_, _, clustered) = self.clustered(id, params)?;
+        Ok(power_from_error(&clustered))
+    }
+
+    /// The statistic of the hypothesis with account cluster and EWC date variance.
+    fn clustered(
+        &self,
+        id: HypothesisId,
+        params: &HypothesisParams,
+    ) -> Result<(View<'_>, PanelStatistic, Finding), BacktestError> {
         let hypothesis = id.hypothesis();
         let statistic = hypothesis.statistic;
         let view = self.view(hypothesis, params, params.outcome, hypothesis.horizon(params))?;
-        let fail = |source| failed(id, "association", source);
-        let measured = view.measure(statistic).map_err(fail)?;
-        let permuted = self.permuted(&view, statistic).map_err(fail)?;
+        let measured =
+            view.measure(statistic).map_err(|source| failed(id, "association", source))?;
         let mut clustered = finding(statistic.name(), (id, params), (&measured, statistic.null()))?;
         if statistic == Statistic::Risk {
             clustered.n_events = view.outcome.iter().filter(|&&event| event > 0.5).count() as u64;
         }
-        Ok(Association { clustered, permuted, measured, null: statistic.null() })
+        Ok((view, measured, clustered))
     }
 
     /// *Leads*: the statistic with what comes less that with what was, or with what comes later.

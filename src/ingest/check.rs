@@ -460,6 +460,9 @@ impl Check {
         let message = match formats.iter().find(wrong) {
             Some(format) => format!("`{format}` is not a time pattern"),
             None if formats.is_empty() => "`time_format` names no time pattern".to_owned(),
+            None if formats.iter().any(|format| format.contains("%Z")) => {
+                "`%Z` is a zone in letters, of which the offset is not known".to_owned()
+            }
             None => return formats,
         };
         self.add(wire.span(), message, Some("write it as in `%d/%m/%Y %H:%M`".to_owned()));

@@ -301,7 +301,7 @@ impl IngestReport {
             if let Some(rule) = &source.deduplicated
                 && repeated + superseded > 0
             {
-                let (name, table) = (&source.source, source.table);
+                let (name, table) = (printable(&source.source), source.table);
                 writeln!(
                     f,
                     "\n{name} ({table}): set aside {rule}: {repeated} repeated, {superseded} superseded"
@@ -316,7 +316,7 @@ impl IngestReport {
             writeln!(
                 f,
                 "\n{} ({}): {} of {} rows rejected ({:.2} %)",
-                source.source,
+                printable(&source.source),
                 source.table,
                 source.n_rejected(),
                 source.read,

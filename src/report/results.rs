@@ -14,7 +14,7 @@ use crate::policy::Goodwill;
 use crate::relationship::{ExchangeFigures, RivalFigures};
 
 /// Version of the layout of `results.json`.
-pub const SCHEMA_VERSION: &str = "1.3";
+pub const SCHEMA_VERSION: &str = "1.4";
 
 /// Everything a run found, for machines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

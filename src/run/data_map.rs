@@ -28,7 +28,7 @@ pub fn data_map_of(dataset: &Dataset) -> Result<DataMapFigures, RunError> {
     Ok(map.finish())
 }
 
-/// The gaps of the priority accounts at the end of `dataset`; all its accounts are held in memory.
+/// The gaps of the priority accounts at the end of `dataset`.
 ///
 /// # Errors
 ///
@@ -37,8 +37,15 @@ pub fn gaps_of(
     dataset: &Dataset,
     params: &GapParams,
 ) -> Result<(Vec<Gap>, PriorityRule), RunError> {
-    let histories = dataset.histories()?.collect::<Result<Vec<_>, _>>()?;
-    Ok(gaps(&histories, (&dataset.catalogue, &dataset.types), dataset.end(), params))
+    let mut failure = None;
+    let histories = dataset
+        .histories()?
+        .map_while(|history| history.map_err(|error| failure = Some(error)).ok());
+    let found = gaps(histories, (&dataset.catalogue, &dataset.types), dataset.end(), params);
+    match failure {
+        Some(error) => Err(error.into()),
+        None => Ok(found),
+    }
 }
 
 /// What the heat map draws.

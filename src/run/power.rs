@@ -1,28 +1,23 @@
 //! What the hypotheses of a plan could show on a panel, before any result is seen.
 
-use crate::backtest::{BacktestError, Power, account_strata, power_from_error, power_of};
+use crate::backtest::{BacktestError, Power, power_of};
 use crate::hypothesis::{Bench, HypothesisId, HypothesisParams};
 use crate::panel::Panel;
 use crate::report::HypothesisPower;
-use crate::rng::Purpose;
 
 use super::plan::Plan;
 
 /// The power of each hypothesis of `plan` on `panel`, and why one has none.
 pub fn powers(panel: &Panel, plan: &Plan) -> (Vec<HypothesisPower>, Vec<String>) {
-    let streams = plan.run.streams();
-    let strata = account_strata(panel, plan.backtest.min_stratum as usize);
-    let bench = Bench::new(panel, &plan.backtest, Vec::new(), streams);
-    let swapped = (&strata[..], streams.global(Purpose::Permutation));
+    let bench = Bench::new(panel, &plan.backtest, Vec::new(), plan.run.streams());
     let of =
         |id: HypothesisId, params: &HypothesisParams| -> Result<Option<Power>, BacktestError> {
             if !id.hypothesis().has_power() {
-                let associated = bench.associated(id, params)?;
-                return Ok(power_from_error(&associated.headline()));
+                return bench.power(id, params);
             }
             let score = panel.score(&params.score).expect("a checked plan has this score");
             let tested = (params.outcome, params.horizon);
-            power_of(panel, score, tested, &plan.backtest, swapped).map(Some)
+            power_of(panel, score, tested, &plan.backtest, bench.permutation()).map(Some)
         };
     let (mut powers, mut warnings) = (Vec::new(), Vec::new());
     for (&id, params) in &plan.hypotheses {

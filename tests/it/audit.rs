@@ -24,7 +24,7 @@ fn accusations(findings: &[AuditFinding]) -> Vec<String> {
 }
 
 /// Worlds whose logs have nothing wrong with them: late logging is in all, lost rows in some.
-const CLEAN: [&str; 10] = [
+pub(crate) const CLEAN: [&str; 10] = [
     "informative",
     "irrelevant",
     "mirror",

@@ -163,7 +163,7 @@ fn form() -> Vec<Case> {
             "a quote that is never closed",
             format!("{HEADER}A,call,2025-01-01\nB,call,\"2025-01-02\n{}", &rows(500)[HEADER.len()..]),
             3,
-            &["`log.csv` cannot be read: a quote that opens in row 3 is never closed"],
+            &["`log.csv` cannot be read: a quote that opens in line 3 is never closed"],
         ),
         log(
             "a quote that is closed far below by another",
@@ -181,7 +181,7 @@ fn form() -> Vec<Case> {
             "an open quote in the last row",
             format!("{HEADER}A,call,2025-01-02\nB,call,\"2025-01-02"),
             3,
-            &["a quote that opens in row 3 is never closed"],
+            &["a quote that opens in line 3 is never closed"],
         ),
         log(
             "a quoted name behind a byte order mark",
@@ -315,6 +315,13 @@ fn values() -> Vec<Case> {
             vec![("log.csv", format!("{HEADER}A,call,2025-03-01\nA,call,01/03/2025\nA,call,1 March 2025\nA,call,03.01.25\n").into_bytes())],
             0,
             &["1 not_a_time: row 5: occurred_at: `03.01.25` is not a time written as `%Y-%m-%d` or `%d/%m/%Y` or `%d %B %Y`", "3 interactions"],
+        ),
+        case(
+            "a zone in letters",
+            format!("{CALLS}time_format = \"%Y-%m-%d %H:%M %Z\"\n"),
+            vec![("log.csv", format!("{HEADER}A,call,2025-03-01 10:00 PST\n").into_bytes())],
+            2,
+            &["`%Z` is a zone in letters, of which the offset is not known"],
         ),
         case(
             "a time that daylight saving skips",

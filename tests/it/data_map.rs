@@ -12,6 +12,8 @@ use rvq::journey::{
     gaps_mapping,
 };
 use rvq::run::{ResolvedPlan, Run, data_map_of};
+
+use super::audit::CLEAN;
 use rvq::time::{Calendar, Instant, Month};
 
 const MONTHS: u32 = 12;
@@ -109,20 +111,6 @@ fn a_function_that_stops_is_silent_by_function_and_by_system() {
     // One row per active account and month: thirty accounts in four months.
     assert!((figures.silences[0].expected_rows - 120.0).abs() < 1e-9);
 }
-
-/// Worlds in which nothing stops by design: late logging is in all, lost rows in some.
-const CLEAN: [&str; 10] = [
-    "informative",
-    "irrelevant",
-    "mirror",
-    "targeting",
-    "hostage",
-    "recession",
-    "tenure",
-    "dark_touches",
-    "reverse",
-    "whale_kanthal",
-];
 
 fn clean_logs() -> impl Iterator<Item = (String, Run)> {
     CLEAN.iter().flat_map(|world| [11, 12].map(|seed| (world, seed))).map(|(world, seed)| {

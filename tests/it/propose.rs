@@ -101,6 +101,19 @@ fn purchases_are_interactions_in_disguise_and_outcomes_by_month() {
 }
 
 #[test]
+fn dated_amounts_are_no_accounts_though_every_customer_bought_once() {
+    let sales =
+        table("customer_id,date,value", 20, |i| format!("C{i},2024-{:02}-10,5", 1 + i % 12));
+    let study = Study::of(&[("sales.csv", &sales)]);
+    study.has("columns.revenue = \"value\"");
+    assert!(!study.proposal.mapping().contains("[[accounts]]"));
+    let accounts = table("customer_id,customer_since,segment", 20, |i| {
+        format!("C{i},2023-{:02}-10,{}", 1 + i % 12, ["large", "small"][i % 2])
+    });
+    Study::of(&[("customers.csv", &accounts)]).has("[[accounts]]");
+}
+
+#[test]
 fn product_analytics_event_logs_and_pipelines_are_understood_by_their_names() {
     let events: Vec<String> = (0..30)
         .map(|i| {

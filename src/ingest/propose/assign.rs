@@ -91,9 +91,11 @@ pub(super) fn assign(file: &FileProfile, accounts: &BTreeSet<String>) -> (Role, 
     if contacts.has(&[Field::AccountId]) && contact_key.is_some_and(Column::is_key) && !named_type {
         return (Role::Contacts, contacts);
     }
+    let dated_amounts =
+        as_table(Table::Outcomes, true).has(&[Field::AccountId, Field::OccurredAt, Field::Revenue]);
     let as_accounts = account_rows(file, as_table(Table::Accounts, false), accounts);
     let key = as_accounts.column(Field::AccountId).and_then(|name| file.column(name));
-    if key.is_some_and(Column::is_key) && !named_type {
+    if key.is_some_and(Column::is_key) && !named_type && !dated_amounts {
         return (Role::Accounts, as_accounts);
     }
     let period = months.has(&[Field::Month]) || months.has(&[Field::PeriodStart, Field::PeriodEnd]);

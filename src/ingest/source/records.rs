@@ -115,7 +115,7 @@ impl<R: Read> Read for Records<R> {
         buffer[..read].iter().try_for_each(|&byte| self.pass(byte))?;
         match self.state {
             State::Quoted(line) if read == 0 && !buffer.is_empty() => {
-                Err(broken(format!("a quote that opens in row {line} is never closed")))
+                Err(broken(format!("a quote that opens in line {line} is never closed")))
             }
             _ => Ok(read),
         }
@@ -137,7 +137,7 @@ mod tests {
             assert_eq!(problem(text), None, "{text}");
         }
         insta::assert_snapshot!(problem("a\nb,\"c\n\"d\"\n").unwrap(), @"in line 3 `d` stands behind a quote that closes, which was opened in line 2: is a quote left open there?");
-        insta::assert_snapshot!(problem("a\n\"b\n\n").unwrap(), @"a quote that opens in row 2 is never closed");
+        insta::assert_snapshot!(problem("a\n\"b\n\n").unwrap(), @"a quote that opens in line 2 is never closed");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Gaps of priority accounts: what most accounts had in the last year and this one had not, as a
 //! table to fill in and a mapping that reads it back.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::Catalogue;
@@ -63,14 +64,14 @@ struct Active {
 /// An account is active when it has entered before `end` and not left by then. A type is expected
 /// when at least `usual_share` of the active accounts had it in the 365 days before `end`, unless its
 /// relative value is negative or it is transactional: nobody is to see to those.
-pub fn gaps<'h>(
-    histories: impl IntoIterator<Item = &'h AccountHistory>,
+pub fn gaps(
+    histories: impl IntoIterator<Item = impl Borrow<AccountHistory>>,
     (catalogue, types): (&Catalogue, &TypeNames),
     end: Instant,
     params: &GapParams,
 ) -> (Vec<Gap>, PriorityRule) {
     let mut accounts: Vec<Active> =
-        histories.into_iter().filter_map(|history| active(history, end)).collect();
+        histories.into_iter().filter_map(|history| active(history.borrow(), end)).collect();
     let mut having: BTreeMap<TypeIndex, usize> = BTreeMap::new();
     for kind in accounts.iter().flat_map(|account| &account.types) {
         *having.entry(*kind).or_default() += 1;

@@ -89,7 +89,8 @@ pub struct StreamCoverage {
 pub struct DataMap {
     calendar: Calendar,
     first: Month,
-    months: usize,
+    /// Start and end of each month.
+    bounds: Vec<(Instant, Instant)>,
     silence: SilenceParams,
     names: Vec<String>,
     functions_of: Vec<String>,
@@ -130,7 +131,9 @@ impl DataMap {
         (first, months): (Month, u32),
         silence: SilenceParams,
     ) -> Self {
-        let months = months as usize;
+        let of = |month: u32| first.plus(month as i32);
+        let bounds: Vec<(Instant, Instant)> =
+            (0..months).map(|m| (calendar.start_of(of(m)), calendar.end_of(of(m)))).collect();
         let entry =
             |name: &str| catalogue.entries().iter().find(|entry| entry.interaction_type == name);
         let names: Vec<String> = types.iter().map(str::to_owned).collect();
@@ -142,13 +145,13 @@ impl DataMap {
         Self {
             calendar,
             first,
-            months,
             silence,
             functions_of: names.iter().map(function).collect(),
             stages_of: names.iter().map(stage).collect(),
             types: vec![Seen::default(); names.len()],
             names,
-            active: vec![0; months],
+            active: vec![0; bounds.len()],
+            bounds,
             functions: BTreeMap::new(),
             systems: BTreeMap::new(),
             n_accounts: 0,
@@ -162,12 +165,10 @@ impl DataMap {
     pub fn add(&mut self, history: &AccountHistory) {
         self.n_accounts += 1;
         self.n_contacts += history.contacts.len() as u64;
-        for month in 0..self.months {
-            let of = self.first.plus(month as i32);
-            let (start, end) = (self.calendar.start_of(of), self.calendar.end_of(of));
-            let account = &history.account;
-            let there = account.entered_at < end && account.exited_at.is_none_or(|at| at > start);
-            self.active[month] += u64::from(there);
+        let account = &history.account;
+        for ((start, end), active) in self.bounds.iter().zip(&mut self.active) {
+            let there = account.entered_at < *end && account.exited_at.is_none_or(|at| at > *start);
+            *active += u64::from(there);
         }
         let mut types = BTreeSet::new();
         let mut contacts = BTreeSet::new();
@@ -211,7 +212,7 @@ impl DataMap {
 
     fn month(&self, at: Instant) -> Option<usize> {
         let month = self.calendar.month_of(at).since(self.first);
-        usize::try_from(month).ok().filter(|&month| month < self.months)
+        usize::try_from(month).ok().filter(|&month| month < self.bounds.len())
     }
 
     fn function<'r>(&'r self, row: &'r Interaction) -> &'r str {
@@ -220,7 +221,7 @@ impl DataMap {
     }
 
     fn stream(&mut self, is_function: bool, name: &str) -> &mut Stream {
-        let months = self.months;
+        let months = self.bounds.len();
         let streams = if is_function { &mut self.functions } else { &mut self.systems };
         if !streams.contains_key(name) {
             let none = vec![0; months];
