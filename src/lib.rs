@@ -69,6 +69,9 @@ pub mod simulate;
 pub mod panel;
 pub mod realism;
 
+#[cfg(feature = "sql")]
+pub mod engine;
+
 pub mod audit;
 pub mod backtest;
 pub mod journey;

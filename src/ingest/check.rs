@@ -10,6 +10,7 @@ use toml::{Spanned, Value};
 use super::cell::{NumberReader, TimeReader};
 use super::field::Field;
 use super::mapping::{Block, Deduplicate, Delimiter, Filter, Keep, Lookup, Mapping, SourceFile};
+use super::query;
 use crate::diagnostic::{Problems, nearest};
 use crate::flow::Catalogue;
 use crate::ids::TypeNames;
@@ -43,6 +44,9 @@ pub(super) struct Wire {
     data_end: Option<Spanned<Value>>,
     #[serde(default)]
     unlisted_accounts: Unlisted,
+    /// Sources that `sql` names.
+    #[serde(default)]
+    sources: BTreeMap<Spanned<String>, Spanned<Value>>,
     #[serde(default)]
     accounts: Vec<WireBlock>,
     #[serde(default)]
@@ -73,7 +77,8 @@ enum Aggregate {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireBlock {
-    source: Spanned<Value>,
+    source: Option<Spanned<Value>>,
+    sql: Option<Spanned<String>>,
     #[serde(default)]
     columns: Words,
     #[serde(default)]
@@ -99,6 +104,14 @@ struct WireBlock {
 struct WireDeduplicate {
     by: Vec<String>,
     keep: Keep,
+}
+
+/// A source that `sql` names, where it takes more than its files.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireSource {
+    source: Spanned<Value>,
+    delimiter: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -168,7 +181,9 @@ impl Check {
             self.add(span, "`data_end` is not after `data_start`", None);
         }
         let max_rejected = self.share(wire.max_rejected);
+        let sources = self.named_sources(wire.sources);
         let mut blocks = Vec::new();
+        let mut queries = 0;
         for (table, wires) in [
             (Table::Accounts, wire.accounts),
             (Table::Contacts, wire.contacts),
@@ -180,7 +195,8 @@ impl Check {
                 if let Some(aggregate) = &block.aggregate {
                     self.whole_months(aggregate.span(), [data_start, data_end], calendar);
                 }
-                blocks.push(self.block(table, block, calendar));
+                queries += usize::from(block.sql.is_some());
+                blocks.push(self.block(table, block, calendar, queries));
             }
         }
         if !blocks.iter().any(|block| block.table == Table::Interactions) {
@@ -205,6 +221,8 @@ impl Check {
             catalogue,
             types: self.types.clone(),
             blocks,
+            sources,
+            given: Vec::new(),
         }
     }
 
@@ -278,7 +296,70 @@ impl Check {
                 None
             }
         });
-        SourceFile { name: patterns.join(", "), patterns, delimiter }
+        SourceFile { name: patterns.join(", "), patterns, delimiter, answer: None }
+    }
+
+    /// The sources that queries name: files, or a table with files and a delimiter.
+    fn named_sources(
+        &mut self,
+        wire: BTreeMap<Spanned<String>, Spanned<Value>>,
+    ) -> BTreeMap<String, SourceFile> {
+        let mut sources = BTreeMap::new();
+        for (name, value) in wire {
+            let file = match value.get_ref() {
+                Value::Table(table) => match table.clone().try_into::<WireSource>() {
+                    Ok(wire) => {
+                        let at = |of: Value| Spanned::new(value.span(), of);
+                        let delimiter = wire
+                            .delimiter
+                            .map(|text| Spanned::new(value.span(), text.into_inner()));
+                        self.file(&at(wire.source.into_inner()), delimiter.as_ref())
+                    }
+                    Err(error) => {
+                        let help =
+                            "as in `calls = { source = \"calls-*.csv\", delimiter = \";\" }`";
+                        self.add(value.span(), error.message(), Some(help.to_owned()));
+                        continue;
+                    }
+                },
+                _ => self.file(&value, None),
+            };
+            sources.insert(name.into_inner(), file);
+        }
+        sources
+    }
+
+    /// Where the rows of a block come from: files, or the answer to a query, the `number`th of the mapping.
+    fn origin(
+        &mut self,
+        wire: &WireBlock,
+        table: Table,
+        number: usize,
+    ) -> (SourceFile, Range<usize>) {
+        match (&wire.source, &wire.sql) {
+            (Some(source), None) => (self.file(source, wire.delimiter.as_ref()), source.span()),
+            (None, Some(sql)) => {
+                if let Some(delimiter) = &wire.delimiter {
+                    let help = "as in `calls = { source = \"calls.csv\", delimiter = \";\" }` of `[sources]`";
+                    let message = "`delimiter` belongs to a source, not to `sql`";
+                    self.add(delimiter.span(), message, Some(help.to_owned()));
+                }
+                (query::unanswered(number), sql.span())
+            }
+            (Some(source), Some(_)) => {
+                self.add(source.span(), "both `source` and `sql`, expected one of them", None);
+                (query::unanswered(number), source.span())
+            }
+            (None, None) => {
+                let help = format!("as in `[[{table}]]` with `source = \"{table}.csv\"`");
+                self.add(
+                    0..0,
+                    format!("a block of {table} has neither `source` nor `sql`"),
+                    Some(help),
+                );
+                (query::unanswered(number), 0..0)
+            }
+        }
     }
 
     fn deduplicate(&mut self, wire: Option<Spanned<Value>>) -> Deduplicate {
@@ -330,7 +411,7 @@ impl Check {
         reader
     }
 
-    fn block(&mut self, table: Table, wire: WireBlock, calendar: Calendar) -> Block {
+    fn block(&mut self, table: Table, wire: WireBlock, calendar: Calendar, number: usize) -> Block {
         let aggregate = wire.aggregate.is_some();
         if let Some(key) = wire.aggregate.as_ref().filter(|_| table != Table::Outcomes) {
             self.add(key.span(), format!("`aggregate` belongs to outcomes, not {table}"), None);
@@ -339,7 +420,7 @@ impl Check {
             self.add(key.span(), format!("`distinct` belongs to interactions, not {table}"), None);
         }
         let aggregated = aggregate && table == Table::Outcomes;
-        let file = self.file(&wire.source, wire.delimiter.as_ref());
+        let (file, span) = self.origin(&wire, table, number);
         let columns = self.columns(wire.columns, table, aggregated);
         let lookup = wire.lookup.map(|lookup| Lookup {
             file: self.file(&lookup.source, lookup.delimiter.as_ref()),
@@ -361,6 +442,7 @@ impl Check {
         let block = Block {
             table,
             file,
+            query: wire.sql.map(Spanned::into_inner),
             columns,
             constants,
             values,
@@ -376,7 +458,7 @@ impl Check {
             },
             numbers: self.numbers(wire.decimal.as_ref(), wire.thousands.as_ref()),
         };
-        self.origins(&block, aggregated, &wire.source.span());
+        self.origins(&block, aggregated, &span);
         block
     }
 
@@ -488,12 +570,14 @@ impl Check {
                 self.add(span.clone(), message, None);
             }
         }
-        for &field in Field::required(block.table, aggregated) {
-            if sources(field) == 0 {
-                let message = format!("{} need `{}`", block.table, field.name());
-                let help = format!("add it to `columns`, as in `{} = \"…\"`", field.name());
-                self.add(span.clone(), message, Some(help));
-            }
+        if block.query.is_some() {
+            // Its columns are known when it is answered.
+            return;
+        }
+        for name in block.unfilled(aggregated) {
+            let message = format!("{} need `{name}`", block.table);
+            let help = format!("add it to `columns`, as in `{name} = \"…\"`");
+            self.add(span.clone(), message, Some(help));
         }
         if block.table == Table::Outcomes && !aggregated {
             let whole = sources(Field::PeriodStart) == 1 && sources(Field::PeriodEnd) == 1;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::ledger::{IngestReport, RejectedRow, printable};
 use crate::diagnostic::Problems;
-use crate::interaction::TableError;
+use crate::interaction::{Table, TableError};
 
 /// Why an ingest ends without tables.
 ///
@@ -28,6 +28,9 @@ pub enum IngestError {
     /// A source has more rejected rows than allowed; carries the ledger and the rows.
     #[error("{}", too_many(report))]
     TooManyRejected { report: Box<IngestReport>, rejected: Vec<RejectedRow> },
+    /// A mapping with queries that nobody has answered.
+    #[error("the mapping asks for SQL, which nobody has answered")]
+    Unanswered,
     /// A log may only be written where there is nothing.
     #[error("`{}` is already there, expected a new folder", path.display())]
     Occupied { path: PathBuf },
@@ -143,6 +146,13 @@ pub enum SourceError {
         printable(file)
     )]
     UnsupportedColumn { file: String, column: String, data_type: String },
+    /// The answer to a query lacks what its table needs.
+    #[error(
+        "`{query}` gives {} without `{needed}`, which {table} need: name it so, or add it to `columns` (the answer has {})",
+        table.name(),
+        printable(&given.join(", "))
+    )]
+    QueryLacks { query: String, table: Table, needed: String, given: Vec<String> },
     /// A lookup key that is not unique.
     #[error(
         "row {row} of `{}`: key `{}` occurs twice in column `{}`",

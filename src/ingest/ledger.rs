@@ -178,6 +178,9 @@ pub struct SourceReport {
     pub files: Vec<FileReport>,
     /// Which rows say the same thing and which of them is kept, in words; none without a rule.
     pub deduplicated: Option<String>,
+    /// Whether queries of the mapping read it, and no table directly: then a row is accepted when it can be cut
+    /// into values, and `table` is that of the first query that names it.
+    pub for_queries: bool,
     /// Rows in the source: those set aside and those read.
     pub rows: u64,
     /// Rows that the mapping itself leaves out.
@@ -263,7 +266,7 @@ impl fmt::Display for IngestReport {
             writeln!(
                 f,
                 "{:<14}{:>12}{:>11}{:>12}{:>12}{:>10}{:>12}  {}",
-                source.table.name(),
+                if source.for_queries { "(for SQL)" } else { source.table.name() },
                 source.rows,
                 source.set_aside.total(),
                 source.read,
@@ -420,6 +423,13 @@ impl Tally {
         self.accepted += 1;
     }
 
+    /// All `rows` of a file were read and accepted.
+    pub(super) fn accept_all(&mut self, file: usize, rows: u64) {
+        self.rows += rows;
+        self.files[file].rows += rows;
+        self.accepted += rows;
+    }
+
     pub(super) fn set_aside(&mut self, why: Aside) {
         match why {
             Aside::NotSelected => self.set_aside.not_selected += 1,
@@ -490,6 +500,7 @@ impl Tally {
             source: self.source,
             files: self.files,
             deduplicated,
+            for_queries: false,
             rows: self.rows,
             set_aside: self.set_aside,
             read: self.accepted + n_rejected,

@@ -8,6 +8,7 @@ use super::cell::{NumberReader, TimeReader};
 use super::check::{self, Wire};
 use super::error::{IngestError, SourceError, SourceProblems};
 use super::field::Field;
+use super::query::GivenSource;
 use super::source::Exports;
 use crate::diagnostic::{Problems, Source};
 use crate::flow::{Catalogue, FlowError};
@@ -32,6 +33,10 @@ pub struct Mapping {
     pub(super) catalogue: Catalogue,
     pub(super) types: TypeNames,
     pub(super) blocks: Vec<Block>,
+    /// Sources that queries name.
+    pub(super) sources: BTreeMap<String, SourceFile>,
+    /// What queries were given, once they are answered.
+    pub(super) given: Vec<GivenSource>,
 }
 
 /// One block of a mapping: one source that fills one table.
@@ -39,6 +44,8 @@ pub struct Mapping {
 pub(super) struct Block {
     pub(super) table: Table,
     pub(super) file: SourceFile,
+    /// SQL whose answer is the source.
+    pub(super) query: Option<String>,
     pub(super) columns: BTreeMap<Field, String>,
     pub(super) constants: BTreeMap<Field, String>,
     pub(super) values: BTreeMap<Field, BTreeMap<String, String>>,
@@ -85,6 +92,8 @@ pub(super) struct SourceFile {
     /// Files, folders, or patterns of file names, in the data folder.
     pub(super) patterns: Vec<String>,
     pub(super) delimiter: Option<Delimiter>,
+    /// Parquet file with the answer of a query, in place of files of the data folder.
+    pub(super) answer: Option<PathBuf>,
 }
 
 /// What stands between two values of a text file.
@@ -222,7 +231,7 @@ impl Mapping {
     /// `Sources` with all that is not there or not inside `data`.
     pub fn files(&self, data: &Path) -> Result<BTreeSet<String>, IngestError> {
         let lookups = self.blocks.iter().filter_map(|block| block.lookup.as_ref());
-        let sources = self.blocks.iter().map(|block| &block.file);
+        let sources = self.blocks.iter().map(|block| &block.file).chain(self.sources.values());
         let (mut names, mut problems) = (BTreeSet::new(), Vec::<SourceError>::new());
         for source in sources.chain(lookups.map(|lookup| &lookup.file)) {
             for pattern in &source.patterns {

@@ -20,6 +20,7 @@ mod ledger;
 mod mapping;
 mod outcomes;
 mod propose;
+mod query;
 mod repeats;
 mod row;
 mod source;
@@ -41,6 +42,7 @@ pub use features::{FeatureColumn, FeatureError, FeatureTable};
 pub use ledger::{FileReport, IngestReport, Reason, RejectedRow, SetAside, SourceReport};
 pub use mapping::Mapping;
 pub use propose::{Proposal, propose, propose_bytes};
+pub use query::{GivenSource, Query};
 
 use assemble::{Assembly, Taken};
 use ledger::{Breach, Place, Tally};
@@ -118,6 +120,9 @@ pub fn ingest_bytes(
 }
 
 fn read_all(mapping: &Mapping, exports: Exports<'_>) -> Result<Ingested, IngestError> {
+    if mapping.queries().next().is_some() {
+        return Err(IngestError::Unanswered);
+    }
     let mut problems = Vec::new();
     let plans: Vec<Plan<'_>> = mapping
         .blocks
@@ -211,8 +216,9 @@ fn finish(
         // Sums of several blocks meet in one outcome: the first block shows them.
         tallies[first].made = n_outcomes;
     }
-    let mut sources = Vec::with_capacity(plans.len());
-    let mut rejected = Vec::new();
+    let given = &mapping.given;
+    let mut sources: Vec<_> = given.iter().map(|source| source.report().clone()).collect();
+    let mut rejected: Vec<_> = given.iter().flat_map(|s| s.rejected().iter().cloned()).collect();
     for (tally, plan) in tallies.into_iter().zip(plans) {
         let (report, rows) = tally.finish(unused_columns(plan, plans), rule_in_words(plan));
         sources.push(report);

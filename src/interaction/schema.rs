@@ -260,6 +260,11 @@ impl Table {
         }
     }
 
+    /// Columns by which the rows of its file are in order, ascending.
+    pub fn sorted_by(self) -> Vec<&'static str> {
+        std::iter::once(self.key()).chain(self.order()).collect()
+    }
+
     /// Schema of the table in Arrow.
     pub fn schema(self) -> SchemaRef {
         let field = |c: &Column| Field::new(c.name, c.kind.data_type(), !c.required);

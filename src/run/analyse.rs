@@ -12,7 +12,7 @@ use crate::hypothesis::{
     self, HypothesisId, HypothesisParams, Judged, Robustness, Rung, RungTest, Verdict, judge,
 };
 use crate::ids::{AccountIndex, ContactIndex};
-use crate::interaction::{LogWriter, TableError};
+use crate::interaction::{AccountHistory, LogWriter, TableError};
 use crate::journey::{DataMapFigures, PlanFigures};
 use crate::panel::{AccountRead, Measure, Panel, PanelParams, PanelScore};
 use crate::patterns::{Exception, Exceptions, Patterns, Trajectories, exceptions, find_patterns};
@@ -99,21 +99,15 @@ pub struct PatternsFound {
 /// Accounts between two words on progress.
 const ACCOUNTS_TOLD: u64 = 5_000;
 
-/// The panel of a data set, with what is gathered from its accounts on the way; the log is written to
-/// `tables` too, and `say` is told what is going on.
+/// The panel of a data set; `say` is told what is going on.
 ///
 /// # Errors
 ///
-/// [`RunError`] from reading, scoring or writing tables.
-pub fn build_panel(
-    dataset: &Dataset,
-    plan: &Plan,
-    tables: Option<(&Path, &str)>,
-    say: &dyn Fn(&str),
-) -> Result<(Panel, Gathered), RunError> {
+/// [`RunError`] from reading or scoring.
+pub fn build_panel(dataset: &Dataset, plan: &Plan, say: &dyn Fn(&str)) -> Result<Panel, RunError> {
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
-    let (panel, gathered, _) = panel_reading(dataset, plan, &valuation, tables, say, |_| ())?;
-    Ok((panel, gathered))
+    let pass = |_: &AccountHistory| Ok(());
+    panel_reading(dataset, plan, &valuation, say, pass, |_| ()).map(|(panel, _)| panel)
 }
 
 /// How the panel of a data set is cut.
@@ -127,62 +121,41 @@ pub(super) fn panel_params(dataset: &Dataset, plan: &Plan) -> PanelParams {
     }
 }
 
-/// [`build_panel`], and what `read` makes of each account on the way.
+/// [`build_panel`], what `read` makes of each account on the way, and every history shown to `see` before.
 fn panel_reading<T: Send>(
     dataset: &Dataset,
     plan: &Plan,
     valuation: &Valuation,
-    tables: Option<(&Path, &str)>,
     say: &dyn Fn(&str),
+    mut see: impl FnMut(&AccountHistory) -> Result<(), TableError>,
     read: impl Fn(&AccountRead<'_>) -> T + Sync,
-) -> Result<(Panel, Gathered, Vec<T>), RunError> {
+) -> Result<(Panel, Vec<T>), RunError> {
     say(&format!("{}: panel", dataset.name));
     let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
     let mut scores: Vec<Box<dyn ScoreColumn>> =
         plan.score.scores.iter().chain(&plan.score.baselines).map(build).collect();
     scores.extend(hypothesis::columns(plan.hypotheses.keys().copied(), valuation)?);
-    let mut gathered = Gathered::new(dataset, plan)?;
-    let mut writer = match tables {
-        Some((folder, id)) => Some(LogWriter::create(folder, &dataset.types, id)?),
-        None => None,
-    };
     let mut failure: Option<TableError> = None;
+    let mut accounts: u64 = 0;
     let histories = dataset.histories()?.map_while(|history| {
-        let kept = history.and_then(|history| {
-            if let Some(writer) = &mut writer {
-                writer.write(&history)?;
-            }
-            Ok(history)
-        });
-        match kept {
-            Ok(history) => {
-                gathered.add(&history);
-                let accounts = gathered.counts.accounts;
-                if accounts % ACCOUNTS_TOLD == 0 {
-                    let of = dataset.accounts().map_or(String::new(), |all| format!(" of {all}"));
-                    say(&format!("{}: panel, {accounts}{of} accounts", dataset.name));
-                }
-                Some(history)
-            }
-            Err(error) => {
-                failure = Some(error);
-                None
-            }
+        let seen = history.and_then(|history| see(&history).map(|()| history));
+        accounts += 1;
+        if accounts.is_multiple_of(ACCOUNTS_TOLD) {
+            let of = dataset.accounts().map_or(String::new(), |all| format!(" of {all}"));
+            say(&format!("{}: panel, {accounts}{of} accounts", dataset.name));
         }
+        seen.map_err(|error| failure = Some(error)).ok()
     });
     let params = panel_params(dataset, plan);
     let panel = Panel::build_reading(histories, valuation, &scores, &params, read);
     if let Some(failure) = failure {
         return Err(failure.into());
     }
-    if let Some(writer) = writer {
-        writer.finish()?;
-    }
     let (mut panel, reads) = panel?;
     for relative in &plan.score.relative {
         panel.add_relative(relative)?;
     }
-    Ok((panel, gathered, reads))
+    Ok((panel, reads))
 }
 
 /// Runs every stage on one data set; `say` is told what is going on.
@@ -199,8 +172,20 @@ pub fn analyse(
 ) -> Result<Analysis, RunError> {
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
     let reader = Reader::new(dataset, plan, &valuation);
-    let (panel, gathered, notes): (_, _, Vec<AccountNotes>) =
-        panel_reading(dataset, plan, &valuation, tables, say, |account| reader.read(account))?;
+    let mut gathered = Gathered::new(dataset, plan)?;
+    let mut writer = match tables {
+        Some((folder, id)) => Some(LogWriter::create(folder, &dataset.types, id)?),
+        None => None,
+    };
+    let see = |history: &AccountHistory| {
+        gathered.add(history);
+        writer.as_mut().map_or(Ok(()), |writer| writer.write(history))
+    };
+    let (panel, notes): (_, Vec<AccountNotes>) =
+        panel_reading(dataset, plan, &valuation, say, see, |account| reader.read(account))?;
+    if let Some(writer) = writer {
+        writer.finish()?;
+    }
     let streams = plan.run.streams();
     let baselines = columns(&panel, &plan.score.baselines);
     let bench = Tests {

@@ -16,6 +16,7 @@ use crate::time::{Calendar, Instant, Month};
 
 use super::RunError;
 use super::plan::{DataParams, FULL, ResolvedPlan, RunParams, WorldParams, hex};
+use super::sql::AnsweredMapping;
 
 /// One data set of a run.
 #[derive(Debug)]
@@ -212,7 +213,8 @@ fn real(
         (None, None) => mapping_path.parent().unwrap_or(Path::new("")).to_owned(),
     };
     Conventions::of(&mapping).check(run, &mapping_path)?;
-    let ingested = ingest(&mapping, &data).map_err(|error| no_export(error, &mapping))?;
+    let answered = AnsweredMapping::of(mapping.clone(), &data, None)?;
+    let ingested = ingest(answered.mapping(), &data).map_err(|error| no_export(error, &mapping))?;
     let mut inputs = vec![Input::read(&mapping_path)?, Input::read(mapping.catalogue_path())?];
     // Lookups too: what they say is in the histories.
     for name in mapping.files(&data)? {
@@ -229,7 +231,7 @@ fn real(
         })
         .collect();
     let calendar = mapping.calendar();
-    let (first, months) = span(ingested.histories.iter().map(Ok), calendar)?;
+    let (first, months) = span(&ingested.histories, calendar)?;
     Ok((
         vec![Dataset {
             name: mapping.name().to_owned(),
@@ -271,10 +273,10 @@ pub(super) fn plan_of_log(path: &Path) -> Result<ResolvedPlan, RunError> {
 
 /// What a mapping says of all its data.
 #[derive(Debug, serde::Deserialize)]
-struct Conventions {
+pub(super) struct Conventions {
     name: String,
     description: String,
-    time_zone: String,
+    pub(super) time_zone: String,
     currency: String,
 }
 
@@ -289,7 +291,7 @@ impl Conventions {
     }
 
     /// Those of a log that `rvq ingest` wrote, from the mapping it left there.
-    fn of_log(path: &Path) -> Result<Option<Self>, RunError> {
+    pub(super) fn of_log(path: &Path) -> Result<Option<Self>, RunError> {
         if !path.is_file() {
             return Ok(None);
         }
@@ -357,7 +359,9 @@ fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>)
     for file in &files {
         inputs.push(Input::read(file)?);
     }
-    let (first, months) = span(log.histories()?, calendar)?;
+    let (start, end) = log.outcome_span()?.ok_or(RunError::NoOutcomes)?;
+    let (first, last) = (calendar.month_of(start), calendar.month_of(end));
+    let months = last.since(first) as u32 + 1;
     let (name, description) = if let Some(conventions) = conventions {
         (conventions.name, conventions.description)
     } else {
@@ -382,19 +386,10 @@ fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>)
 }
 
 /// First month and number of months with outcomes.
-fn span<H: std::borrow::Borrow<AccountHistory>>(
-    histories: impl Iterator<Item = Result<H, TableError>>,
-    calendar: Calendar,
-) -> Result<(Month, u32), RunError> {
-    let mut bounds: Option<(Month, Month)> = None;
-    for history in histories {
-        for outcome in &history?.borrow().outcomes {
-            let month = calendar.month_of(outcome.period_start);
-            let (first, last) = bounds.get_or_insert((month, month));
-            (*first, *last) = ((*first).min(month), (*last).max(month));
-        }
-    }
-    let (first, last) = bounds.ok_or(RunError::NoOutcomes)?;
+fn span(histories: &[AccountHistory], calendar: Calendar) -> Result<(Month, u32), RunError> {
+    let outcomes = histories.iter().flat_map(|history| &history.outcomes);
+    let months = || outcomes.clone().map(|outcome| calendar.month_of(outcome.period_start));
+    let (first, last) = months().min().zip(months().max()).ok_or(RunError::NoOutcomes)?;
     Ok((first, last.since(first) as u32 + 1))
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 use crate::audit::NothingCompared;
 use crate::backtest::{ShapeError, WeightError};
 use crate::chart::ChartError;
+#[cfg(feature = "sql")]
+use crate::engine::SqlError;
 use crate::flow::FlowError;
 use crate::ingest::{FeatureError, IngestError};
 use crate::interaction::TableError;
@@ -79,6 +81,30 @@ pub enum RunError {
     /// A file or folder.
     #[error("`{path}`: {source}")]
     Io { path: String, source: std::io::Error },
+    /// SQL, with which this program was not built.
+    #[error(
+        "{what}, and this `rvq` was built without it; in a clone, `cargo install --path . --features sql` \
+         installs it with SQL"
+    )]
+    NoSql { what: String },
+    /// SQL that cannot be answered.
+    #[cfg(feature = "sql")]
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// A folder that holds no tables.
+    #[error(
+        "`{folder}` is neither a run (it has no `manifest.json`) nor a log (it has no `accounts.parquet`)"
+    )]
+    NotALog { folder: String },
+    /// A data set that a run does not have, or one of several that was not named.
+    #[error(
+        "{}; name one of {known} with `--data`",
+        asked.as_ref().map_or_else(
+            || "the run has several data sets".to_owned(),
+            |name| format!("the run has no data set `{name}`")
+        )
+    )]
+    NoDataset { asked: Option<String>, known: String },
     /// A log without outcomes.
     #[error("the log has no outcomes: there is nothing that a score could lead")]
     NoOutcomes,
@@ -160,7 +186,12 @@ impl RunError {
             | Self::SameName { .. }
             | Self::UnknownGateWorld { .. }
             | Self::UnknownPlanFolder { .. }
+            | Self::NoSql { .. }
+            | Self::NotALog { .. }
+            | Self::NoDataset { .. }
             | Self::NotARun { .. } => 2,
+            #[cfg(feature = "sql")]
+            Self::Sql(error) => sql_exit_code(error),
             Self::Ingest(error) => ingest_exit_code(error),
             Self::NoExport { .. }
             | Self::Features(_)
@@ -183,11 +214,23 @@ impl RunError {
     }
 }
 
+/// Exit code of SQL that was not answered: 2 when the query is wrong, 3 when the data are.
+#[cfg(feature = "sql")]
+fn sql_exit_code(error: &SqlError) -> u8 {
+    match error {
+        SqlError::Ingest(error) => ingest_exit_code(error),
+        SqlError::InMapping { error, .. } => sql_exit_code(error),
+        SqlError::Table { .. } | SqlError::Log(_) | SqlError::Score(_) => 3,
+        _ => 2,
+    }
+}
+
 /// Exit code of a failed ingest: 2 when the mapping or the place of the log is wrong, 3 when the
 /// data are.
 pub fn ingest_exit_code(error: &IngestError) -> u8 {
     match error {
         IngestError::Mapping(_)
+        | IngestError::Unanswered
         | IngestError::UnreadableMapping { .. }
         | IngestError::Occupied { .. }
         | IngestError::Exists { .. } => 2,

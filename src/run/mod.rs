@@ -18,6 +18,7 @@ mod gather;
 mod notes;
 mod plan;
 mod power;
+mod sql;
 mod tables;
 mod weights;
 
@@ -55,6 +56,9 @@ pub use plan::{
     WorldParams,
 };
 pub use power::powers;
+pub use sql::AnsweredMapping;
+#[cfg(feature = "sql")]
+pub use sql::ask;
 pub use tables::{
     Columns, age_columns, exception_columns, goodwill_columns, record_columns, unit_columns,
 };
@@ -161,6 +165,9 @@ impl Run {
             let mut analysis = analyse(dataset, self.plan(), Some((&tables, &self.id)), say)?;
             say(&format!("{}: patterns", dataset.name));
             analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
+            let catalogue = tables.join("catalogue.csv");
+            std::fs::write(&catalogue, dataset.catalogue.to_csv())
+                .map_err(|source| RunError::io(&catalogue, source))?;
             write_table(&tables.join("data_map.parquet"), &data_map_columns(&analysis.data_map))?;
             write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
             diagnose::write_diagnostics(&tables, &analysis.diagnosed)?;

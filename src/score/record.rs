@@ -1,7 +1,5 @@
 //! Interaction records: whose rows accumulate together.
 
-use std::collections::BTreeSet;
-
 use super::value::ValuedInteraction;
 use crate::ids::ContactIndex;
 use crate::interaction::{AccountHistory, Interaction};
@@ -17,6 +15,9 @@ pub struct RecordKey {
     pub initiative: Option<String>,
 }
 
+/// A [`RecordKey`] while its texts are the history's.
+type Key<'h> = (Option<ContactIndex>, Option<&'h str>, Option<&'h str>);
+
 /// The interaction records of one account.
 ///
 /// First come those of the contacts, by position, then that of the account itself: rows that name
@@ -28,6 +29,15 @@ pub struct Records {
     others: Vec<RecordKey>,
 }
 
+/// The record of a row, unless that is the contact's or the account's own.
+fn key<'h>(history: &'h AccountHistory, row: &'h Interaction) -> Option<Key<'h>> {
+    let segment = row.details.as_deref().and_then(|details| details.segment_id.as_deref());
+    let own = segment.filter(|name| Some(*name) != history.account.segment_id.as_deref());
+    let initiative = row.initiative.map(|at| history.initiatives[at.0 as usize].as_str());
+    let plain = own.is_none() && initiative.is_none();
+    (!plain).then_some((row.contact, own, initiative))
+}
+
 impl Records {
     /// The records of `history`, and the position of its record in each of `valued`, row by row.
     pub(super) fn of(
@@ -35,21 +45,22 @@ impl Records {
         contacts: usize,
         valued: &mut [ValuedInteraction],
     ) -> Self {
-        let key = |row: &Interaction| -> Option<RecordKey> {
-            let segment = row.details.as_deref().and_then(|details| details.segment_id.clone());
-            let own = segment.filter(|name| Some(name) != history.account.segment_id.as_ref());
-            let initiative = row.initiative.map(|at| history.initiatives[at.0 as usize].clone());
-            let plain = own.is_none() && initiative.is_none();
-            (!plain).then_some(RecordKey { contact: row.contact, segment: own, initiative })
+        let keys: Vec<Option<Key<'_>>> =
+            history.interactions.iter().map(|row| key(history, row)).collect();
+        let mut others: Vec<Key<'_>> = keys.iter().flatten().copied().collect();
+        others.sort_unstable();
+        others.dedup();
+        let owned = |&(contact, segment, initiative): &Key<'_>| RecordKey {
+            contact,
+            segment: segment.map(str::to_owned),
+            initiative: initiative.map(str::to_owned),
         };
-        let keys: Vec<Option<RecordKey>> = history.interactions.iter().map(key).collect();
-        let others: BTreeSet<RecordKey> = keys.iter().flatten().cloned().collect();
-        let records = Self { contacts, others: others.into_iter().collect() };
+        let records = Self { contacts, others: others.iter().map(owned).collect() };
         for (row, key) in valued.iter_mut().zip(&keys) {
             row.record = match key {
                 None => records.base(row.contact),
                 Some(key) => {
-                    let at = records.others.binary_search(key).expect("the key was just listed");
+                    let at = others.binary_search(key).expect("the key was just listed");
                     contacts + 1 + at
                 }
             };

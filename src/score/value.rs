@@ -1,7 +1,5 @@
 //! The past of one account with what each interaction is worth, in the one order in which scores read it.
 
-use std::collections::BTreeMap;
-
 use super::Fact;
 use super::record::Records;
 use super::valuation::{TypeValue, Valuation};
@@ -262,23 +260,21 @@ impl ValuedHistory {
 /// Those that became known first share the cost equally and later ones carry none, so that no value
 /// depends on a row that was not known yet.
 fn share_costs(rows: &[Interaction], valued: &mut [ValuedInteraction]) {
-    let source = |row: &Interaction| row.details.as_deref()?.source_id.clone();
-    let mut shared: BTreeMap<(String, TypeIndex, Instant), Vec<usize>> = BTreeMap::new();
-    for (position, row) in rows.iter().enumerate() {
-        if let (Some(id), Some(_)) = (source(row), row.contact) {
-            shared.entry((id, row.kind, row.occurred_at)).or_default().push(position);
-        }
-    }
-    for positions in shared.values().filter(|positions| positions.len() > 1) {
-        let first = positions.iter().map(|&at| rows[at].known_at).min();
-        let mut contacts: Vec<_> = positions
+    let source = |at: usize| rows[at].details.as_deref()?.source_id.as_deref();
+    let named = |&at: &usize| rows[at].contact.is_some() && source(at).is_some();
+    let key = |at: usize| (rows[at].occurred_at, rows[at].kind, source(at));
+    let mut positions: Vec<usize> = (0..rows.len()).filter(named).collect();
+    positions.sort_by(|&a, &b| key(a).cmp(&key(b)));
+    for shared in positions.chunk_by(|&a, &b| key(a) == key(b)).filter(|shared| shared.len() > 1) {
+        let first = shared.iter().map(|&at| rows[at].known_at).min();
+        let mut contacts: Vec<_> = shared
             .iter()
             .filter(|&&at| Some(rows[at].known_at) == first)
             .map(|&at| rows[at].contact)
             .collect();
         contacts.sort_unstable();
         contacts.dedup();
-        for &at in positions {
+        for &at in shared {
             // A second row of a contact who shares the cost is a duplicate, not a further guest.
             let shares = contacts.contains(&rows[at].contact);
             let part = if shares { (contacts.len() as f64).recip() } else { 0.0 };

@@ -33,6 +33,8 @@ mod recover;
 mod report;
 mod score;
 mod simulate;
+#[cfg(feature = "sql")]
+mod sql;
 mod tables;
 mod told;
 mod walk;

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 use rvq::ingest::{Acceptance, IngestError, Mapping, checkup, ingest, propose};
+use rvq::run::AnsweredMapping;
 
-use crate::options::{Console, Format};
+use crate::options::{Console, Format, Memory};
 
 /// Read exports through a mapping into a log.
 ///
@@ -48,6 +49,9 @@ pub(crate) struct Args {
     /// Explain the mapping column by column, with examples of values that break a rule.
     #[arg(long, conflicts_with_all = ["out", "dry_run"])]
     check: bool,
+    /// Memory that SQL of the mapping may hold before it spills to disk, such as `512MiB` [default: no limit].
+    #[arg(long, value_name = "SIZE", conflicts_with = "propose")]
+    memory: Option<Memory>,
     /// How `--check` prints.
     #[arg(long, value_enum, default_value_t = Format::Table, requires = "check")]
     format: Format,
@@ -58,9 +62,14 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     let mapping = Mapping::load(path)?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let data = args.data.clone().unwrap_or(folder);
+    if mapping.queries().next().is_some() {
+        console.say("answering the queries of the mapping");
+    }
+    let answered = AnsweredMapping::of(mapping, &data, args.memory.map(Memory::bytes))?;
+    let mapping = answered.mapping();
     match &args.out {
-        Some(out) => read(args, (&mapping, &data, out), console).map(|()| ExitCode::SUCCESS),
-        None => check(args, &mapping, &data, console),
+        Some(out) => read(args, (mapping, &data, out), console).map(|()| ExitCode::SUCCESS),
+        None => check(args, mapping, &data, console),
     }
 }
 

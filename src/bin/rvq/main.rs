@@ -20,6 +20,7 @@ mod schema;
 mod score;
 mod score_fit;
 mod simulate;
+mod sql;
 mod verify;
 
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ enum Command {
     Report(report::Args),
     Run(run::Args),
     Verify(verify::Args),
+    Sql(sql::Args),
     Schema(schema::Args),
 }
 
@@ -93,6 +95,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report::run(args, &console).map(done),
         Command::Run(args) => run::run(args, &console),
         Command::Verify(args) => verify::run(args, &console).map(done),
+        #[cfg(feature = "sql")]
+        Command::Sql(args) => sql::run(args, &console).map(done),
+        #[cfg(not(feature = "sql"))]
+        Command::Sql(_) => sql::run().map(done),
         Command::Schema(args) => schema::run(args, &console).map(done),
     }
 }

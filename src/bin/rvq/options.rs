@@ -168,6 +168,35 @@ impl PlanArgs {
     }
 }
 
+/// An amount of memory, such as `512MiB` or `2GiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory(usize);
+
+impl Memory {
+    /// In bytes.
+    pub(crate) fn bytes(self) -> usize {
+        self.0
+    }
+}
+
+impl std::str::FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected =
+            || format!("`{text}` is no amount of memory, expected one such as `512MiB` or `2GiB`");
+        let (number, unit) =
+            text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let number: usize = number.parse().map_err(|_| expected())?;
+        let unit: usize = match unit.trim().to_ascii_lowercase().as_str() {
+            "mib" | "mb" | "m" => 1 << 20,
+            "gib" | "gb" | "g" => 1 << 30,
+            _ => return Err(expected()),
+        };
+        number.checked_mul(unit).filter(|&bytes| bytes > 0).map(Self).ok_or_else(expected)
+    }
+}
+
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {

@@ -37,9 +37,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     if args.plan.dry_run {
         return console.print_line(&format!("would look for patterns in {}", run.names()));
     }
-    let panel_of = |dataset: &Dataset| {
-        build_panel(dataset, run.plan(), None, &|text| console.say(text)).map(|(panel, _)| panel)
-    };
+    let panel_of = |dataset: &Dataset| build_panel(dataset, run.plan(), &|text| console.say(text));
     if let Some(model) = model {
         let panel = panel_of(&run.datasets()[0])?;
         return console.print(&assign(&model, &panel, run.plan())?);

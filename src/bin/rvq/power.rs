@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     }
     let mut all: Vec<(String, Vec<HypothesisPower>)> = Vec::new();
     for dataset in run.datasets() {
-        let (panel, _) = build_panel(dataset, run.plan(), None, &|text| console.say(text))?;
+        let panel = build_panel(dataset, run.plan(), &|text| console.say(text))?;
         console.say(&format!("{}: power", dataset.name));
         let (powers, warnings) = powers(&panel, run.plan());
         for warning in &warnings {

@@ -103,7 +103,7 @@ fn write_panels(args: &Args, run: &Run, out: &Path, console: &Console) -> anyhow
     }
     std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
     for dataset in run.datasets() {
-        let (panel, _) = build_panel(dataset, run.plan(), None, &|text| console.say(text))?;
+        let panel = build_panel(dataset, run.plan(), &|text| console.say(text))?;
         let path = write(args, out, &dataset.name, &panel_columns(&panel))?;
         console.print_line(&format!(
             "{}: {} account-months, {} scores",

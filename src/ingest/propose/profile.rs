@@ -204,7 +204,7 @@ impl FileProfile {
 fn open(exports: Exports<'_>, name: &str) -> Result<(OpenSource, Option<Delimiter>), SourceError> {
     let with = |delimiter: Option<Delimiter>| {
         let (name, patterns) = (name.to_owned(), vec![name.to_owned()]);
-        OpenSource::open(exports, &SourceFile { name, patterns, delimiter })
+        OpenSource::open(exports, &SourceFile { name, patterns, delimiter, answer: None })
     };
     let plain = with(None);
     // A header of one name holds the delimiter, if it is another one.

@@ -233,6 +233,19 @@ impl ExportFile {
         Self { name: name.unwrap_or_default(), content: Content::Path(path.to_owned()) }
     }
 
+    /// The same file under another name.
+    pub(super) fn called(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    /// Path of a file that is not in memory.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.content {
+            Content::Path(path) => Some(path),
+            Content::Bytes(_) => None,
+        }
+    }
+
     /// What tells this file from others, links followed.
     pub(super) fn identity(&self) -> PathBuf {
         match &self.content {

@@ -193,6 +193,9 @@ impl OpenFile {
 impl OpenSource {
     /// Opens every file of `source` and reads its header.
     pub(super) fn open(exports: Exports<'_>, source: &SourceFile) -> Result<Self, SourceError> {
+        if let Some(answer) = &source.answer {
+            return Self::of(vec![ExportFile::at(answer).called(&source.name)], None);
+        }
         let mut files = Vec::new();
         let mut entries: BTreeMap<PathBuf, &str> = BTreeMap::new();
         for pattern in &source.patterns {
@@ -233,6 +236,19 @@ impl OpenSource {
     /// Names of the files, in the order read.
     pub(super) fn files(&self) -> impl Iterator<Item = &ExportFile> {
         self.files.iter().map(|file| &file.file)
+    }
+
+    /// The files with the number of their rows, where all are Parquet and have the same columns.
+    pub(super) fn as_parquet(&self) -> Result<Option<Vec<(PathBuf, u64)>>, SourceError> {
+        let mut found = Vec::with_capacity(self.files.len());
+        for OpenFile { file, format, columns } in &self.files {
+            let (Format::Parquet, Some(path)) = (format, file.path()) else { return Ok(None) };
+            if *columns != self.columns {
+                return Ok(None);
+            }
+            found.push((path.to_owned(), parquet_rows::count(file)?));
+        }
+        Ok(Some(found))
     }
 
     /// Position of the column called `name`, which every file with a header must have.

@@ -33,6 +33,12 @@ pub(super) fn columns(file: &ExportFile) -> Result<Vec<String>, SourceError> {
     Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
 }
 
+/// Number of rows, as the footer says.
+pub(super) fn count(file: &ExportFile) -> Result<u64, SourceError> {
+    let rows = builder(file)?.metadata().file_metadata().num_rows();
+    Ok(u64::try_from(rows).unwrap_or(0))
+}
+
 /// Names of the columns whose type cannot be read.
 pub(super) fn unread(file: &ExportFile) -> Result<BTreeSet<String>, SourceError> {
     let schema = builder(file)?.schema().clone();

@@ -158,12 +158,39 @@ pub(super) struct Cursor<R> {
     /// Rows before the current batch.
     passed: u64,
     last_account: Option<String>,
+    /// First and last account that are read; absent where all are.
+    within: Option<(String, String)>,
 }
 
 impl<R: Rows> Cursor<R> {
+    /// A table that the log does not have.
+    pub(super) fn empty() -> Self {
+        Self {
+            path: PathBuf::new(),
+            batches: None,
+            current: None,
+            next: 0,
+            passed: 0,
+            last_account: None,
+            within: None,
+        }
+    }
+
     /// The first row of the file at `path`.
-    pub(super) fn new(path: PathBuf, batches: Option<ParquetRecordBatchReader>) -> Self {
-        Self { path, batches, current: None, next: 0, passed: 0, last_account: None }
+    pub(super) fn new(path: PathBuf, batches: ParquetRecordBatchReader) -> Self {
+        Self { path, batches: Some(batches), ..Self::empty() }
+    }
+
+    /// The first row of the accounts from `first` to `last` in the file at `path`, of which `batches` leave
+    /// out `passed` rows.
+    pub(super) fn between(
+        path: PathBuf,
+        batches: ParquetRecordBatchReader,
+        passed: u64,
+        (first, last): (&str, &str),
+    ) -> Self {
+        let within = Some((first.to_owned(), last.to_owned()));
+        Self { passed, within, ..Self::new(path, batches) }
     }
 
     /// Makes sure that there is a next row in the current batch; false when the table has ended.
@@ -181,8 +208,23 @@ impl<R: Rows> Cursor<R> {
             self.passed += self.next as u64;
             self.next = 0;
             self.current = Some(R::new(&batch, types));
+            self.skip_before();
         }
-        Ok(true)
+        Ok(!self.is_past())
+    }
+
+    /// Passes the rows of accounts before the first that is read.
+    fn skip_before(&mut self) {
+        let (Some(rows), Some((first, _))) = (&self.current, &self.within) else { return };
+        let ids = rows.accounts();
+        let before = |row: &usize| ids.get(*row).is_some_and(|id| id < first.as_str());
+        self.next += (self.next..ids.len()).take_while(before).count();
+    }
+
+    /// Whether the next row belongs to an account after the last that is read.
+    fn is_past(&self) -> bool {
+        let (Some(rows), Some((_, last))) = (&self.current, &self.within) else { return false };
+        rows.accounts().get(self.next).is_some_and(|id| id > last.as_str())
     }
 
     /// Whether `id` comes after, is the same as or comes before the account of the rows before.

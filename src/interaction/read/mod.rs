@@ -12,13 +12,14 @@ mod rows;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
+use arrow_array::types::{Int32Type, TimestampMicrosecondType};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -33,6 +34,7 @@ use super::schema::{
 };
 use super::{Initiative, Staff, TableCounts};
 use crate::ids::TypeNames;
+use crate::time::Instant;
 use listed::Listed;
 use merge::{Cursor, Cursors};
 use rows::Rows;
@@ -112,6 +114,15 @@ impl Log {
         self.file(L::TABLE).map(ids).transpose()
     }
 
+    /// Starts of the first and of the last period with an outcome; absent without any.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Io`] and [`TableError::Parquet`] when the file cannot be read.
+    pub fn outcome_span(&self) -> Result<Option<(Instant, Instant)>, TableError> {
+        self.file(Table::Outcomes).map_or(Ok(None), |file| file.span(column::PERIOD_START))
+    }
+
     /// Run that wrote the log, where the files say so.
     pub fn run_id(&self) -> Option<&str> {
         self.file(Table::Accounts)?.metadata_value(RUN_ID_KEY)
@@ -128,15 +139,46 @@ impl Log {
     /// [`TableError::Io`] and [`TableError::Parquet`] when a file cannot be opened or read,
     /// [`TableError::Rows`] for broken rules.
     pub fn histories(&self) -> Result<Histories, TableError> {
+        self.histories_within(None)
+    }
+
+    /// The accounts from `first` to `last`, both included, in order of id: only the parts of the files that may
+    /// hold them are read, and nothing is said about rows elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`histories`](Self::histories).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::{ids::TypeNames, interaction::{Account, AccountHistory, Log, LogWriter}};
+    /// let folder = tempfile::tempdir()?;
+    /// let mut writer = LogWriter::create(folder.path(), &TypeNames::default(), "example")?;
+    /// for id in ["A", "B", "C"] {
+    ///     writer.write(&AccountHistory::empty(Account { id: id.to_owned(), ..Account::default() }))?;
+    /// }
+    /// writer.finish()?;
+    /// let log = Log::open(folder.path())?;
+    /// let ids: Result<Vec<_>, _> =
+    ///     log.histories_between("AA", "B")?.map(|history| history.map(|h| h.account.id)).collect();
+    /// assert_eq!(ids?, ["B"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn histories_between(&self, first: &str, last: &str) -> Result<Histories, TableError> {
+        self.histories_within(Some((first, last)))
+    }
+
+    fn histories_within(&self, within: Option<(&str, &str)>) -> Result<Histories, TableError> {
         let cursors = Cursors {
-            accounts: self.cursor()?,
-            contacts: self.cursor()?,
-            interactions: self.cursor()?,
-            outcomes: self.cursor()?,
-            surveys: self.cursor()?,
-            ledger: self.cursor()?,
-            customer_value: self.cursor()?,
-            truth: self.cursor()?,
+            accounts: self.cursor(within)?,
+            contacts: self.cursor(within)?,
+            interactions: self.cursor(within)?,
+            outcomes: self.cursor(within)?,
+            surveys: self.cursor(within)?,
+            ledger: self.cursor(within)?,
+            customer_value: self.cursor(within)?,
+            truth: self.cursor(within)?,
         };
         Ok(Histories {
             types: self.types.clone(),
@@ -151,10 +193,15 @@ impl Log {
         self.files[table as usize].as_ref()
     }
 
-    fn cursor<R: Rows>(&self) -> Result<Cursor<R>, TableError> {
-        let file = self.file(R::TABLE);
-        let path = file.map(|file| file.path.clone()).unwrap_or_default();
-        Ok(Cursor::new(path, file.map(|file| file.batches(None)).transpose()?))
+    fn cursor<R: Rows>(&self, within: Option<(&str, &str)>) -> Result<Cursor<R>, TableError> {
+        let Some(file) = self.file(R::TABLE) else { return Ok(Cursor::empty()) };
+        let Some((first, last)) = within else {
+            return Ok(Cursor::new(file.path.clone(), file.batches(None)?));
+        };
+        let groups = file.groups_between(R::TABLE.key(), first, last);
+        let passed = file.rows_before(groups.start);
+        let batches = file.read(None, Some(groups.collect()))?;
+        Ok(Cursor::between(file.path.clone(), batches, passed, (first, last)))
     }
 }
 
@@ -276,8 +323,43 @@ impl TableFile {
         self.metadata.metadata().file_metadata().num_rows().try_into().unwrap_or(0)
     }
 
+    /// The row groups in which `column`, by which the file is ordered, may lie between `first` and `last`.
+    fn groups_between(&self, column: &str, first: &str, last: &str) -> Range<usize> {
+        let metadata = self.metadata.metadata();
+        let position =
+            self.metadata.parquet_schema().columns().iter().position(|c| c.name() == column);
+        let bounds = |group: usize| {
+            let statistics = metadata.row_group(group).column(position?).statistics()?;
+            Some((statistics.min_bytes_opt()?, statistics.max_bytes_opt()?))
+        };
+        let groups = metadata.num_row_groups();
+        // A group without statistics may hold anything.
+        let ends_before =
+            |group: &usize| bounds(*group).is_some_and(|(_, max)| max < first.as_bytes());
+        let begins_after =
+            |group: &usize| bounds(*group).is_some_and(|(min, _)| min > last.as_bytes());
+        let start = (0..groups).take_while(ends_before).count();
+        let end = groups - (start..groups).rev().take_while(begins_after).count();
+        start..end
+    }
+
+    /// Number of rows before the row group `group`.
+    fn rows_before(&self, group: usize) -> u64 {
+        let groups = &self.metadata.metadata().row_groups()[..group];
+        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum()
+    }
+
     /// Batches of the columns named, or of all.
     fn batches(&self, only: Option<&str>) -> Result<ParquetRecordBatchReader, TableError> {
+        self.read(only, None)
+    }
+
+    /// Batches of the columns named, or of all, from some row groups or all.
+    fn read(
+        &self,
+        only: Option<&str>,
+        groups: Option<Vec<usize>>,
+    ) -> Result<ParquetRecordBatchReader, TableError> {
         let file = File::open(&self.path)
             .map_err(|source| TableError::Io { path: self.path.clone(), source })?;
         let builder =
@@ -285,6 +367,10 @@ impl TableFile {
         let mask = match only {
             Some(name) => ProjectionMask::columns(builder.parquet_schema(), [name]),
             None => ProjectionMask::all(),
+        };
+        let builder = match groups {
+            Some(groups) => builder.with_row_groups(groups),
+            None => builder,
         };
         builder
             .with_projection(mask)
@@ -305,6 +391,20 @@ impl TableFile {
             }
         }
         if faults.is_empty() { Ok(rows) } else { Err(TableError::Rows { faults }) }
+    }
+
+    /// The least and the greatest instant of the column `name`: a pass over the one column.
+    fn span(&self, name: &str) -> Result<Option<(Instant, Instant)>, TableError> {
+        let mut span: Option<(i64, i64)> = None;
+        let mut batches = self.batches(Some(name))?;
+        while let Some(batch) = decode(|| next_batch(&mut batches)).map_err(|e| self.failed(e))? {
+            let cells = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+            for cell in cells.iter().flatten() {
+                let (first, last) = span.unwrap_or((cell, cell));
+                span = Some((first.min(cell), last.max(cell)));
+            }
+        }
+        Ok(span.map(|(first, last)| (Instant::from_micros(first), Instant::from_micros(last))))
     }
 
     /// Distinct interaction types: a pass over the one column, decoded as far as its dictionaries.

@@ -1,0 +1,100 @@
+//! Why SQL could not be answered, in words that help whoever wrote it.
+
+use datafusion::common::{Column, DataFusionError, SchemaError};
+
+use crate::diagnostic::nearest;
+use crate::ingest::IngestError;
+use crate::interaction::TableError;
+use crate::score::ScoreError;
+
+/// Why SQL could not be answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "fields are explained by the messages")]
+pub enum SqlError {
+    /// The engine did not start.
+    #[error("the SQL engine cannot start: {reason}")]
+    Start { reason: String },
+    /// A file is no table.
+    #[error("`{path}` cannot be read as the table `{table}`: {reason}")]
+    Table { table: String, path: String, reason: String },
+    /// The query says what cannot be answered.
+    #[error("SQL: {reason}")]
+    Query { reason: String },
+    /// The query does more than read.
+    #[error("SQL: {reason}; a query may only read, as in `SELECT … FROM …`")]
+    NotAQuery { reason: String },
+    /// More memory is needed than was given.
+    #[error("the memory limit does not suffice: {reason}; give more with `--memory`")]
+    Memory { reason: String },
+    /// A query of a mapping.
+    #[error("{query} of the mapping: {error}")]
+    InMapping { query: String, error: Box<SqlError> },
+    /// A source of a mapping, or an answer that lacks a column.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The log cannot be scored.
+    #[error(transparent)]
+    Log(#[from] TableError),
+    /// The catalogue does not fit the log.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+}
+
+impl SqlError {
+    /// The error of the engine in words.
+    pub(super) fn of(error: &DataFusionError) -> Self {
+        let reason = in_words(error);
+        match root(error) {
+            DataFusionError::ResourcesExhausted(_) => Self::Memory { reason },
+            DataFusionError::Plan(text)
+                if ["DDL not supported", "DML not supported", "Statement not supported"]
+                    .iter()
+                    .any(|refused| text.starts_with(refused)) =>
+            {
+                Self::NotAQuery { reason }
+            }
+            _ => Self::Query { reason },
+        }
+    }
+}
+
+/// The innermost error of the engine itself.
+fn root(error: &DataFusionError) -> &DataFusionError {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => root(inner),
+        DataFusionError::Shared(inner) => root(inner),
+        DataFusionError::Collection(errors) => errors.first().map_or(error, root),
+        _ => error,
+    }
+}
+
+/// What is wrong, with the nearest name where one is not known.
+pub(super) fn in_words(error: &DataFusionError) -> String {
+    match root(error) {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => no_column(field, valid_fields),
+            other => other.to_string(),
+        },
+        DataFusionError::External(cause) => cause.to_string(),
+        DataFusionError::ParquetError(cause) => cause.to_string(),
+        DataFusionError::ArrowError(cause, _) => cause.to_string(),
+        other => plain(other),
+    }
+}
+
+/// A column that is not there, beside those that are.
+fn no_column(field: &Column, known: &[Column]) -> String {
+    let near = nearest(&field.name, known.iter().map(|column| column.name.as_str()))
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let names: Vec<String> = known.iter().map(|column| format!("`{}`", column.name)).collect();
+    let names =
+        if names.is_empty() { String::new() } else { format!(" (there are {})", names.join(", ")) };
+    format!("no column `{}`{near}{names}", field.name)
+}
+
+/// The message alone, without the name of its kind and without a backtrace.
+fn plain(error: &DataFusionError) -> String {
+    let text = error.message();
+    text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default().trim().to_owned()
+}

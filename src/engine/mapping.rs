@@ -1,0 +1,85 @@
+//! Answers the queries of a mapping, so that ingest reads their rows as it reads any file.
+
+use std::fs::File;
+use std::path::Path;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use tempfile::TempDir;
+
+use super::{Engine, Limits, SqlError};
+use crate::ingest::{IngestError, Mapping};
+
+/// Answers the queries of `mapping`, which read its named sources in the folder `data`: the mapping with answers in
+/// place of queries, and the folder that holds them, which is removed when it is dropped.
+///
+/// A query runs on one thread, so that its rows have the same order in every run.
+///
+/// # Errors
+///
+/// [`SqlError::Ingest`] when a source cannot be read or an answer lacks a column, [`SqlError::InMapping`] naming the
+/// query that cannot be answered.
+pub fn answer(
+    mapping: Mapping,
+    data: &Path,
+    memory: Option<usize>,
+) -> Result<(Mapping, TempDir), SqlError> {
+    let write = |source| IngestError::Write { path: std::env::temp_dir(), source };
+    let staging = tempfile::Builder::new().prefix("rvq-sql-").tempdir().map_err(write)?;
+    let given = mapping.give_sources(data, staging.path())?;
+    let engine = Engine::new(Limits { memory, threads: 1 })?;
+    for source in &given {
+        engine.add_files(&source.name, &source.files)?;
+    }
+    let mut answers = Vec::new();
+    for query in mapping.queries() {
+        let out = staging.path().join(format!("answer_{}.parquet", answers.len()));
+        engine.write(query.sql(), &out).map_err(|error| SqlError::InMapping {
+            query: query.name().to_owned(),
+            error: Box::new(error),
+        })?;
+        answers.push(out);
+    }
+    Ok((mapping.answered(given, answers)?, staging))
+}
+
+impl Engine {
+    /// Writes the answer to `sql` as the Parquet file `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query); [`SqlError::Table`] when the file cannot be written.
+    pub fn write(&self, sql: &str, path: &Path) -> Result<(), SqlError> {
+        let failed = |reason: String| SqlError::Table {
+            table: "answer".to_owned(),
+            path: path.display().to_string(),
+            reason,
+        };
+        let file = File::create(path).map_err(|error| failed(error.to_string()))?;
+        let mut file = Some(file);
+        let mut writer: Option<ArrowWriter<File>> = None;
+        let open = |file, schema| {
+            let properties =
+                WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+            let options = ArrowWriterOptions::new()
+                .with_properties(properties)
+                .with_skip_arrow_metadata(true);
+            ArrowWriter::try_new_with_options(file, schema, options)
+        };
+        let schema = self.query(sql, |batch| {
+            if let Some(file) = file.take() {
+                writer =
+                    Some(open(file, batch.schema()).map_err(|error| failed(error.to_string()))?);
+            }
+            let writer = writer.as_mut().expect("opened with the first batch");
+            writer.write(batch).map_err(|error| failed(error.to_string()))
+        })?;
+        if let Some(file) = file {
+            writer = Some(open(file, schema).map_err(|error| failed(error.to_string()))?);
+        }
+        let writer = writer.expect("opened with the first batch or without any");
+        writer.close().map(|_| ()).map_err(|error| failed(error.to_string()))
+    }
+}
