@@ -3,7 +3,6 @@
 //! Histories stay whole, so whatever persists within a unit persists in the null distribution too:
 //! the one device that keeps its size when units differ for good.
 
-use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::error::StatsError;
@@ -11,9 +10,17 @@ use super::grid::Grid;
 use super::panel::PanelStatistic;
 use crate::rng::Draws;
 
+mod correlation;
+mod groups;
+mod histories;
 mod ranks;
+mod settled;
 
-use self::ranks::{Ranks, SortedGrid, Studentised};
+use self::correlation::Studentised;
+use self::groups::{Groups, contributing, without_partner};
+use self::histories::Histories;
+
+pub use self::groups::shuffle_within;
 
 /// Fewest units of a period after histories have moved.
 const FEWEST: usize = 3;
@@ -55,7 +62,8 @@ pub struct PermutationTest {
 /// - `permutations`: B, at least 1; the smallest p-value is 1 / (B + 1).
 /// - `min_units`: as for [`mean_rank_correlation`](super::mean_rank_correlation).
 ///
-/// Units are sorted once per period; a permutation is then linear in units × periods.
+/// Units are sorted once per period; a permutation is then linear in units × periods. Where all units that
+/// may move are observed in x and y, their ranks are not even found anew.
 ///
 /// # Errors
 ///
@@ -134,24 +142,21 @@ pub fn permute_histories_many(
 ) -> Result<Vec<Option<PermutationTest>>, StatsError> {
     check("permute_histories", x, ys, strata, permutations)?;
     let needed = min_units.max(FEWEST);
-    let sorted_x = SortedGrid::new(x);
-    let sorted_ys: Vec<SortedGrid> = ys.iter().map(|y| SortedGrid::new(*y)).collect();
-    let groups = Groups::new(strata, &contributing(x, ys));
+    let moves = contributing(x, ys);
+    let groups = Groups::new(strata, &moves);
+    let histories = Histories::new(x, ys, &moves, needed);
     let identity: Vec<u32> = (0..x.units() as u32).collect();
-    let mut ranks = Ranks::new(x.units());
-    let defined: Vec<Vec<usize>> =
-        sorted_ys.iter().map(|y| ranks.defined_periods(&sorted_x, y, &identity, needed)).collect();
-    let evaluate = |recipient: &[u32]| -> Vec<Option<Studentised>> {
-        let mut ranks = Ranks::new(x.units());
-        let mean = |(y, periods): (&SortedGrid, &Vec<usize>)| {
-            ranks.mean_correlation(&sorted_x, y, recipient, periods)
-        };
-        sorted_ys.iter().zip(&defined).map(mean).collect()
-    };
-    let observed = evaluate(&identity);
+    let observed = histories.moved(&identity, &vec![0.0; ys.len()], &mut histories.room());
+    let limits: Vec<f64> = observed.iter().map(|o| o.map_or(0.0, Studentised::limit)).collect();
     let permuted: Vec<Vec<Option<Studentised>>> = (0..permutations)
         .into_par_iter()
-        .map(|b| evaluate(&groups.shuffle(identity.clone(), draws, b as u64)))
+        .map_init(
+            || histories.room(),
+            |room, b| {
+                let recipient = groups.shuffle(identity.clone(), draws, b as u64);
+                histories.moved(&recipient, &limits, room)
+            },
+        )
         .collect();
     let test = |(i, observed): (usize, &Option<Studentised>)| {
         let null = permuted.iter().map(|values| values[i]).collect();
@@ -247,90 +252,11 @@ fn conclude(
 ) -> PermutationTest {
     let undefined = permuted.iter().filter(|v| v.is_none()).count();
     let moved: Vec<Studentised> = permuted.into_iter().map(|v| v.unwrap_or(observed)).collect();
-    // A permutation that repeats the data may differ by rounding.
-    let limit = observed.t.abs() * (1.0 - 1e-9);
+    let limit = observed.limit();
     let extreme = moved.iter().filter(|v| v.t.abs() >= limit).count();
     let p_value = (extreme + 1) as f64 / (moved.len() + 1) as f64;
     let (null, observed) = (moved.iter().map(|v| v.estimate).collect(), observed.estimate);
     PermutationTest { p_value, observed, null, undefined, share_without_partner }
-}
-
-/// Units with one jointly observed pair or more in any outcome.
-fn contributing(x: Grid<'_>, ys: &[Grid<'_>]) -> Vec<bool> {
-    let pair = |unit: usize, y: &Grid<'_>| {
-        x.row(unit).iter().zip(y.row(unit)).any(|(x, y)| !x.is_nan() && !y.is_nan())
-    };
-    (0..x.units()).map(|unit| ys.iter().any(|y| pair(unit, y))).collect()
-}
-
-/// Share of contributing units whose y overlaps no other contributing unit's x in their stratum.
-fn without_partner(x: Grid<'_>, y: Grid<'_>, strata: &[u32]) -> f64 {
-    let contributes = contributing(x, &[y]);
-    let groups = Groups::new(strata, &contributes);
-    let periods = x.periods();
-    let (mut alone, mut all) = (0_usize, 0_usize);
-    for group in &groups.members {
-        let mut observed = vec![0_usize; periods];
-        for &unit in group {
-            for (count, x) in observed.iter_mut().zip(x.row(unit as usize)) {
-                *count += usize::from(!x.is_nan());
-            }
-        }
-        for &unit in group {
-            let (xs, ys) = (x.row(unit as usize), y.row(unit as usize));
-            let overlaps = |t: usize| !ys[t].is_nan() && observed[t] > usize::from(!xs[t].is_nan());
-            alone += usize::from(!(0..periods).any(overlaps));
-            all += 1;
-        }
-    }
-    if all == 0 { 0.0 } else { alone as f64 / all as f64 }
-}
-
-/// Permutation `b` of units inside strata: the unit that each one's history moves to.
-///
-/// - `strata`, `takes_part`: shape `(units,)`; who does not take part stays. Named by `draws.stream(b)`.
-///
-/// # Examples
-///
-/// ```
-/// use rvq::{rng::{Purpose, Streams}, stats::shuffle_within};
-/// let draws = Streams::new(1).global(Purpose::Permutation);
-/// let moved = shuffle_within(&[0, 1, 0, 1], &[true, true, true, false], draws, 0);
-/// assert_eq!((moved[1], moved[3]), (1, 3));
-/// assert_eq!(moved[0] + moved[2], 2);
-/// ```
-pub fn shuffle_within(strata: &[u32], takes_part: &[bool], draws: Draws, b: u64) -> Vec<u32> {
-    Groups::new(strata, takes_part).shuffle((0..strata.len() as u32).collect(), draws, b)
-}
-
-/// The units that may swap histories, by stratum.
-struct Groups {
-    members: Vec<Vec<u32>>,
-}
-
-impl Groups {
-    fn new(strata: &[u32], contributes: &[bool]) -> Self {
-        let mut units: Vec<u32> =
-            (0..strata.len() as u32).filter(|&u| contributes[u as usize]).collect();
-        units.sort_by_key(|&u| strata[u as usize]);
-        let stratum = |u: &u32| strata[*u as usize];
-        let members =
-            units.chunk_by(|a, b| stratum(a) == stratum(b)).map(<[u32]>::to_vec).collect();
-        Self { members }
-    }
-
-    /// Permutation `b`: which unit receives each unit's x history.
-    fn shuffle(&self, mut recipient: Vec<u32>, draws: Draws, b: u64) -> Vec<u32> {
-        let mut stream = draws.stream(b);
-        for group in &self.members {
-            let mut shuffled = group.clone();
-            shuffled.shuffle(&mut stream);
-            for (&from, to) in group.iter().zip(shuffled) {
-                recipient[from as usize] = to;
-            }
-        }
-        recipient
-    }
 }
 
 #[cfg(test)]
@@ -417,13 +343,33 @@ mod tests {
         let (x, y) = (grid(&x, WORLD.units), grid(&y, WORLD.units));
         let ic = mean_rank_correlation(x, y, 5).unwrap();
         let clustered = unit_clustered(&ic, 0.0).unwrap();
-        let mut ranks = Ranks::new(WORLD.units);
+        let histories = Histories::new(x, &[y], &contributing(x, &[y]), 5);
         let identity: Vec<u32> = (0..24).collect();
-        let (x, y) = (SortedGrid::new(x), SortedGrid::new(y));
-        let periods = ranks.defined_periods(&x, &y, &identity, 5);
-        let found = ranks.mean_correlation(&x, &y, &identity, &periods).unwrap();
+        let found = histories.moved(&identity, &[0.0], &mut histories.room())[0].unwrap();
         assert!((found.t - clustered.estimate / clustered.std_error).abs() < 1e-10);
-        assert_eq!(periods.len(), ic.n_periods);
+        assert!((found.estimate - ic.estimate).abs() < 1e-12);
+    }
+
+    #[test]
+    fn ranks_known_beforehand_give_the_p_value_of_computing_anew() {
+        let anew = |x: Grid<'_>, y: Grid<'_>| mean_rank_correlation(x, y, 3).ok();
+        let strata: Vec<u32> = (0..24).map(|unit| unit % 2).collect();
+        for (replication, gap) in
+            (0..8).flat_map(|replication| [(replication, 0), (replication, 7)])
+        {
+            let (x, mut y) = panel(World { slope: 0.1, ..WORLD }, replication);
+            let x: Vec<f64> = x.iter().map(|v| (2.0 * v).round()).collect();
+            for t in 0..gap {
+                y[(3 * t % 24) * WORLD.periods + t] = GAP;
+            }
+            let (x, y) = (grid(&x, WORLD.units), grid(&y, WORLD.units));
+            let fast = permute_histories(x, y, &strata, 99, draws(), 3).unwrap();
+            let slow = permute_statistic(x, y, &strata, 99, draws(), anew).unwrap();
+            assert!((fast.p_value - slow.p_value).abs() < 1e-15, "{replication}, {gap} gaps");
+            for (a, b) in fast.null.iter().zip(&slow.null) {
+                assert!((a - b).abs() < 1e-12);
+            }
+        }
     }
 
     #[test]
@@ -459,22 +405,6 @@ mod tests {
         let test = permute_histories(x, y, &strata, 19, draws(), 3).unwrap();
         assert!((test.share_without_partner - 1.0).abs() < 1e-15);
         assert!((test.p_value - 1.0).abs() < 1e-15);
-    }
-
-    #[test]
-    fn units_that_never_overlap_are_not_partners() {
-        // Units 0 and 1 are observed early, 2 and 3 late, 4 never: 0 and 1 are partners of each
-        // other, and so are 2 and 3, unless the strata part them.
-        let mut x = vec![GAP; 20];
-        for (unit, from) in [(0, 0), (1, 0), (2, 2), (3, 2)] {
-            for t in from..from + 2 {
-                x[unit * 4 + t] = (unit * 3 + t) as f64;
-            }
-        }
-        let share = |strata: [u32; 5]| without_partner(grid(&x, 5), grid(&x, 5), &strata);
-        assert!(share([0; 5]).abs() < 1e-15);
-        assert!((share([0, 1, 0, 1, 0]) - 1.0).abs() < 1e-15);
-        assert!((share([0, 0, 2, 3, 3]) - 0.5).abs() < 1e-15);
     }
 
     #[test]

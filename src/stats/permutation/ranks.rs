@@ -1,248 +1,152 @@
 //! Ranking anew after histories have moved: units are sorted once, a move is then linear.
 
-use super::FEWEST;
+use super::correlation::Correlation;
 use crate::stats::grid::Grid;
 use crate::stats::rank::same;
 
-/// An estimate, and how many standard errors it lies from 0.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Studentised {
-    pub(super) estimate: f64,
-    pub(super) t: f64,
+/// The units observed at one period, from the lowest value to the highest.
+pub(super) struct SortedPeriod {
+    pub(super) order: Vec<u32>,
+    /// Whether a unit is observed, shape `(units,)`.
+    pub(super) observed: Vec<bool>,
+    runs: Vec<Run>,
 }
 
-impl Studentised {
-    /// From the influences of units on the estimate; none where neither differs from 0.
-    pub(super) fn new(estimate: f64, influence: &[f64]) -> Option<Self> {
-        let units = influence.iter().filter(|s| s.abs() > 0.0).count() as f64;
-        let squares: f64 = influence.iter().map(|s| s * s).sum();
-        // What rounding leaves of influences that cancel is not variation.
-        if units < 2.0 || squares <= 1e-24 * estimate * estimate {
-            let certain = estimate.abs() > 0.0;
-            return certain.then_some(Self { estimate, t: f64::INFINITY.copysign(estimate) });
-        }
-        Some(Self { estimate, t: estimate / (units / (units - 1.0) * squares).sqrt() })
-    }
+/// A stretch of the order up to `end`: units of one value, or units of which no two share theirs.
+struct Run {
+    end: usize,
+    tied: bool,
 }
 
-/// One observed unit in a period's sorted order.
-#[derive(Clone, Copy)]
-struct Entry {
-    unit: u32,
-    /// Whether the value differs from the one before.
-    new_value: bool,
-}
-
-/// A grid with the observed units of each period sorted by value.
-pub(super) struct SortedGrid {
-    order: Vec<Vec<Entry>>,
-    /// Shape `(periods, units)`.
-    observed: Vec<bool>,
-    units: usize,
-}
-
-impl SortedGrid {
-    pub(super) fn new(grid: Grid<'_>) -> Self {
-        let units = grid.units();
-        let mut observed = Vec::with_capacity(units * grid.periods());
-        let mut order = Vec::with_capacity(grid.periods());
-        let mut present: Vec<(f64, u32)> = Vec::with_capacity(units);
-        for period in 0..grid.periods() {
-            present.clear();
-            for unit in 0..units {
-                let value = grid.get(unit, period);
-                observed.push(value.is_some());
-                present.extend(value.map(|v| (v, unit as u32)));
+impl SortedPeriod {
+    pub(super) fn new(grid: Grid<'_>, period: usize) -> Self {
+        let value = |unit: usize| Some((grid.get(unit, period)?, unit as u32));
+        let mut present: Vec<(f64, u32)> = (0..grid.units()).filter_map(value).collect();
+        present.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let mut runs: Vec<Run> = Vec::new();
+        let mut end = 0;
+        for group in present.chunk_by(|a, b| same(a.0, b.0)) {
+            end += group.len();
+            let tied = group.len() > 1;
+            match runs.last_mut() {
+                Some(run) if !run.tied && !tied => run.end = end,
+                _ => runs.push(Run { end, tied }),
             }
-            present.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            let mut before = f64::NAN;
-            let mut entry = |&(value, unit): &(f64, u32)| {
-                let new_value = !same(value, before);
-                before = value;
-                Entry { unit, new_value }
-            };
-            order.push(present.iter().map(&mut entry).collect());
         }
-        Self { order, observed, units }
+        Self {
+            order: present.iter().map(|(_, unit)| *unit).collect(),
+            observed: (0..grid.units()).map(|unit| grid.get(unit, period).is_some()).collect(),
+            runs,
+        }
     }
 
-    fn observed_at(&self, period: usize) -> &[bool] {
-        &self.observed[period * self.units..(period + 1) * self.units]
+    /// Ranks the `members` of a period, doubled and centred as in [`Correlation`], and gives Σ r².
+    ///
+    /// - `units`: in place of the units of `order`. Members are those that are `present` as well.
+    /// - `ranks`: by unit; 0 for all but the members.
+    pub(super) fn rank(
+        &self,
+        units: &[u32],
+        present: &[bool],
+        members: i32,
+        ranks: &mut [i32],
+    ) -> f64 {
+        let ranks = &mut ranks[..present.len()];
+        ranks.fill(0);
+        let (mut below, mut start, mut ties) = (0, 0, 0.0);
+        for run in &self.runs {
+            let units = &units[start..run.end];
+            start = run.end;
+            if run.tied {
+                let tied: i32 = units.iter().map(|&unit| i32::from(present[unit as usize])).sum();
+                let rank = 2 * below + tied - members;
+                for &unit in units {
+                    let member = i32::from(present[unit as usize]);
+                    ranks[unit as usize] = rank * member;
+                }
+                below += tied;
+                ties += cubic(tied);
+            } else {
+                for &unit in units {
+                    let member = i32::from(present[unit as usize]);
+                    ranks[unit as usize] = (2 * below + 1 - members) * member;
+                    below += member;
+                }
+            }
+        }
+        (cubic(members) - ties) / 3.0
     }
 }
 
-/// Mid-ranks of one period's members, and room to make them.
+/// n³ − n: three times the Σ r² of n members that differ. Exact up to about 200,000.
+fn cubic(n: i32) -> f64 {
+    let n = f64::from(n);
+    n * (n * n - 1.0)
+}
+
+/// Room to rank one period after another.
 pub(super) struct Ranks {
-    /// Mid-rank of x by receiving unit; 0 for units that are not members.
-    of_x: Vec<f64>,
-    /// Mid-rank of y by unit, of the members.
-    of_y: Vec<f64>,
-    /// Sum over periods of each unit's influence.
-    influence: Vec<f64>,
-    tied: Vec<u32>,
-    members: Vec<u32>,
-}
-
-/// What a walk over a sorted period found.
-#[derive(Default)]
-struct Walk {
-    members: usize,
-    /// Σ (t³ − t) over groups of t tied members.
-    ties: f64,
-}
-
-impl Walk {
-    /// Takes a group of `tied` members and returns their mid-rank.
-    fn advance(&mut self, tied: usize) -> f64 {
-        let t = tied as f64;
-        let rank = self.members as f64 + f64::midpoint(t, 1.0);
-        self.members += tied;
-        self.ties += t * (t * t - 1.0);
-        rank
-    }
-
-    /// Σ (R − R̄)², exact in floating point up to about 200,000 members.
-    fn squares(&self) -> f64 {
-        let n = self.members as f64;
-        (n * (n * n - 1.0) - self.ties) / 12.0
-    }
+    /// The units that received the x of a period, in its order.
+    receivers: Vec<u32>,
+    /// Whether a unit received an x.
+    received: Vec<bool>,
+    /// By unit, as [`SortedPeriod::rank`] leaves them.
+    x: Vec<i32>,
+    y: Vec<i32>,
 }
 
 impl Ranks {
     pub(super) fn new(units: usize) -> Self {
-        let zeros = || vec![0.0; units];
-        let (of_x, of_y, influence) = (zeros(), zeros(), zeros());
-        Self { of_x, of_y, influence, tied: Vec::new(), members: Vec::new() }
+        let zeros = || vec![0; units];
+        Self { receivers: Vec::new(), received: vec![false; units], x: zeros(), y: zeros() }
     }
 
-    /// Periods in which `needed` units or more vary in both.
-    pub(super) fn defined_periods(
-        &mut self,
-        x: &SortedGrid,
-        y: &SortedGrid,
-        recipient: &[u32],
-        needed: usize,
-    ) -> Vec<usize> {
-        let periods = 0..x.order.len();
-        periods.filter(|&t| self.correlation(x, y, recipient, needed, t).is_some()).collect()
-    }
-
-    /// Mean over periods of the rank correlation after x histories moved to `recipient`.
-    pub(super) fn mean_correlation(
-        &mut self,
-        x: &SortedGrid,
-        y: &SortedGrid,
-        recipient: &[u32],
-        periods: &[usize],
-    ) -> Option<Studentised> {
-        self.influence.fill(0.0);
-        let (mut sum, mut defined) = (0.0, 0_usize);
-        for &period in periods {
-            if let Some(rho) = self.correlation(x, y, recipient, FEWEST, period) {
-                sum += rho;
-                defined += 1;
-            }
+    /// Moves the x of a period.
+    pub(super) fn place(&mut self, x: &SortedPeriod, recipient: &[u32]) {
+        self.receivers.clear();
+        self.receivers.extend(x.order.iter().map(|&unit| recipient[unit as usize]));
+        self.received.fill(false);
+        for &unit in &self.receivers {
+            self.received[unit as usize] = true;
         }
-        let total = defined as f64;
-        (defined > 0).then(|| {
-            for influence in &mut self.influence {
-                *influence /= total;
-            }
-            Studentised::new(sum / total, &self.influence)
-        })?
     }
 
-    /// The rank correlation of one period; its influences are added to those of the periods before.
-    fn correlation(
+    /// The rank correlation of the placed x with y; none of fewer than `needed` members or without variation.
+    pub(super) fn correlation(
         &mut self,
-        x: &SortedGrid,
-        y: &SortedGrid,
-        recipient: &[u32],
+        x: &SortedPeriod,
+        y: &SortedPeriod,
         needed: usize,
-        period: usize,
-    ) -> Option<f64> {
-        let walk_x = self.rank_x(&x.order[period], y.observed_at(period), recipient);
-        if walk_x.members < needed {
+    ) -> Option<Correlation> {
+        let both =
+            self.received.iter().zip(&y.observed).map(|(x, y)| i32::from(*x) * i32::from(*y));
+        let members: i32 = both.sum();
+        if (members as usize) < needed {
             return None;
         }
-        let (walk_y, products) = self.rank_y(&y.order[period]);
-        let n = walk_x.members as f64;
-        let (squares_x, squares_y) = (walk_x.squares(), walk_y.squares());
-        let scale = (squares_x * squares_y).sqrt();
-        if scale <= 0.0 {
-            return None;
-        }
-        let rho = (products - n * (n + 1.0) * (n + 1.0) / 4.0) / scale;
-        let middle = f64::midpoint(n, 1.0);
-        let (sd_x, sd_y) = ((squares_x / n).sqrt(), (squares_y / n).sqrt());
-        for &unit in &self.members {
-            let unit = unit as usize;
-            let (zx, zy) = ((self.of_x[unit] - middle) / sd_x, (self.of_y[unit] - middle) / sd_y);
-            self.influence[unit] += (zx * zy - rho * (zx * zx + zy * zy) / 2.0) / n;
-        }
-        Some(rho)
+        let squares_x = x.rank(&self.receivers, &y.observed, members, &mut self.x);
+        let squares_y = y.rank(&y.order, &self.received, members, &mut self.y);
+        Correlation::new(products(&self.x, &self.y), squares_x, squares_y)
     }
 
-    /// Ranks the moved x of the units that have y, and remembers them by unit.
-    fn rank_x(&mut self, order: &[Entry], has_y: &[bool], recipient: &[u32]) -> Walk {
-        self.of_x.fill(0.0);
-        self.tied.clear();
-        let mut walk = Walk::default();
-        for entry in order {
-            if entry.new_value {
-                self.close_x(&mut walk);
-            }
-            let unit = recipient[entry.unit as usize];
-            if has_y[unit as usize] {
-                self.tied.push(unit);
-            }
+    /// Adds the influences on the correlation found last.
+    pub(super) fn add_influences(&self, correlation: &Correlation, influence: &mut [f64]) {
+        for ((sum, x), y) in influence.iter_mut().zip(&self.x).zip(&self.y) {
+            *sum += correlation.influence(f64::from(*x), f64::from(*y));
         }
-        self.close_x(&mut walk);
-        walk
     }
+}
 
-    fn close_x(&mut self, walk: &mut Walk) {
-        if self.tied.is_empty() {
-            return;
-        }
-        let rank = walk.advance(self.tied.len());
-        for unit in self.tied.drain(..) {
-            self.of_x[unit as usize] = rank;
+/// Σ rx ry: of whole numbers, so that eight sums give what one would.
+fn products(x: &[i32], y: &[i32]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (xs, rest_x) = x.as_chunks::<8>();
+    let (ys, rest_y) = y.as_chunks::<8>();
+    for (x, y) in xs.iter().zip(ys) {
+        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *sum += f64::from(*x) * f64::from(*y);
         }
     }
-
-    /// Ranks the y of the members and sums the products with their x ranks.
-    fn rank_y(&mut self, order: &[Entry]) -> (Walk, f64) {
-        let mut walk = Walk::default();
-        let mut products = 0.0;
-        self.members.clear();
-        // Position of the first member of the group that is tied so far.
-        let mut first = 0;
-        for entry in order {
-            if entry.new_value {
-                products += self.close_y(&mut walk, first);
-                first = self.members.len();
-            }
-            if self.of_x[entry.unit as usize] > 0.0 {
-                self.members.push(entry.unit);
-            }
-        }
-        products += self.close_y(&mut walk, first);
-        (walk, products)
-    }
-
-    /// Ranks the members from `first` on, which are tied; gives the products with their x ranks.
-    fn close_y(&mut self, walk: &mut Walk, first: usize) -> f64 {
-        let tied = &self.members[first..];
-        if tied.is_empty() {
-            return 0.0;
-        }
-        let rank = walk.advance(tied.len());
-        let mut sum = 0.0;
-        for &unit in tied {
-            self.of_y[unit as usize] = rank;
-            sum += self.of_x[unit as usize];
-        }
-        rank * sum
-    }
+    let rest: f64 = rest_x.iter().zip(rest_y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+    sums.iter().sum::<f64>() + rest
 }
