@@ -110,8 +110,8 @@ struct WireDeduplicate {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireSource {
-    source: Spanned<Value>,
-    delimiter: Option<Spanned<String>>,
+    source: Value,
+    delimiter: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -309,11 +309,9 @@ impl Check {
             let file = match value.get_ref() {
                 Value::Table(table) => match table.clone().try_into::<WireSource>() {
                     Ok(wire) => {
-                        let at = |of: Value| Spanned::new(value.span(), of);
-                        let delimiter = wire
-                            .delimiter
-                            .map(|text| Spanned::new(value.span(), text.into_inner()));
-                        self.file(&at(wire.source.into_inner()), delimiter.as_ref())
+                        let delimiter = wire.delimiter.map(|text| Spanned::new(value.span(), text));
+                        let source = Spanned::new(value.span(), wire.source);
+                        self.file(&source, delimiter.as_ref())
                     }
                     Err(error) => {
                         let help =

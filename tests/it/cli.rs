@@ -147,6 +147,54 @@ impl Study {
     }
 }
 
+#[cfg(not(feature = "sql"))]
+#[test]
+fn without_sql_whatever_asks_for_it_says_how_to_get_it() {
+    let study = Study::with_sample();
+    study.edit(
+        "sample/mapping.toml",
+        "[[interactions]]\nsource = \"interactions.csv\"",
+        "[sources]\nactivities = \"interactions.csv\"\n[[interactions]]\nsql = \"SELECT 1 AS account_id FROM activities\"",
+    );
+    let how = "in a clone, `cargo install --path . --features sql` installs it with SQL";
+    for line in [
+        "sql sample",
+        "ingest sample/mapping.toml --out log",
+        "ingest --check sample/mapping.toml",
+        "run sample/plan.toml",
+    ] {
+        let said = study.refused(line);
+        assert!(said.starts_with("exit 2\n") && said.contains(how), "rvq {line}\n{said}");
+    }
+    assert!(!study.path("log").exists());
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn a_log_is_asked_in_sql() {
+    let study = Study::with_sample();
+    study.ok("ingest sample/mapping.toml --out log");
+    study.write(
+        "q.sql",
+        "SELECT account_id, 1 AS one, '=1+1' AS formula, NULL AS nothing FROM accounts ORDER BY 1 LIMIT 2",
+    );
+    insta::assert_snapshot!(study.ok("sql log --file q.sql").stdout, @r"
+    ");
+    insta::assert_snapshot!(study.ok("sql log --file q.sql --format csv").stdout, @r"
+    ");
+    insta::assert_snapshot!(study.ok("sql log --file q.sql --format json").stdout, @r"
+    ");
+    insta::assert_snapshot!(study.ok("sql log --file q.sql --rows 1").stdout, @r"
+    ");
+    let tables = study.ok("sql log").stdout;
+    for line in ["months           as_of", "catalogue        rv", "interactions     known_at"] {
+        assert!(tables.contains(line), "{line}\n{tables}");
+    }
+    study.write("bad.sql", "SELECT accont_id FROM accounts");
+    assert!(study.refused("sql log --file bad.sql").contains("did you mean `account_id`?"));
+    assert!(study.refused("sql sample --file q.sql").starts_with("exit 2\n"));
+}
+
 #[test]
 fn every_help_shows_an_example_that_the_command_line_accepts() {
     let study = Study::new();
