@@ -10,7 +10,8 @@ use rvq::run::{FULL, ResolvedPlan, Run};
 #[expect(clippy::print_stdout, reason = "an experiment prints its verdicts")]
 fn main() -> anyhow::Result<()> {
     let profile = std::env::args().nth(1).unwrap_or_else(|| FULL.to_owned());
-    let plan = ResolvedPlan::load(Path::new("experiments/complete_journey/plan.toml"), &profile, &[])?;
+    let plan =
+        ResolvedPlan::load(Path::new("experiments/complete_journey/plan.toml"), &profile, &[])?;
     let finished =
         Run::prepare(plan)?.execute(Path::new("runs"), false, &|text| eprintln!("{text}"))?;
     print!("{}", verdict_table(&finished.results));
