@@ -59,7 +59,7 @@ pub use weights::{
     Constraint, ExpertType, LearnedWeights, NullAuc, NullBand, OrderReversal, Standing, TypeWeight,
     WeightAuc, WeightError, WeightFit, WeightParams, WeightSample, learn_weights, period_dates,
 };
-pub use within::{signs_differ, within_account};
+pub use within::{signs_differ, within_account, within_account_jackknifed};
 
 /// `[backtest]` of a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

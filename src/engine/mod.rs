@@ -90,8 +90,11 @@ impl Engine {
             environment = environment.with_memory_limit(memory, 1.0);
         }
         let environment = environment.build_arc().map_err(|error| start(error.to_string()))?;
+        // What a sort keeps for merging what it spilled, within a limit that may be small.
+        let merging = limits.memory.map_or(10 << 20, |memory| (memory / 16).min(10 << 20));
         let config = SessionConfig::new()
             .with_target_partitions(threads)
+            .with_sort_spill_reservation_bytes(merging)
             .with_information_schema(true)
             .set_bool("datafusion.optimizer.prefer_hash_join", limits.memory.is_none())
             .set_bool("datafusion.sql_parser.enable_ident_normalization", true);

@@ -1,6 +1,6 @@
 //! What became of every row: read = accepted + rejected, per source and reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -341,9 +341,13 @@ impl IngestReport {
     }
 
     fn write_unused(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Blocks that read one source have the same columns left over: said once.
+        let mut said = BTreeSet::new();
         for source in self.sources.iter().filter(|source| !source.unused_columns.is_empty()) {
             let columns = source.unused_columns.join(", ");
-            write!(f, "\nnot used of {}: {}", source.source, printable(&columns))?;
+            if said.insert((&source.source, &source.unused_columns)) {
+                write!(f, "\nnot used of {}: {}", source.source, printable(&columns))?;
+            }
         }
         Ok(())
     }

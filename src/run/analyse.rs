@@ -6,7 +6,7 @@ use crate::backtest::{
     self, AttritionBand, Baseline, BenchmarkFigures, Finding, InformationCoefficient, LeadLag,
     QuantileMeans, adjust_family, attrition_auc, attrition_by_band, attrition_hazard,
     information_coefficient, lead_lag, quantile_means, quantile_spread, share_model, signs_differ,
-    within_account,
+    within_account, within_account_jackknifed,
 };
 use crate::hypothesis::{
     self, HypothesisId, HypothesisParams, Judged, Robustness, Rung, RungTest, Verdict, judge,
@@ -416,7 +416,10 @@ impl Tests<'_> {
         }
     }
 
-    /// The within-account slope beside a pooled coefficient, with a warning when their signs differ.
+    /// The within-account slopes beside a pooled coefficient, with a warning when their signs differ.
+    ///
+    /// The jackknifed one is asked, where there is one: the other is below 0 for a score that follows the
+    /// outcome even where nothing is there.
     fn within(
         &self,
         pooled: &InformationCoefficient,
@@ -426,10 +429,13 @@ impl Tests<'_> {
         let Some(score) = self.panel.score(&pooled.score) else { return };
         let horizon = pooled.horizon as u32;
         let slope = within_account(self.panel, score, pooled.outcome, horizon);
-        if let Some(within) = noted(slope, warnings) {
-            warnings.extend(signs_differ(&pooled.findings(false)[0], &within));
-            findings.push(within);
-        }
+        let Some(slope) = noted(slope, warnings) else { return };
+        let freed = within_account_jackknifed(self.panel, score, pooled.outcome, horizon);
+        let freed = noted(freed, warnings);
+        let within = freed.as_ref().unwrap_or(&slope);
+        warnings.extend(signs_differ(&pooled.findings(false)[0], within));
+        findings.push(slope);
+        findings.extend(freed);
     }
 
     fn attrition(

@@ -4,7 +4,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rvq::backtest::{
     BacktestError, BacktestParams, Baseline, Finding, StartingBenchmark, account_strata,
     incremental_gain, information_coefficient, power_of, refuse_level_on_level, share_model,
-    signs_differ, within_account,
+    signs_differ, within_account, within_account_jackknifed,
 };
 use rvq::flow::{Catalogue, CatalogueEntry};
 use rvq::hypothesis::{Bench, HypothesisId, HypothesisParams};
@@ -569,6 +569,32 @@ fn a_within_account_slope_of_the_other_sign_is_found_and_warned_about() {
     // Nothing moves with the score: only levels go together.
     let (_, _, within) = both(1.0, 0.0);
     assert!(within.ci_low < Some(0.0) && within.ci_high > Some(0.0), "{within:?}");
+}
+
+/// Orders without memory, and a score that counts them as they come: nothing leads anything.
+#[test]
+fn a_score_that_follows_the_outcome_has_no_slope_once_the_short_panel_is_allowed_for() {
+    let (accounts, months) = (400, 24);
+    let history = |index: usize| {
+        let orders: Vec<f64> = normals(91, index, months).iter().map(|z| z.exp()).collect();
+        let mut stock = 0.0;
+        // Known by the end of the month in which the orders came.
+        let score: Vec<f64> = orders
+            .iter()
+            .map(|orders| {
+                stock = 0.8 * stock + orders;
+                stock
+            })
+            .collect();
+        account(index, std::slice::from_ref(&score), &orders)
+    };
+    let panel = panel((0..accounts).map(history).collect(), 1, months as u32);
+    let score = &panel.scores()[0];
+    let of = |finding: Finding| (finding.estimate.unwrap(), finding.ci_low, finding.ci_high);
+    let slope = of(within_account(&panel, score, Measure::Contribution, 1).unwrap());
+    assert!(slope.0 < -0.05 && slope.2 < Some(0.0), "{slope:?}");
+    let freed = of(within_account_jackknifed(&panel, score, Measure::Contribution, 1).unwrap());
+    assert!(freed.0.abs() < 0.03 && freed.1 < Some(0.0) && freed.2 > Some(0.0), "{freed:?}");
 }
 
 #[test]

@@ -354,6 +354,14 @@ fn a_dry_run_names_the_run_and_writes_nothing() {
 }
 
 #[test]
+fn a_dry_run_of_ingest_needs_no_folder_for_the_log() {
+    let study = Study::with_sample();
+    let done = study.ok("ingest sample/mapping.toml --dry-run");
+    assert!(done.stdout.ends_with("survey rows would be in the log\n"), "{}", done.stdout);
+    assert!(!study.folder.path().join("log").exists());
+}
+
+#[test]
 fn a_recorded_expectation_holds_and_a_wrong_one_names_every_difference() {
     let study = Study::new();
     study.ok("run plan.toml --out out --record expected.json");

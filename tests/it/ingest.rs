@@ -1,94 +1,21 @@
-//! Exports through mappings: the maintained logs, the sample, and bad input.
+//! Exports through mappings: the sample, and bad input.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
 use proptest::prelude::*;
-use rvq::ingest::{
-    IngestError, IngestReport, Ingested, Mapping, Reason, RejectedRow, SourceReport, ingest,
-};
+use rvq::ingest::{IngestError, Ingested, Mapping, Reason, RejectedRow, ingest};
 use rvq::interaction::{ColumnData, Log, Status, write_table};
-use rvq::stats::{BgNbd, BgNbdFit, MbgNbd, ParetoNbd, PurchaseSummary};
 use rvq::time::Instant;
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Folder of a fetched data set; `None`, said aloud, when `data/fetch` has not put it there.
-#[expect(clippy::print_stdout, reason = "a skipped test must say so")]
-fn fetched(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("RVQ_DATA").map(PathBuf::from).or_else(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-        Some(cache.join("rvq"))
-    })?;
-    let folder = root.join(name);
-    if folder.join(".sha256").is_file() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("RVQ_REQUIRE_ALL").is_none(), "`{name}` is not fetched");
-    println!("SKIPPED: `{name}` is not fetched; run `data/fetch {name}`");
-    None
-}
-
 fn read(mapping: &str, data: &Path) -> Ingested {
     let mapping = Mapping::load(&project(mapping)).unwrap();
     ingest(&mapping, data).unwrap()
-}
-
-fn counts(report: &IngestReport) -> Vec<(&str, u64, u64, u64)> {
-    let of = |s: &'_ SourceReport| (s.rows, s.accepted, s.made);
-    report
-        .sources
-        .iter()
-        .map(|source| {
-            let (rows, accepted, made) = of(source);
-            (source.source.as_str(), rows, accepted, made)
-        })
-        .collect()
-}
-
-fn total_revenue(log: &Ingested) -> f64 {
-    log.histories.iter().flat_map(|history| &history.outcomes).map(|outcome| outcome.revenue).sum()
-}
-
-#[test]
-fn complete_journey_has_its_published_counts() {
-    let Some(folder) = fetched("complete_journey") else { return };
-    let log = read("data/mappings/complete_journey/mapping.toml", &folder);
-    // 147 of 6,589 mailings belong to campaigns that began in 2016, before the log.
-    assert_eq!(
-        counts(&log.report),
-        [
-            ("demographics.parquet", 801, 801, 801),
-            ("campaigns.parquet", 6_589, 6_442, 6_442),
-            ("coupon_redemptions.parquet", 2_102, 2_102, 2_102),
-            ("transactions.parquet", 1_469_307, 1_469_307, 155_848),
-            ("transactions.parquet", 1_469_307, 1_469_307, 28_222),
-        ]
-    );
-    assert_eq!(log.report.sources[1].set_aside.before_data_start, 147);
-    assert_eq!(log.report.n_accounts, 2_469);
-    assert!(log.rejected.is_empty());
-    // Sum of `sales_value` over all lines, computed with DuckDB.
-    assert!((total_revenue(&log) - 4_596_039.58).abs() < 0.005, "{}", total_revenue(&log));
-    let last = log.histories.iter().flat_map(|h| &h.outcomes).map(|o| o.period_end).max();
-    assert_eq!(last.unwrap().to_string(), "2018-01-01T05:00:00Z");
-}
-
-#[test]
-fn cdnow_has_its_published_counts() {
-    let Some(folder) = fetched("cdnow") else { return };
-    let log = read("data/mappings/cdnow/mapping.toml", &folder);
-    assert_eq!(log.report.n_accounts, 23_570);
-    assert_eq!(log.report.n_interactions, 69_659);
-    assert!(log.rejected.is_empty());
-    // Sum of the dollar column, computed with awk.
-    assert!((total_revenue(&log) - 2_500_315.63).abs() < 0.005, "{}", total_revenue(&log));
 }
 
 #[test]
@@ -167,6 +94,18 @@ fn message(result: Result<Ingested, IngestError>) -> String {
 fn only(log: &Ingested) -> &RejectedRow {
     assert_eq!(log.rejected.len(), 1, "{:#?}", log.rejected);
     &log.rejected[0]
+}
+
+#[test]
+fn columns_that_no_block_uses_are_named_once_for_a_source() {
+    let block = "\n[[outcomes]]\nsource = \"log.csv\"\naggregate = \"month\"\n\
+                 columns = { account_id = \"who\", occurred_at = \"when\", revenue = \"paid\" }\n";
+    let span = "data_start = \"2026-01-01\"\ndata_end = \"2026-02-01\"";
+    let csv = "who,what,when,paid,colour\nA,call,2026-01-02,1,red\n";
+    let log = attempt(&(simple(span) + block), &[("log.csv", csv)]).unwrap();
+    let unused: Vec<String> = log.report.to_string().lines().map(str::to_owned).collect();
+    let unused: Vec<&String> = unused.iter().filter(|line| line.contains("not used")).collect();
+    assert_eq!(unused, ["not used of log.csv: colour"]);
 }
 
 #[test]
@@ -715,60 +654,4 @@ proptest! {
         lines.dedup();
         prop_assert_eq!(lines.len(), log.rejected.len());
     }
-}
-
-/// Purchases of the one-in-ten sample of CDNOW in weeks, to the end of September 1997.
-fn cdnow_sample(folder: &Path) -> Vec<PurchaseSummary> {
-    let text = std::fs::read_to_string(folder.join("CDNOW_sample.txt")).expect("it was fetched");
-    let end = NaiveDate::from_ymd_opt(1997, 9, 30).unwrap();
-    let mut days: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
-    for line in text.lines() {
-        let mut cells = line.split_whitespace();
-        let (customer, date) = (cells.next().unwrap(), cells.nth(1).unwrap());
-        let date = NaiveDate::parse_from_str(date, "%Y%m%d").unwrap();
-        if date <= end {
-            days.entry(customer).or_default().insert(date);
-        }
-    }
-    let weeks = |from: NaiveDate, to: NaiveDate| (to - from).num_days() as f64 / 7.0;
-    days.values()
-        .map(|days| {
-            let (first, last) = (*days.first().unwrap(), *days.last().unwrap());
-            let repeats = days.len() as f64 - 1.0;
-            PurchaseSummary { repeats, last: weeks(first, last), age: weeks(first, end) }
-        })
-        .collect()
-}
-
-#[test]
-fn the_purchase_model_of_cdnow_has_its_published_parameters() {
-    let Some(folder) = fetched("cdnow") else { return };
-    let customers = cdnow_sample(&folder);
-    assert_eq!(customers.len(), 2_357);
-    assert_eq!(customers.iter().filter(|c| c.repeats == 0.0).count(), 1_411);
-    let BgNbdFit { model, log_likelihood, .. } = BgNbd::fit(&customers).unwrap();
-    assert!((log_likelihood - -9_582.43).abs() < 0.01, "{log_likelihood}");
-    for (found, published) in model.parameters().into_iter().zip([0.2426, 4.4135, 0.7929, 2.4258]) {
-        assert!((found / published - 1.0).abs() < 5e-4, "{found} {published}");
-    }
-}
-
-#[test]
-fn the_other_purchase_models_of_cdnow_have_their_published_parameters() {
-    let Some(folder) = fetched("cdnow") else { return };
-    let customers = cdnow_sample(&folder);
-    let modified = MbgNbd::fit(&customers).unwrap();
-    assert!((modified.log_likelihood - -9_582.13).abs() < 0.01, "{modified:?}");
-    let known = [0.5248, 6.183, 0.8914, 1.614];
-    for (found, published) in modified.model.parameters().into_iter().zip(known) {
-        assert!((found / published - 1.0).abs() < 5e-4, "{found} {published}");
-    }
-    let pareto = ParetoNbd::fit(&customers).unwrap();
-    assert!((pareto.log_likelihood - -9_594.976).abs() < 0.01, "{pareto:?}");
-    // Flat along s and β: published fits differ in the third digit.
-    let known = [0.5534, 10.5802, 0.6061, 11.6562];
-    for (found, published) in pareto.model.parameters().into_iter().zip(known) {
-        assert!((found / published - 1.0).abs() < 2e-3, "{found} {published}");
-    }
-    assert!((pareto.model.expected_of_new(52.0).unwrap() - 1.473).abs() < 1e-3);
 }

@@ -28,6 +28,7 @@ mod patterns;
 mod placebo;
 mod policy;
 mod propose;
+mod public_logs;
 mod readers;
 mod recover;
 mod report;

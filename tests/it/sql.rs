@@ -172,7 +172,7 @@ fn queries_only_read_and_say_what_is_wrong() {
 fn a_sort_that_does_not_fit_spills_and_gives_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("many.parquet");
-    let n = 400_000_i64;
+    let n = 1_000_000_i64;
     let scattered: Vec<i64> = (0..n).map(|i| (i * 7_919) % n).collect();
     let text = scattered.iter().map(|i| format!("a text of some length {i}")).collect();
     write_table(&path, &[("k", ColumnData::Integer(scattered)), ("t", ColumnData::Text(text))])
@@ -183,8 +183,8 @@ fn a_sort_that_does_not_fit_spills_and_gives_the_same() {
         rows(&engine, "SELECT t FROM many ORDER BY k")
     };
     let free = sorted(None).unwrap();
-    assert_eq!(free[399_999], ["a text of some length 399999"]);
-    assert_eq!(sorted(Some(24 << 20)).unwrap(), free);
+    assert_eq!(free[999_999], ["a text of some length 999999"]);
+    assert_eq!(sorted(Some(40 << 20)).unwrap(), free);
     let error = sorted(Some(1 << 10)).unwrap_err();
     assert!(matches!(error, SqlError::Memory { .. }), "{error}");
     assert!(error.to_string().ends_with("give more with `--memory`"), "{error}");

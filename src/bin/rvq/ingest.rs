@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", conflicts_with = "propose")]
     data: Option<PathBuf>,
     /// Folder of the log, or with `--propose` the mapping [default there: mapping.toml]; must not exist yet.
-    #[arg(long, value_name = "PATH", required_unless_present_any = ["propose", "check"])]
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["propose", "check", "dry_run"])]
     out: Option<PathBuf>,
     /// Read and check every row and print the ledger, but write no log.
     #[arg(long)]
@@ -67,10 +67,10 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     }
     let answered = AnsweredMapping::of(mapping, &data, args.memory.map(Memory::bytes))?;
     let mapping = answered.mapping();
-    match &args.out {
-        Some(out) => read(args, (mapping, &data, out), console).map(|()| ExitCode::SUCCESS),
-        None => check(args, mapping, &data, console),
+    if args.check {
+        return check(args, mapping, &data, console);
     }
+    read(args, mapping, &data, console).map(|()| ExitCode::SUCCESS)
 }
 
 /// Writes a first mapping, catalogue and plan.
@@ -126,13 +126,10 @@ fn check(
 }
 
 /// Reads the exports and writes the log.
-fn read(
-    args: &Args,
-    (mapping, data, out): (&Mapping, &Path, &Path),
-    console: &Console,
-) -> anyhow::Result<()> {
-    if !args.dry_run && out.exists() {
-        return Err(IngestError::Occupied { path: out.to_owned() }.into());
+fn read(args: &Args, mapping: &Mapping, data: &Path, console: &Console) -> anyhow::Result<()> {
+    let out = args.out.as_deref().filter(|_| !args.dry_run);
+    if let Some(occupied) = out.filter(|out| out.exists()) {
+        return Err(IngestError::Occupied { path: occupied.to_owned() }.into());
     }
     console.say("reading the sources");
     let ingested = match ingest(mapping, data) {
@@ -146,18 +143,18 @@ fn read(
     };
     let report = &ingested.report;
     console.print_line(&report.to_string())?;
-    if !args.dry_run {
+    if let Some(out) = out {
         console.say("writing the log");
         ingested.write(mapping, data, out)?;
     }
+    let place =
+        out.map_or_else(|| "would be in the log".to_owned(), |out| format!("in {}", out.display()));
     console.print_line(&format!(
-        "{} accounts, {} contacts, {} interactions, {} outcomes, {} survey rows {} {}",
+        "{} accounts, {} contacts, {} interactions, {} outcomes, {} survey rows {place}",
         report.n_accounts,
         report.n_contacts,
         report.n_interactions,
         report.n_outcomes,
         report.n_surveys,
-        if args.dry_run { "would be in" } else { "in" },
-        out.display()
     ))
 }
