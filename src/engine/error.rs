@@ -1,6 +1,7 @@
 //! Why SQL could not be answered, in words that help whoever wrote it.
 
 use datafusion::common::{Column, DataFusionError, SchemaError};
+use datafusion::sql::sqlparser::parser::ParserError;
 
 use crate::diagnostic::nearest;
 use crate::ingest::IngestError;
@@ -42,9 +43,10 @@ pub enum SqlError {
 }
 
 impl SqlError {
-    /// The error of the engine in words.
-    pub(super) fn of(error: &DataFusionError) -> Self {
+    /// The error of the engine in words, where there are the tables `known`.
+    pub(super) fn of(error: &DataFusionError, known: &[String]) -> Self {
         let reason = in_words(error);
+        let reason = no_table(&reason, known).unwrap_or(reason);
         match root(error) {
             DataFusionError::ResourcesExhausted(_) => Self::Memory { reason },
             DataFusionError::Plan(text)
@@ -83,6 +85,14 @@ pub(super) fn in_words(error: &DataFusionError) -> String {
     }
 }
 
+/// A table that is not there, beside those that are.
+fn no_table(reason: &str, known: &[String]) -> Option<String> {
+    let name = reason.strip_prefix("table 'datafusion.public.")?.strip_suffix("' not found")?;
+    let near = nearest(name, known.iter().map(String::as_str))
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Some(format!("no table `{name}`{near} (there are `{}`)", known.join("`, `")))
+}
+
 /// A column that is not there, beside those that are.
 fn no_column(field: &Column, known: &[Column]) -> String {
     let near = nearest(&field.name, known.iter().map(|column| column.name.as_str()))
@@ -93,8 +103,16 @@ fn no_column(field: &Column, known: &[Column]) -> String {
     format!("no column `{}`{near}{names}", field.name)
 }
 
-/// The message alone, without the name of its kind and without a backtrace.
+/// The message alone: without the name of its kind, a backtrace, and what the engine says of its own ways.
 fn plain(error: &DataFusionError) -> String {
-    let text = error.message();
-    text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default().trim().to_owned()
+    let text = match error {
+        DataFusionError::SQL(error, _) => match error.as_ref() {
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.clone(),
+            other => other.to_string(),
+        },
+        other => other.message().into_owned(),
+    };
+    let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
+    let own = text.split("coercion failed with: Error during planning: ").last().unwrap_or(text);
+    own.split(". No function matches the given name").next().unwrap_or(own).trim().to_owned()
 }

@@ -199,7 +199,7 @@ impl Engine {
         sql: &str,
         mut each: impl FnMut(&RecordBatch) -> Result<(), E>,
     ) -> Result<SchemaRef, E> {
-        let of = |error: DataFusionError| E::from(SqlError::of(&error));
+        let of = |error: DataFusionError| E::from(SqlError::of(&error, &self.tables()));
         self.runtime.block_on(async {
             let options = SQLOptions::new()
                 .with_allow_ddl(false)
@@ -213,6 +213,15 @@ impl Engine {
             }
             Ok(schema)
         })
+    }
+
+    /// Names of the tables, in order.
+    fn tables(&self) -> Vec<String> {
+        let catalog = self.context.catalog("datafusion");
+        let schema = catalog.and_then(|catalog| catalog.schema("public"));
+        let mut names = schema.map(|schema| schema.table_names()).unwrap_or_default();
+        names.sort();
+        names
     }
 }
 

@@ -116,7 +116,7 @@ pub fn json_rows(batch: &RecordBatch) -> Result<Vec<Value>, SqlError> {
 }
 
 fn json(column: &dyn Array, row: usize, text: String) -> Value {
-    if column.is_null(row) {
+    if column.is_null(row) || *column.data_type() == DataType::Null {
         return Value::Null;
     }
     match column.data_type() {

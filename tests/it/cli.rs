@@ -179,15 +179,29 @@ fn a_log_is_asked_in_sql() {
         "SELECT account_id, 1 AS one, '=1+1' AS formula, NULL AS nothing FROM accounts ORDER BY 1 LIMIT 2",
     );
     insta::assert_snapshot!(study.ok("sql log --file q.sql").stdout, @r"
+    account_id  one  formula  nothing
+    ACC-0001      1  =1+1
+    ACC-0002      1  =1+1
+    (2 rows)
     ");
     insta::assert_snapshot!(study.ok("sql log --file q.sql --format csv").stdout, @r"
+    account_id,one,formula,nothing
+    ACC-0001,1,'=1+1,
+    ACC-0002,1,'=1+1,
     ");
-    insta::assert_snapshot!(study.ok("sql log --file q.sql --format json").stdout, @r"
-    ");
+    insta::assert_snapshot!(study.ok("sql log --file q.sql --format json").stdout, @r#"
+    [
+    {"account_id":"ACC-0001","one":1,"formula":"=1+1","nothing":null},
+    {"account_id":"ACC-0002","one":1,"formula":"=1+1","nothing":null}
+    ]
+    "#);
     insta::assert_snapshot!(study.ok("sql log --file q.sql --rows 1").stdout, @r"
+    account_id  one  formula  nothing
+    ACC-0001      1  =1+1
+    (2 rows, 1 shown)
     ");
     let tables = study.ok("sql log").stdout;
-    for line in ["months           as_of", "catalogue        rv", "interactions     known_at"] {
+    for line in ["months        as_of", "catalogue     rv", "interactions  known_at"] {
         assert!(tables.contains(line), "{line}\n{tables}");
     }
     study.write("bad.sql", "SELECT accont_id FROM accounts");
