@@ -20,6 +20,7 @@ mod ledger;
 mod mapping;
 mod outcomes;
 mod propose;
+mod pseudonym;
 mod repeats;
 mod row;
 mod source;
@@ -41,6 +42,7 @@ pub use features::{FeatureColumn, FeatureError, FeatureTable};
 pub use ledger::{FileReport, IngestReport, Reason, RejectedRow, SetAside, SourceReport};
 pub use mapping::Mapping;
 pub use propose::{Proposal, propose, propose_bytes};
+pub use pseudonym::{KeyError, PseudonymKey};
 
 use assemble::{Assembly, Taken};
 use ledger::{Breach, Place, Tally};

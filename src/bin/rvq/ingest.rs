@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use rvq::ingest::{Acceptance, IngestError, Mapping, checkup, ingest, propose};
+use rvq::ingest::{
+    Acceptance, IngestError, KeyError, Mapping, PseudonymKey, checkup, ingest, propose,
+};
 
 use crate::options::{Console, Format};
 
@@ -27,7 +29,8 @@ use crate::options::{Console, Format};
     after_help = "Examples, in a clone:\n  rvq ingest --propose data/sample/accounts.csv data/sample/interactions.csv \
                   data/sample/outcomes.csv --out my-study/mapping.toml\n  \
                   rvq ingest --check data/sample/mapping.toml\n  \
-                  rvq ingest data/sample/mapping.toml --out my-log"
+                  rvq ingest data/sample/mapping.toml --out my-log\n  \
+                  rvq ingest data/sample/mapping.toml --out my-log --pseudonymise my.key"
 )]
 pub(crate) struct Args {
     /// Mapping, TOML: which column of which file fills which of ours.
@@ -48,6 +51,11 @@ pub(crate) struct Args {
     /// Explain the mapping column by column, with examples of values that break a rule.
     #[arg(long, conflicts_with_all = ["out", "dry_run"])]
     check: bool,
+    /// Write keyed hashes (HMAC-SHA-256) in the place of all ids, and drop texts that neither mapping nor
+    /// catalogue declares. The key, of 32 bytes or more, is in this file, or with `env:NAME` in this
+    /// environment variable; it is never written.
+    #[arg(long, value_name = "KEYFILE", conflicts_with_all = ["check", "propose"])]
+    pseudonymise: Option<String>,
     /// How `--check` prints.
     #[arg(long, value_enum, default_value_t = Format::Table, requires = "check")]
     format: Format,
@@ -116,6 +124,14 @@ fn check(
     })
 }
 
+/// The key of pseudonyms, from a file or `env:NAME`.
+fn key(place: &str) -> Result<PseudonymKey, KeyError> {
+    match place.strip_prefix("env:") {
+        Some(name) => PseudonymKey::of_variable(name),
+        None => PseudonymKey::read(Path::new(place)),
+    }
+}
+
 /// Reads the exports and writes the log.
 fn read(
     args: &Args,
@@ -125,10 +141,13 @@ fn read(
     if !args.dry_run && out.exists() {
         return Err(IngestError::Occupied { path: out.to_owned() }.into());
     }
+    let key = args.pseudonymise.as_deref().map(key).transpose()?;
     console.say("reading the sources");
-    let ingested = match ingest(mapping, data) {
-        Ok(ingested) => ingested,
-        Err(error) => {
+    let ingested = match (ingest(mapping, data), &key) {
+        (Ok(ingested), None) => ingested,
+        (Ok(ingested), Some(key)) => ingested.pseudonymised(mapping, key),
+        (Err(error), key) => {
+            let error = if key.is_some() { error.without_values() } else { error };
             if let IngestError::TooManyRejected { report, .. } = &error {
                 console.print_line(&report.to_string())?;
             }
