@@ -51,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("arrow_schema", &["interaction", "ingest"]),
     ("parquet", &["interaction", "ingest"]),
     ("flate2", &["ingest"]),
+    ("hmac", &["ingest"]),
     ("zstd", &["ingest"]),
     ("quick_xml", &["ingest"]),
     ("minijinja", &["report"]),

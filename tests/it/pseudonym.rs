@@ -71,7 +71,7 @@ fn export(n: usize, faults: bool) -> BTreeMap<String, String> {
             add(
                 "interactions.csv",
                 format!(
-                    "{a},{p},2024-02-0{}T10:00,{s}-O,{s}-J,call,{id},{s} ch,{s} lev,{s}",
+                    "{a},{p},2024-02-0{} 10:00,{s}-O,{s}-J,call,{id},{s} ch,{s} lev,{s}",
                     k + 1
                 ),
             );
