@@ -26,8 +26,6 @@ use crate::interaction::{
 
 /// Shortest key: as long as what SHA-256 gives (RFC 2104, section 3).
 const SHORTEST_KEY: usize = 32;
-/// Bytes of a pseudonym: 128 bits, so that two ids of a billion do not meet.
-const PSEUDONYM_BYTES: usize = 16;
 /// Subject of surveys about the firm itself.
 const US: &str = "us";
 /// What stands in the place of a value or message of a row that was refused.
@@ -110,13 +108,14 @@ impl PseudonymKey {
         Self::new(value.as_encoded_bytes(), name)
     }
 
-    /// The pseudonym of `id`: 32 hexadecimal digits.
+    /// The pseudonym of `id`: 32 hexadecimal digits, 128 bits, so that two ids of a billion do not meet.
     pub fn pseudonym(&self, id: &str) -> String {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(id.as_bytes());
         let digest = mac.finalize().into_bytes();
-        digest[..PSEUDONYM_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+        let (first, _) = digest.split_first_chunk().expect("SHA-256 gives 256 bits");
+        format!("{:032x}", u128::from_be_bytes(*first))
     }
 }
 
@@ -234,7 +233,9 @@ impl Names<'_> {
     fn history(&self, history: &mut AccountHistory) {
         self.account(&mut history.account);
         for names in [&mut history.owners, &mut history.initiatives] {
-            names.iter_mut().for_each(|name| self.id(name));
+            for name in names {
+                self.id(name);
+            }
         }
         let moved = self.contacts(&mut history.contacts);
         let moved = |contact: &mut Option<ContactIndex>| {
@@ -255,7 +256,9 @@ impl Names<'_> {
 
     fn account(&self, account: &mut Account) {
         self.id(&mut account.id);
-        account.segment_id.iter_mut().for_each(|id| self.group(id));
+        if let Some(id) = &mut account.segment_id {
+            self.group(id);
+        }
         self.text(&mut account.exit_reason);
         let Placement {
             parent_id,
@@ -266,14 +269,16 @@ impl Names<'_> {
             business_unit,
             product_line,
         } = &mut account.placement;
-        parent_id.iter_mut().for_each(|id| self.id(id));
+        if let Some(id) = parent_id {
+            self.id(id);
+        }
         for text in [industry, territory, region, division, business_unit, product_line] {
             self.text(text);
         }
     }
 
     /// Renames contacts and puts them in order; gives the new position of each.
-    fn contacts(&self, contacts: &mut Vec<Contact>) -> Vec<ContactIndex> {
+    fn contacts(&self, contacts: &mut [Contact]) -> Vec<ContactIndex> {
         for contact in contacts.iter_mut() {
             self.id(&mut contact.id);
             self.text(&mut contact.stakeholder_type);
@@ -293,8 +298,12 @@ impl Names<'_> {
         let Some(details) = &mut row.details else { return };
         let Details { segment_id, level, function, channel, source_system, source_id, .. } =
             &mut **details;
-        segment_id.iter_mut().for_each(|id| self.group(id));
-        source_id.iter_mut().for_each(|id| self.id(id));
+        if let Some(id) = segment_id {
+            self.group(id);
+        }
+        if let Some(id) = source_id {
+            self.id(id);
+        }
         for text in [level, function, channel, source_system] {
             self.text(text);
         }
@@ -302,8 +311,8 @@ impl Names<'_> {
 
     fn survey(&self, survey: &mut Survey) {
         self.group(&mut survey.instrument);
-        for group in [&mut survey.dimension, &mut survey.subject] {
-            group.iter_mut().for_each(|name| self.group(name));
+        for name in [&mut survey.dimension, &mut survey.subject].into_iter().flatten() {
+            self.group(name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pseudonyms on the way in: no id and no text of the export is left anywhere, and nothing else moves.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -112,7 +113,7 @@ fn words(path: &Path) -> String {
     let mut text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
     if path.extension().is_some_and(|extension| extension == "parquet") {
         let reader = SerializedFileReader::new(std::fs::File::open(path).unwrap()).unwrap();
-        text += &format!("{:?}", reader.metadata());
+        write!(text, "{:?}", reader.metadata()).unwrap();
         for row in reader.get_row_iter(None).unwrap() {
             text += &row.unwrap().to_string();
         }

@@ -55,7 +55,7 @@ impl Times {
         self.rows += 1;
         let time = span.calendar.time_of_day(row.occurred_at);
         let seconds = time.num_seconds_from_midnight();
-        if seconds % 900 != 0 || time.nanosecond() != 0 {
+        if !seconds.is_multiple_of(900) || time.nanosecond() != 0 {
             return;
         }
         let minute = seconds / 60;
