@@ -108,7 +108,7 @@ impl LogCheck for NoContact {
             return;
         }
         for row in &history.interactions {
-            if !span.transactional[usize::from(row.kind.0)] {
+            if !span.type_of(row.kind).transactional {
                 let example = || format!("{}: {}", history.account.id, span.day(row.occurred_at));
                 self.0.see(row.contact.is_none(), example);
             }

@@ -5,8 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::finding::{AuditFinding, Severity, Tally, Wording};
 use super::{LogCheck, LogSpan};
-use crate::interaction::AccountHistory;
-use crate::time::Instant;
+use crate::interaction::{AccountHistory, Details, Interaction};
 
 const ROWS: Wording = Wording {
     check: "duplicate_rows",
@@ -23,19 +22,13 @@ pub(super) struct DuplicateRows {
     sure: u64,
 }
 
-/// Whether `at` is a day without a time of day.
-fn is_day(at: Instant, span: &LogSpan) -> bool {
-    let before = Instant::from_micros(at.micros() - 1);
-    span.calendar.date_of(before) != span.calendar.date_of(at)
-}
-
 impl LogCheck for DuplicateRows {
     fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
         let mut seen = BTreeSet::new();
         for row in &history.interactions {
             let id = row.details.as_ref().and_then(|details| details.source_id.as_deref());
             let new = seen.insert((row.occurred_at, row.kind, row.contact, id));
-            let sure = id.is_some() || !is_day(row.occurred_at, span);
+            let sure = id.is_some() || !span.is_day(row.occurred_at);
             self.sure += u64::from(!new && sure);
             self.tally.see(!new, || {
                 let (account, day) = (&history.account.id, span.day(row.occurred_at));
@@ -58,6 +51,64 @@ impl LogCheck for DuplicateRows {
         (self.tally.affected > 0)
             .then(|| self.tally.finding(ROWS, severity, ("interactions", "interactions"), what))
     }
+}
+
+const NEW_IDS: Wording = Wording {
+    check: "repeated_under_new_ids",
+    why: "the same rows exported twice, or by two systems, under other ids count twice in every score \
+          and in cost to engage, and no rule by id can tell",
+    remedy: "export the period once, or set `deduplicate = { by = [...] }` on the columns that say \
+             what happened",
+};
+
+/// Share of rows from which on repeats are more than two touches within one second.
+const MANY_REPEATS: f64 = 0.01;
+
+/// Interactions that differ from an earlier one of the account in nothing but source and source id;
+/// days without a time of day and purchases, which are booked line by line, left out.
+#[derive(Debug, Default)]
+pub(super) struct RepeatedUnderNewIds(Tally);
+
+impl LogCheck for RepeatedUnderNewIds {
+    fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
+        let mut seen: BTreeMap<_, Vec<&Interaction>> = BTreeMap::new();
+        for row in &history.interactions {
+            if span.is_day(row.occurred_at) || span.type_of(row.kind).transactional {
+                continue;
+            }
+            let alike = seen.entry((row.occurred_at, row.kind, row.contact)).or_default();
+            let other = alike.iter().any(|earlier| is_repeat(earlier, row));
+            self.0.see(other, || span.row(&history.account.id, row));
+            alike.push(row);
+        }
+    }
+
+    fn finding(&self, _: &LogSpan) -> Option<AuditFinding> {
+        let what = format!(
+            "{} interactions differ from an earlier one of the account in their id or source only",
+            self.0.affected
+        );
+        let many = self.0.share() >= MANY_REPEATS;
+        let severity = if many { Severity::Bias } else { Severity::Note };
+        (self.0.affected > 0)
+            .then(|| self.0.finding(NEW_IDS, severity, ("interactions", "interactions"), what))
+    }
+}
+
+/// Whether two rows of one account are equal but for where they come from and their name there.
+fn is_repeat(earlier: &Interaction, row: &Interaction) -> bool {
+    let named = |row: &Interaction| {
+        let details = row.details.as_deref();
+        details.map(|of| (of.source_system.clone(), of.source_id.clone())).unwrap_or_default()
+    };
+    let nameless = |row: &Interaction| {
+        let details = row.details.as_deref().cloned().unwrap_or_default();
+        Details { source_system: None, source_id: None, ..details }
+    };
+    named(earlier) != named(row)
+        && earlier.owner == row.owner
+        && (earlier.rv, earlier.variable_cost) == (row.rv, row.variable_cost)
+        && nameless(earlier) == nameless(row)
 }
 
 const ACCOUNTS: Wording = Wording {
@@ -120,7 +171,6 @@ mod tests {
     use super::super::sample::{found, history, row};
     use super::*;
     use crate::ids::ContactIndex;
-    use crate::interaction::Details;
 
     fn log(id: &str) -> AccountHistory {
         let mut log = history(id, "2024-01-01", None);
@@ -144,6 +194,33 @@ mod tests {
         assert_eq!((finding.affected, finding.of), (1, 6));
         assert_eq!(finding.examples, ["A: 2024-03-02, source id `7`"]);
         assert_eq!(finding.severity, Severity::Bias);
+    }
+
+    #[test]
+    fn rows_exported_twice_under_new_ids_are_named_and_lines_of_an_order_are_not() {
+        let named = |time: &str, id: usize| {
+            let source_id = Some(id.to_string());
+            Interaction {
+                details: Some(Box::new(Details { source_id, ..Details::default() })),
+                ..row(time)
+            }
+        };
+        let mut log = log("A");
+        log.interactions = (10..28).map(|d| named(&format!("2024-02-{d} 09:30"), d)).collect();
+        assert_eq!(found(RepeatedUnderNewIds::default(), &[log.clone()]), None);
+        let mut again = named("2024-02-12 09:30", 99);
+        log.interactions.push(again.clone());
+        let finding = found(RepeatedUnderNewIds::default(), &[log.clone()]).unwrap();
+        assert_eq!((finding.affected, finding.of, finding.severity), (1, 19, Severity::Bias));
+        assert_eq!(finding.examples, ["A: call on 2024-02-12 09:30:00, source id `99`"]);
+        // Another amount, or a purchase, is another line of what was bought at once.
+        again.rv = Some(2.0);
+        log.interactions[18] = again;
+        assert_eq!(found(RepeatedUnderNewIds::default(), &[log.clone()]), None);
+        for row in &mut log.interactions {
+            (row.rv, row.kind) = (None, crate::ids::TypeIndex(1));
+        }
+        assert_eq!(found(RepeatedUnderNewIds::default(), &[log]), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::finding::{AuditFinding, Severity, Tally, Wording};
 use super::{LogCheck, LogSpan};
 use crate::interaction::AccountHistory;
-use crate::time::Month;
+use crate::time::{Instant, Month};
 
 const LEFT_TRUNCATION: Wording = Wording {
     check: "left_truncation",
@@ -91,6 +91,63 @@ impl LogCheck for EntryPileUp {
     }
 }
 
+const CLOSED: Wording = Wording {
+    check: "closed_cohort",
+    why: "nobody new comes in: the accounts grow older together, so that a date, an age and a change \
+          of the market cannot be told apart, and later customers may be unlike them",
+    remedy: "export the accounts that came later too, or state that results are of this cohort",
+};
+
+/// Probability below which months without entries are no accident.
+const ACCIDENT: f64 = 0.001;
+/// Share of the log without entries from which on it is worth a word.
+const LONG_PAUSE: f64 = 0.25;
+
+/// Logs that no account enters after some date, their first month included.
+///
+/// ```text
+/// entries of the log n, last at d:  P = (time before d / time)^n     note when P < .001 and at least
+///                                                                    a quarter of the time is later
+/// ```
+#[derive(Debug, Default)]
+pub(super) struct ClosedCohort {
+    accounts: u64,
+    /// Entries within the log.
+    entries: u64,
+    last: Option<Instant>,
+}
+
+/// Accounts from which on a log without any entry is worth a word.
+const LEAST_CLOSED: u64 = 20;
+
+impl LogCheck for ClosedCohort {
+    fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
+        let entered = history.account.entered_at;
+        self.accounts += 1;
+        if (span.start()..span.end()).contains(&entered) {
+            self.entries += 1;
+            self.last = self.last.max(Some(entered));
+        }
+    }
+
+    fn finding(&self, span: &LogSpan) -> Option<AuditFinding> {
+        let last = self.last.unwrap_or(span.start());
+        let pause = span.end().days_since(last) / span.end().days_since(span.start());
+        let accident = (1.0 - pause).powi(self.entries.min(1_000_000) as i32);
+        let none = self.entries == 0 && self.accounts >= LEAST_CLOSED;
+        let closed = self.entries > 0 && accident < ACCIDENT && pause >= LONG_PAUSE;
+        (none || closed).then(|| {
+            let tally = Tally::counted(self.accounts, self.accounts);
+            let what = format!(
+                "no account enters after {}, the last {:.0} % of the log",
+                span.day(last),
+                100.0 * pause
+            );
+            tally.finding(CLOSED, Severity::Note, ("accounts", "accounts"), what)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample::{found, history, row};
@@ -120,5 +177,19 @@ mod tests {
         });
         let even: Vec<_> = months.enumerate().map(|(i, day)| entering(i, &day)).collect();
         assert_eq!(found(EntryPileUp::default(), &even), None);
+    }
+
+    #[test]
+    fn a_log_that_nobody_enters_later_is_a_closed_cohort() {
+        let early: Vec<_> = (0..40).map(|i| entering(i, "2024-03-05")).collect();
+        let finding = found(ClosedCohort::default(), &early).unwrap();
+        assert_eq!((finding.affected, finding.severity), (40, Severity::Note));
+        assert!(finding.what.contains("after 2024-03-05, the last 91 %"), "{}", finding.what);
+        let before: Vec<_> = (0..40).map(|i| entering(i, "2020-03-05")).collect();
+        assert!(found(ClosedCohort::default(), &before).is_some());
+        assert_eq!(found(ClosedCohort::default(), &before[..19]), None);
+        let mut open = early;
+        open.push(entering(41, "2025-08-01"));
+        assert_eq!(found(ClosedCohort::default(), &open), None);
     }
 }

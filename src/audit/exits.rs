@@ -89,19 +89,22 @@ const LONG_SILENCE: f64 = 0.25;
 /// Months in which an account must have a row to count as active at the end.
 const ACTIVE_MONTHS: i32 = 3;
 
-/// Logs without exits, or without any before some date.
+/// Logs without exits, or without any before or after some date.
 ///
 /// ```text
 /// none at all:    P = exp(−0.02 · account years)                       bias when P < .001
 /// none before d:  P = (account time after d / account time)^exits      bias when P < .001 and at
 ///                                                                      least a quarter lies before
+/// none after d:   likewise, before and after exchanged
 /// ```
 #[derive(Debug, Default)]
 pub(super) struct Survivorship {
-    /// Stays in the log: from, to, whether they end in an exit.
-    stays: Vec<(Instant, Instant, bool)>,
+    stays: Vec<Stay>,
     active: Tally,
 }
+
+/// A stay in the log: from, to, whether it ends in an exit.
+type Stay = (Instant, Instant, bool);
 
 impl LogCheck for Survivorship {
     fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
@@ -134,25 +137,43 @@ impl LogCheck for Survivorship {
             let tally = Tally::counted(self.active.of, self.active.of);
             return Some(tally.finding(SURVIVORSHIP, severity, about, what));
         };
-        let exits = self.stays.iter().filter(|stay| stay.2).count();
-        let before: f64 = self
-            .stays
-            .iter()
-            .map(|(from, to, _)| (*to).min(first).days_since(*from).max(0.0))
-            .sum::<f64>()
-            / days;
-        let accident = (1.0 - before).powi(exits.min(1_000_000) as i32);
-        (before >= LONG_SILENCE && accident < ACCIDENT).then(|| {
-            let there = self.stays.iter().filter(|stay| stay.0 < first).count() as u64;
-            let tally = Tally::counted(there, self.active.of);
-            let what = format!(
-                "none of {exits} exits is before {}, though {:.0} % of the time that accounts were \
-                 watched is",
-                span.day(first),
-                100.0 * before
-            );
-            tally.finding(SURVIVORSHIP, Severity::Bias, about, what)
-        })
+        let last = self.stays.iter().filter(|stay| stay.2).map(|stay| stay.1).max();
+        let last = last.expect("there is a first exit");
+        let silent = |within: &dyn Fn(&Stay) -> f64| {
+            let silence = self.stays.iter().map(|stay| within(stay).max(0.0)).sum::<f64>() / days;
+            self.is_no_accident(silence).then_some(silence)
+        };
+        let before = silent(&|stay| stay.1.min(first).days_since(stay.0));
+        let after = silent(&|stay| stay.1.days_since(stay.0.max(last)));
+        let (side, date, silence, there) = match (before, after) {
+            (Some(silence), _) => {
+                ("before", first, silence, self.stays.iter().filter(|s| s.0 < first).count())
+            }
+            (None, Some(silence)) => {
+                ("after", last, silence, self.stays.iter().filter(|s| s.1 > last).count())
+            }
+            (None, None) => return None,
+        };
+        let tally = Tally::counted(there as u64, self.active.of);
+        let what = format!(
+            "none of {} exits is {side} {}, though {:.0} % of the time that accounts were watched is",
+            self.exits(),
+            span.day(date),
+            100.0 * silence
+        );
+        Some(tally.finding(SURVIVORSHIP, Severity::Bias, about, what))
+    }
+}
+
+impl Survivorship {
+    fn exits(&self) -> usize {
+        self.stays.iter().filter(|stay| stay.2).count()
+    }
+
+    /// Whether a share `silence` of the account time without any exit is more than chance.
+    fn is_no_accident(&self, silence: f64) -> bool {
+        let accident = (1.0 - silence).powi(self.exits().min(1_000_000) as i32);
+        silence >= LONG_SILENCE && accident < ACCIDENT
     }
 }
 
@@ -202,6 +223,21 @@ mod tests {
         assert_eq!((large.severity, large.affected), (Severity::Bias, 200));
         let small = found(Survivorship::default(), &cohort(20, |_| None)).unwrap();
         assert_eq!(small.severity, Severity::Note);
+    }
+
+    #[test]
+    fn exits_that_cease_are_a_list_that_ends_early() {
+        let stopped = cohort(200, |i| (i % 8 == 0).then_some("2024-06-15"));
+        let both = cohort(200, |i| match i % 8 {
+            0 => Some("2024-01-20"),
+            1 => Some("2024-12-01"),
+            _ => None,
+        });
+        for (log, date) in [(stopped, "before 2024-06-15"), (both, "after 2024-12-01")] {
+            let finding = found(Survivorship::default(), &log).unwrap();
+            assert_eq!(finding.severity, Severity::Bias);
+            assert!(finding.what.contains(date), "{}", finding.what);
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ const CAMPAIGN: f64 = 0.9;
 impl LogCheck for BulkEntry {
     fn see(&mut self, history: &AccountHistory, span: &LogSpan) {
         for row in &history.interactions {
-            if span.transactional[usize::from(row.kind.0)] {
+            if span.type_of(row.kind).transactional {
                 continue;
             }
             let day = self.days.entry(span.calendar.date_of(row.occurred_at)).or_default();

@@ -11,21 +11,38 @@
 //! (a row known before it happened, an answer before its question, an outcome known before its
 //! period ended, a contact that no table has) are not checked here: no such log can be read.
 
+mod bulk;
+mod clock;
 mod contacts;
 mod duplicates;
 mod entry;
 mod exits;
 mod features;
 mod finding;
+mod flags;
 mod known;
+mod order;
 mod plan;
 
 pub use features::{FeatureAudit, NothingCompared, changed_features};
 pub use finding::{AuditFinding, Severity};
+pub use order::{RefusedRows, audit_refused};
 pub use plan::{PlanPair, audit_pairs};
 
-use crate::interaction::AccountHistory;
+use crate::ids::TypeIndex;
+use crate::interaction::{AccountHistory, Interaction, Stage};
 use crate::time::{Calendar, Instant, Month};
+
+/// What checks know of an interaction type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogType {
+    /// Its name.
+    pub name: String,
+    /// Stage of the relationship in which it belongs.
+    pub stage: Stage,
+    /// Whether it is a purchase, renewal or invoice.
+    pub transactional: bool,
+}
 
 /// What checks know of a log beside its accounts.
 #[derive(Debug, Clone)]
@@ -36,8 +53,8 @@ pub struct LogSpan {
     pub first: Month,
     /// Number of months of the outcomes.
     pub months: u32,
-    /// By position of the interaction type: whether it is transactional.
-    pub transactional: Vec<bool>,
+    /// The interaction types, by position.
+    pub types: Vec<LogType>,
 }
 
 impl LogSpan {
@@ -54,6 +71,34 @@ impl LogSpan {
     /// The day of `at`, as examples write it.
     fn day(&self, at: Instant) -> String {
         self.calendar.date_of(at).to_string()
+    }
+
+    fn type_of(&self, TypeIndex(kind): TypeIndex) -> &LogType {
+        &self.types[usize::from(kind)]
+    }
+
+    /// Whether `at` is a day without a time of day.
+    fn is_day(&self, at: Instant) -> bool {
+        let before = Instant::from_micros(at.micros() - 1);
+        self.calendar.date_of(before) != self.calendar.date_of(at)
+    }
+
+    /// The day of `at` and its time of day, where it has one.
+    fn moment(&self, at: Instant) -> String {
+        let day = self.day(at);
+        if self.is_day(at) {
+            return day;
+        }
+        format!("{day} {}", self.calendar.time_of_day(at).format("%H:%M:%S"))
+    }
+
+    /// `row` of `account`, as examples write it: account, type, time and where it is said its name.
+    fn row(&self, account: &str, row: &Interaction) -> String {
+        let (kind, moment) = (&self.type_of(row.kind).name, self.moment(row.occurred_at));
+        match row.details.as_ref().and_then(|details| details.source_id.as_deref()) {
+            Some(id) => format!("{account}: {kind} on {moment}, source id `{id}`"),
+            None => format!("{account}: {kind} on {moment}"),
+        }
     }
 }
 
@@ -85,12 +130,24 @@ impl LogAudit {
             checks: vec![
                 Box::<known::KnownAt>::default(),
                 Box::<known::BulkEntry>::default(),
+                Box::<bulk::OneInstant>::default(),
+                Box::<bulk::KnownInBulk>::default(),
                 Box::<exits::AfterExit>::default(),
                 Box::<exits::StatusAgainstExit>::default(),
                 Box::<exits::Survivorship>::default(),
+                Box::<flags::ExitReasonAlone>::default(),
+                Box::<flags::RevenueAfterExit>::default(),
+                Box::<flags::RevenueAgainstStatus>::default(),
+                Box::<order::StageOrder>::default(),
                 Box::<entry::EntryPileUp>::default(),
                 Box::<entry::LeftTruncation>::default(),
+                Box::<entry::ClosedCohort>::default(),
+                Box::<clock::HoursShifted>::default(),
+                Box::<clock::WorkAtNight>::default(),
+                Box::<clock::EveningDates>::default(),
+                Box::<clock::ClockTies>::default(),
                 Box::<duplicates::DuplicateRows>::default(),
+                Box::<duplicates::RepeatedUnderNewIds>::default(),
                 Box::<duplicates::DuplicateAccounts>::default(),
                 Box::<contacts::OutsideMembership>::default(),
                 Box::<contacts::CopiedToContacts>::default(),
@@ -114,6 +171,11 @@ impl LogAudit {
     }
 }
 
+/// `part` of `whole`, in `[0, 1]`; 0 without a whole.
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
 /// Gravest first; otherwise as they come.
 fn sorted(mut findings: Vec<AuditFinding>) -> Vec<AuditFinding> {
     findings.sort_by_key(|finding| finding.severity);
@@ -125,14 +187,20 @@ mod sample {
     //! Small logs for the tests of the checks.
 
     use super::*;
-    use crate::interaction::{Account, Interaction, Outcome, Status};
+    use crate::interaction::{Account, Outcome, Status};
 
     pub(super) fn span() -> LogSpan {
         LogSpan {
             calendar: Calendar::UTC,
             first: "2024-01".parse().expect("a month"),
             months: 24,
-            transactional: vec![false, true, false],
+            types: [("call", false), ("order", true), ("visit", false), ("trial", false)]
+                .map(|(name, transactional)| LogType {
+                    name: name.to_owned(),
+                    stage: if name == "trial" { Stage::Acquisition } else { Stage::Retention },
+                    transactional,
+                })
+                .into(),
         }
     }
 

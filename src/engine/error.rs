@@ -22,6 +22,9 @@ pub enum SqlError {
     /// The query says what cannot be answered.
     #[error("SQL: {reason}")]
     Query { reason: String },
+    /// The query was understood, and failed on the rows.
+    #[error("SQL, on the way through the rows: {reason}")]
+    Rows { reason: String },
     /// The query does more than read.
     #[error("SQL: {reason}; a query may only read, as in `SELECT … FROM …`")]
     NotAQuery { reason: String },
@@ -57,6 +60,16 @@ impl SqlError {
                 Self::NotAQuery { reason }
             }
             _ => Self::Query { reason },
+        }
+    }
+}
+
+impl SqlError {
+    /// The error that a query ends with after it was understood.
+    pub(super) fn of_rows(error: &DataFusionError) -> Self {
+        match Self::of(error, &[]) {
+            Self::Query { reason } => Self::Rows { reason },
+            other => other,
         }
     }
 }

@@ -209,7 +209,7 @@ impl Engine {
             let mut stream = frame.execute_stream().await.map_err(of)?;
             let schema = stream.schema();
             while let Some(batch) = stream.next().await {
-                each(&batch.map_err(of)?)?;
+                each(&batch.map_err(|error| SqlError::of_rows(&error))?)?;
             }
             Ok(schema)
         })

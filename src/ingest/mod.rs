@@ -20,6 +20,7 @@ mod ledger;
 mod mapping;
 mod outcomes;
 mod propose;
+mod pseudonym;
 mod query;
 mod repeats;
 mod row;
@@ -42,6 +43,7 @@ pub use features::{FeatureColumn, FeatureError, FeatureTable};
 pub use ledger::{FileReport, IngestReport, Reason, RejectedRow, SetAside, SourceReport};
 pub use mapping::Mapping;
 pub use propose::{Proposal, propose, propose_bytes};
+pub use pseudonym::{KeyError, PseudonymKey};
 pub use query::{GivenSource, Query};
 
 use assemble::{Assembly, Taken};

@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::audit::{
-    AuditFinding, FeatureAudit, LogAudit, LogSpan, PlanPair, Severity, audit_pairs,
-    changed_features,
+    AuditFinding, FeatureAudit, LogAudit, LogSpan, LogType, PlanPair, Severity, audit_pairs,
+    audit_refused, changed_features,
 };
-use crate::ids::TypeNames;
 use crate::ingest::FeatureTable;
+use crate::interaction::Stage;
 use crate::score::{ScoreSpec, Valuation};
 
 use super::data::{Dataset, plan_of_log};
@@ -68,7 +68,7 @@ pub fn audit(
         calendar: dataset.calendar,
         first: dataset.first,
         months: dataset.months,
-        transactional: transactional(dataset, &dataset.types),
+        types: types(dataset),
     };
     let mut log = LogAudit::new(span.clone());
     let mut of_features = features.map(|table| FeatureAudit::new(table, &valuation, span));
@@ -89,6 +89,7 @@ pub fn audit(
     if let Some(audit) = of_features {
         findings.extend(audit.findings());
     }
+    findings.extend(audit_refused(&dataset.refused));
     findings.extend(log.findings());
     findings.extend(of_plan(plan)?);
     findings.sort_by_key(|finding| finding.severity);
@@ -101,9 +102,16 @@ pub fn audit(
     })
 }
 
-fn transactional(dataset: &Dataset, types: &TypeNames) -> Vec<bool> {
-    let of = |name| dataset.catalogue.get(name).is_some_and(|entry| entry.transactional);
-    types.iter().map(of).collect()
+fn types(dataset: &Dataset) -> Vec<LogType> {
+    let of = |name: &str| {
+        let entry = dataset.catalogue.get(name);
+        LogType {
+            name: name.to_owned(),
+            stage: entry.map_or(Stage::Retention, |entry| entry.stage),
+            transactional: entry.is_some_and(|entry| entry.transactional),
+        }
+    };
+    dataset.types.iter().map(of).collect()
 }
 
 fn of_plan(plan: &Plan) -> Result<Vec<AuditFinding>, RunError> {

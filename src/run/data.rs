@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::audit::RefusedRows;
 use crate::diagnostic::{Problems, Source, nearest};
 use crate::flow::{Catalogue, Flow};
 use crate::ids::TypeNames;
@@ -15,6 +16,7 @@ use crate::simulate::{Simulation, World, WorldError};
 use crate::time::{Calendar, Instant, Month};
 
 use super::RunError;
+use super::ledger::{refused_by, refused_in};
 use super::plan::{DataParams, FULL, ResolvedPlan, RunParams, WorldParams, hex};
 use super::sql::AnsweredMapping;
 
@@ -39,6 +41,8 @@ pub struct Dataset {
     pub flow: Option<Flow>,
     /// Rows left out before the panel, by reason.
     pub dropped: Vec<Dropped>,
+    /// Rows that ingest refused, by source and reason, as its ledger says.
+    pub refused: Vec<RefusedRows>,
     source: HistorySource,
 }
 
@@ -183,6 +187,7 @@ fn simulated(
             flow: Some(flow.clone()),
             types: simulation.types(),
             dropped: Vec::new(),
+            refused: Vec::new(),
             source: HistorySource::Simulation(Box::new(simulation), params.accounts),
         });
     }
@@ -230,6 +235,7 @@ fn real(
             count: source.n_rejected(),
         })
         .collect();
+    let refused = refused_by(&ingested.report);
     let calendar = mapping.calendar();
     let (first, months) = span(&ingested.histories, calendar)?;
     Ok((
@@ -243,6 +249,7 @@ fn real(
             flow: None,
             types: ingested.types,
             dropped,
+            refused,
             source: HistorySource::Memory(ingested.histories),
         }],
         inputs,
@@ -380,6 +387,7 @@ fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>)
         flow: None,
         types: log.types().clone(),
         dropped: Vec::new(),
+        refused: refused_in(&path.join("ingest.json"))?,
         source: HistorySource::Folder(Box::new(log)),
     };
     Ok((vec![dataset], inputs))

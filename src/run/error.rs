@@ -220,7 +220,7 @@ fn sql_exit_code(error: &SqlError) -> u8 {
     match error {
         SqlError::Ingest(error) => ingest_exit_code(error),
         SqlError::InMapping { error, .. } => sql_exit_code(error),
-        SqlError::Table { .. } | SqlError::Log(_) | SqlError::Score(_) => 3,
+        SqlError::Table { .. } | SqlError::Rows { .. } | SqlError::Log(_) | SqlError::Score(_) => 3,
         _ => 2,
     }
 }

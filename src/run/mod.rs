@@ -15,6 +15,7 @@ mod explain;
 mod fit;
 mod folder;
 mod gather;
+mod ledger;
 mod notes;
 mod plan;
 mod power;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{
-    DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Timelike, Utc,
+    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Timelike, Utc,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -212,6 +212,11 @@ impl Calendar {
     pub fn weekday_and_hour(self, instant: Instant) -> (u32, u32) {
         let local = self.local(instant);
         (local.weekday().num_days_from_monday(), local.hour())
+    }
+
+    /// Time of the day of `instant`, as clocks show it.
+    pub fn time_of_day(self, instant: Instant) -> NaiveTime {
+        self.local(instant).time()
     }
 
     /// First instant of `month`.

@@ -55,6 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tokio", &["engine"]),
     ("futures", &["engine"]),
     ("flate2", &["ingest"]),
+    ("hmac", &["ingest"]),
     ("zstd", &["ingest"]),
     ("quick_xml", &["ingest"]),
     ("minijinja", &["report"]),

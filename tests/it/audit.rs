@@ -8,7 +8,7 @@ use rvq::run::{Dataset, ResolvedPlan, Run, audit, build_panel};
 use rvq::time::Instant;
 
 /// A cohort of 200 accounts over three years.
-fn cohort(world: &str, seed: u32) -> Run {
+pub(crate) fn cohort(world: &str, seed: u32) -> Run {
     let text = format!(
         "[run]\nname = \"clean\"\nseed = {seed}\n[world]\nworld = \"{world}\"\nbeside = []\n\
          accounts = 200\nstart = \"2021-01\"\nmonths = 36\n"

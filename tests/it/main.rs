@@ -8,6 +8,7 @@
 
 mod architecture;
 mod audit;
+mod audit_log;
 mod backtest;
 mod bad_input;
 mod calibrate;
@@ -28,6 +29,7 @@ mod patterns;
 mod placebo;
 mod policy;
 mod propose;
+mod pseudonym;
 mod public_logs;
 mod readers;
 mod recover;

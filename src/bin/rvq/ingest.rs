@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::ensure;
-use rvq::ingest::{Acceptance, IngestError, Mapping, checkup, ingest, propose};
+use anyhow::{bail, ensure};
+use rvq::ingest::{
+    Acceptance, IngestError, KeyError, Mapping, PseudonymKey, checkup, ingest, propose,
+};
 use rvq::run::AnsweredMapping;
 
 use crate::options::{Console, Format, Memory};
@@ -28,7 +30,8 @@ use crate::options::{Console, Format, Memory};
     after_help = "Examples, in a clone:\n  rvq ingest --propose data/sample/accounts.csv data/sample/interactions.csv \
                   data/sample/outcomes.csv --out my-study/mapping.toml\n  \
                   rvq ingest --check data/sample/mapping.toml\n  \
-                  rvq ingest data/sample/mapping.toml --out my-log"
+                  rvq ingest data/sample/mapping.toml --out my-log\n  \
+                  rvq ingest data/sample/mapping.toml --out my-log --pseudonymise my.key"
 )]
 pub(crate) struct Args {
     /// Mapping, TOML: which column of which file fills which of ours.
@@ -52,6 +55,11 @@ pub(crate) struct Args {
     /// Memory that SQL of the mapping may hold before it spills to disk, such as `512MiB` [default: no limit].
     #[arg(long, value_name = "SIZE", conflicts_with = "propose")]
     memory: Option<Memory>,
+    /// Write keyed hashes (HMAC-SHA-256) in the place of all ids, and drop texts that neither mapping nor
+    /// catalogue declares. The key, of 32 bytes or more, is in this file, or with `env:NAME` in this
+    /// environment variable; it is never written.
+    #[arg(long, value_name = "KEYFILE", conflicts_with_all = ["check", "propose"])]
+    pseudonymise: Option<String>,
     /// How `--check` prints.
     #[arg(long, value_enum, default_value_t = Format::Table, requires = "check")]
     format: Format,
@@ -65,7 +73,16 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     if mapping.queries().next().is_some() {
         console.say("answering the queries of the mapping");
     }
-    let answered = AnsweredMapping::of(mapping, &data, args.memory.map(Memory::bytes))?;
+    let answered = AnsweredMapping::of(mapping, &data, args.memory.map(Memory::bytes));
+    let answered = match answered {
+        // What the engine says may hold a value.
+        Err(error) if args.pseudonymise.is_some() && error.exit_code() != 2 => {
+            bail!(
+                "the mapping's queries cannot be answered; without `--pseudonymise` it is said why"
+            )
+        }
+        answered => answered?,
+    };
     let mapping = answered.mapping();
     if args.check {
         return check(args, mapping, &data, console);
@@ -125,16 +142,27 @@ fn check(
     })
 }
 
+/// The key of pseudonyms, from a file or `env:NAME`.
+fn key(place: &str) -> Result<PseudonymKey, KeyError> {
+    match place.strip_prefix("env:") {
+        Some(name) => PseudonymKey::of_variable(name),
+        None => PseudonymKey::read(Path::new(place)),
+    }
+}
+
 /// Reads the exports and writes the log.
 fn read(args: &Args, mapping: &Mapping, data: &Path, console: &Console) -> anyhow::Result<()> {
     let out = args.out.as_deref().filter(|_| !args.dry_run);
     if let Some(occupied) = out.filter(|out| out.exists()) {
         return Err(IngestError::Occupied { path: occupied.to_owned() }.into());
     }
+    let key = args.pseudonymise.as_deref().map(key).transpose()?;
     console.say("reading the sources");
-    let ingested = match ingest(mapping, data) {
-        Ok(ingested) => ingested,
-        Err(error) => {
+    let ingested = match (ingest(mapping, data), &key) {
+        (Ok(ingested), None) => ingested,
+        (Ok(ingested), Some(key)) => ingested.pseudonymised(mapping, key),
+        (Err(error), key) => {
+            let error = if key.is_some() { error.without_values() } else { error };
             if let IngestError::TooManyRejected { report, .. } = &error {
                 console.print_line(&report.to_string())?;
             }
