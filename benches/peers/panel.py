@@ -160,6 +160,7 @@ def compare(folder, names):
     ours = pl.scan_parquet(next((folder / "rvq").glob("*.parquet")))
     columns = [name for name in ours.collect_schema().names() if name.startswith("rv_sum")]
     ours = ours.select("account_id", "month", own=columns[0], own_n="count")
+    expected = ours.select(pl.len()).collect().item()
     for name in names:
         theirs = pl.scan_parquet(folder / f"{name}.parquet")
         both = ours.join(theirs, on=["account_id", "month"]).select(
@@ -167,7 +168,10 @@ def compare(folder, names):
             rv=(pl.col("own") - pl.col("rv")).abs().max(),
             n=(pl.col("own_n") - pl.col("n")).abs().max(),
         )
-        yield name, both.collect(engine="streaming").row(0, named=True)
+        found = both.collect(engine="streaming").row(0, named=True)
+        if found["rows"] != expected or found["rv"] > 1e-9 or found["n"] > 0:
+            sys.exit(f"{name} and rvq differ: {found}, of {expected} account-months")
+        yield name, found
 
 
 def main():

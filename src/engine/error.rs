@@ -25,6 +25,9 @@ pub enum SqlError {
     /// The query was understood, and failed on the rows.
     #[error("SQL, on the way through the rows: {reason}")]
     Rows { reason: String },
+    /// A query of a mapping whose answer would depend on more than its sources.
+    #[error("SQL: `{function}` gives something else in every run, and a log must be the same")]
+    NotRepeatable { function: String },
     /// The query does more than read.
     #[error("SQL: {reason}; a query may only read, as in `SELECT … FROM …`")]
     NotAQuery { reason: String },
@@ -103,6 +106,9 @@ fn no_table(reason: &str, known: &[String]) -> Option<String> {
     let name = reason.strip_prefix("table 'datafusion.public.")?.strip_suffix("' not found")?;
     let near = nearest(name, known.iter().map(String::as_str))
         .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    if known.is_empty() {
+        return Some(format!("no table `{name}`, and there is none"));
+    }
     Some(format!("no table `{name}`{near} (there are `{}`)", known.join("`, `")))
 }
 
@@ -121,7 +127,7 @@ fn plain(error: &DataFusionError) -> String {
     let text = match error {
         DataFusionError::SQL(error, _) => match error.as_ref() {
             ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.clone(),
-            other => other.to_string(),
+            ParserError::RecursionLimitExceeded => "it is nested too deeply".to_owned(),
         },
         other => other.message().into_owned(),
     };

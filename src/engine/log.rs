@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::builder::{StringBuilder, TimestampMicrosecondBuilder};
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::{ArrowError, DataType};
 
 use super::SqlError;
 use crate::flow::{Catalogue, CatalogueEntry, Worth};
-use crate::interaction::Log;
 use crate::interaction::schema::{ColumnKind, column};
+use crate::interaction::{AccountHistory, Histories, Log, Table};
 use crate::score::{ScoreColumn, Valuation, ValuedHistory};
-use crate::time::{Calendar, Instant, Month};
+use crate::time::Instant;
 
 /// A log folder with what its interactions are worth.
 #[derive(Debug)]
@@ -21,42 +20,33 @@ pub struct ScoredLog {
     log: Log,
     catalogue: Catalogue,
     valuation: Valuation,
-    calendar: Calendar,
-    /// First and last month with an outcome.
-    months: Option<(Month, Month)>,
+    /// Readers that have come part of the way: requests mostly ascend.
+    readers: Mutex<Vec<Reader>>,
+}
+
+/// A reader of the log, and the account that it has come to.
+#[derive(Debug)]
+struct Reader {
+    histories: Histories,
+    /// None at the end.
+    current: Option<AccountHistory>,
 }
 
 impl ScoredLog {
-    /// Opens the log in `folder`, valued by `catalogue`; months are those of `calendar`.
+    /// Opens the log in `folder`, valued by `catalogue`. One that this program did not write is read once, to see
+    /// that it is in order.
     ///
     /// # Errors
     ///
     /// [`SqlError::Log`] when the log cannot be read, [`SqlError::Score`] when the catalogue lacks a type.
-    pub fn open(folder: &Path, catalogue: Catalogue, calendar: Calendar) -> Result<Self, SqlError> {
+    pub fn open(folder: &Path, catalogue: Catalogue) -> Result<Self, SqlError> {
         let log = Log::open(folder)?;
         let valuation = Valuation::new(&catalogue, log.types())?;
-        let of = |(first, last)| (calendar.month_of(first), calendar.month_of(last));
-        let months = log.outcome_span()?.map(of);
-        Ok(Self { log, catalogue, valuation, calendar, months })
-    }
-
-    /// Months with outcomes and the instants at which they end: those of the panel.
-    pub(super) fn months(&self) -> Result<RecordBatch, ArrowError> {
-        let mut names = StringBuilder::new();
-        let mut ends = TimestampMicrosecondBuilder::new().with_data_type(instant());
-        let count = self.months.map_or(0, |(first, last)| last.since(first) + 1);
-        for month in
-            self.months.into_iter().flat_map(|(first, _)| (0..count).map(move |m| first.plus(m)))
-        {
-            names.append_value(month.to_string());
-            ends.append_value(self.calendar.end_of(month).micros());
+        let tables = Table::ALL.into_iter().filter(|table| log.counts().of(*table) > 0);
+        if !tables.into_iter().all(|table| log.was_written_whole(table)) {
+            log.histories()?.try_for_each(|history| history.map(|_| ()))?;
         }
-        let schema = Schema::new(vec![
-            Field::new("month", DataType::Utf8, false),
-            Field::new("as_of", instant(), false),
-        ]);
-        let columns: Vec<ArrayRef> = vec![Arc::new(names.finish()), Arc::new(ends.finish())];
-        RecordBatch::try_new(Arc::new(schema), columns)
+        Ok(Self { log, catalogue, valuation, readers: Mutex::default() })
     }
 
     /// The catalogue: one row per type, and one more per segment in which it has another value.
@@ -113,25 +103,82 @@ impl ScoredLog {
             }
         }
         let mut values = vec![None; requests.len()];
-        let (Some((first, _)), Some((last, _))) =
-            (by_account.first_key_value(), by_account.last_key_value())
-        else {
-            return Ok(values);
-        };
-        for history in self.log.histories_between(first, last)? {
-            let history = history?;
-            let Some(asked) = by_account.get_mut(history.account.id.as_str()) else { continue };
-            asked.sort_unstable();
-            let mut dates: Vec<Instant> = asked.iter().map(|(as_of, _)| *as_of).collect();
-            dates.dedup();
-            let valued = ValuedHistory::new(&history, &self.valuation);
-            let series = score.series(&valued, &dates);
-            for (as_of, row) in asked {
-                let at = dates.binary_search(as_of).expect("every date asked is among the dates");
-                values[*row] = Some(series[at]);
+        let ends = by_account.keys().next().zip(by_account.keys().next_back());
+        let Some((&first, &last)) = ends else { return Ok(values) };
+        let mut reader = self.reader_before(first)?;
+        while let Some(history) = &reader.current
+            && history.account.id.as_str() <= last
+        {
+            if let Some(asked) = by_account.get_mut(history.account.id.as_str()) {
+                self.answer(score, history, asked, &mut values);
             }
+            if history.account.id == last {
+                // The next request may go on with this account.
+                break;
+            }
+            reader.advance()?;
         }
+        self.keep(reader);
         Ok(values)
+    }
+
+    /// The values of one account at the instants that are asked, each with its row.
+    fn answer(
+        &self,
+        score: &dyn ScoreColumn,
+        history: &AccountHistory,
+        asked: &mut [(Instant, usize)],
+        values: &mut [Option<f64>],
+    ) {
+        asked.sort_unstable();
+        let mut dates: Vec<Instant> = asked.iter().map(|(as_of, _)| *as_of).collect();
+        dates.dedup();
+        let series = score.series(&ValuedHistory::new(history, &self.valuation), &dates);
+        for (as_of, row) in asked {
+            let at = dates.binary_search(as_of).expect("every date asked is among the dates");
+            values[*row] = Some(series[at]);
+        }
+    }
+
+    /// A reader that has not passed the account `first`: the one that has come furthest, else a new one there.
+    fn reader_before(&self, first: &str) -> Result<Reader, SqlError> {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = readers.iter().enumerate().filter(|(_, reader)| reader.id() <= Some(first));
+        let furthest = ready.max_by_key(|(_, reader)| reader.id()).map(|(position, _)| position);
+        if let Some(position) = furthest {
+            return Ok(readers.swap_remove(position));
+        }
+        drop(readers);
+        let mut reader =
+            Reader { histories: self.log.histories_between(first, LAST)?, current: None };
+        reader.advance()?;
+        Ok(reader)
+    }
+
+    /// Keeps `reader` for later requests, unless it has come to the end or there are many.
+    fn keep(&self, reader: Reader) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.current.is_some() && readers.len() < MOST_READERS {
+            readers.push(reader);
+        }
+    }
+}
+
+/// After every account.
+const LAST: &str = "\u{10ffff}";
+
+/// Readers that are kept: each has all files of the log open.
+const MOST_READERS: usize = 8;
+
+impl Reader {
+    fn id(&self) -> Option<&str> {
+        self.current.as_ref().map(|history| history.account.id.as_str())
+    }
+
+    /// Comes to the next account.
+    fn advance(&mut self) -> Result<(), SqlError> {
+        self.current = self.histories.next().transpose()?;
+        Ok(())
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, Volatility};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Compression;
@@ -57,6 +59,7 @@ impl Engine {
             path: path.display().to_string(),
             reason,
         };
+        self.check_repeatable(sql)?;
         let file = File::create(path).map_err(|error| failed(error.to_string()))?;
         let mut file = Some(file);
         let mut writer: Option<ArrowWriter<File>> = None;
@@ -81,5 +84,26 @@ impl Engine {
         }
         let writer = writer.expect("opened with the first batch or without any");
         writer.close().map(|_| ()).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Refuses a query that asks the clock or chance.
+    fn check_repeatable(&self, sql: &str) -> Result<(), SqlError> {
+        let plan = self.runtime.block_on(self.context.state().create_logical_plan(sql));
+        let plan = plan.map_err(|error| self.misunderstood(&error))?;
+        let mut found = None;
+        let seen = plan.apply_with_subqueries(|node| {
+            node.apply_expressions(|expression| {
+                expression.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part
+                        && call.func.signature().volatility != Volatility::Immutable
+                    {
+                        found = Some(call.func.name().to_owned());
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        });
+        seen.map_err(|error| self.misunderstood(&error))?;
+        found.map_or(Ok(()), |function| Err(SqlError::NotRepeatable { function }))
     }
 }

@@ -1,4 +1,4 @@
-//! SQL on Apache DataFusion, embedded: questions about a log, and mappings whose tables are queries.
+//! SQL on Apache `DataFusion`, embedded: questions about a log, and mappings whose tables are queries.
 //!
 //! ```text
 //! log or run folder ──> Engine ── "SELECT account_id, rv_decay(account_id, …) …" ──> batches
@@ -10,6 +10,7 @@
 //! write, define or set anything are refused, and no path is a table.
 
 mod error;
+mod in_turn;
 mod log;
 mod mapping;
 mod scores;
@@ -27,6 +28,7 @@ use datafusion::datasource::listing::{
 };
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{ScalarUDF, SortExpr, ident};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt as _;
@@ -37,6 +39,7 @@ pub use error::SqlError;
 pub use log::ScoredLog;
 pub use mapping::answer;
 
+use crate::interaction::schema::column;
 use crate::interaction::{Log, Table};
 
 /// A query that lists all tables with their columns.
@@ -56,7 +59,8 @@ pub struct Limits {
     /// Memory that sorts, joins and groups may hold before they spill to disk \[bytes\]; absent: no limit. The
     /// process needs some 300 MiB beside it.
     pub memory: Option<usize>,
-    /// Threads, at least 1; with one the order of rows is the same in every run.
+    /// Threads, at least 1; with one, rows of a query without `ORDER BY` have the same order in every run, and
+    /// one side of a join must fit into memory.
     pub threads: usize,
 }
 
@@ -64,6 +68,8 @@ pub struct Limits {
 pub struct Engine {
     context: SessionContext,
     runtime: Runtime,
+    /// Why there are no scores, where that is known.
+    without_scores: Option<String>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -96,9 +102,19 @@ impl Engine {
             .with_target_partitions(threads)
             .with_sort_spill_reservation_bytes(merging)
             .with_information_schema(true)
-            .set_bool("datafusion.optimizer.prefer_hash_join", limits.memory.is_none())
-            .set_bool("datafusion.sql_parser.enable_ident_normalization", true);
-        Ok(Self { context: SessionContext::new_with_config_rt(config, environment), runtime })
+            // Scores read the log in order of account, as `accounts CROSS JOIN months` is written.
+            .set_bool("datafusion.optimizer.join_reordering", false)
+            // Hash joins keep one side in memory; sorted ones spill, but come from two threads on only.
+            .set_bool("datafusion.optimizer.prefer_hash_join", limits.memory.is_none());
+        let mut state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(environment)
+            .with_default_features();
+        if threads == 1 {
+            state = state.with_physical_optimizer_rule(Arc::new(in_turn::StreamsInTurn));
+        }
+        let context = SessionContext::new_with_state(state.build());
+        Ok(Self { context, runtime, without_scores: None })
     }
 
     /// Makes Parquet files of the same columns the table `name`.
@@ -154,38 +170,76 @@ impl Engine {
             listed.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
         paths.retain(|path| path.extension().is_some_and(|ending| ending == "parquet"));
         paths.sort();
-        let in_order = Log::open(folder).is_ok_and(|log| log.run_id().is_some());
+        let log = Log::open(folder).ok();
+        let in_order =
+            |table: &Table| log.as_ref().is_some_and(|log| log.was_written_whole(*table));
         for path in paths {
             let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
             let table = Table::ALL.into_iter().find(|table| table.name() == name);
-            // Only a log that this program wrote is known to be in order.
-            let order = table.filter(|_| in_order).map(Table::sorted_by).unwrap_or_default();
-            self.add_sorted(name, &[path.clone()], &order)?;
+            // Only what this program wrote is known to be in order.
+            let order = table.filter(in_order).map(Table::sorted_by).unwrap_or_default();
+            self.add_sorted(name, std::slice::from_ref(&path), &order)?;
         }
         Ok(())
     }
 
-    /// Makes the months of `log` with their ends and its catalogue the tables `months` and `catalogue`, and its
-    /// scores functions of account and instant.
+    /// Makes the months that have outcomes, each with the instant at which it ends, the table `months`: the panel's
+    /// months, in the time zone of the log.
     ///
     /// # Errors
     ///
-    /// [`SqlError::Table`] when a table cannot be made.
+    /// [`SqlError::Table`] without the table `outcomes`.
+    pub fn add_months(&self) -> Result<(), SqlError> {
+        // In every zone on Earth a month that began 14 hours ago has begun in UTC too, and is that month.
+        let (start, end) = (column::PERIOD_START, column::PERIOD_END);
+        let view = format!(
+            "CREATE VIEW months AS SELECT DISTINCT \
+             to_char({start} + INTERVAL '14 hours', '%Y-%m') AS month, {end} AS as_of FROM {}",
+            Table::Outcomes
+        );
+        let made = self.runtime.block_on(self.context.sql(&view));
+        made.map(|_| ()).map_err(|error| SqlError::Table {
+            table: "months".to_owned(),
+            path: Table::Outcomes.file_name(),
+            reason: error::in_words(&error),
+        })
+    }
+
+    /// Makes the catalogue of `log` the table `catalogue`, and its scores functions of account and instant.
+    ///
+    /// # Errors
+    ///
+    /// [`SqlError::Table`] when the table cannot be made.
     pub fn add_scores(&self, log: ScoredLog) -> Result<(), SqlError> {
-        for (table, batch) in [("months", log.months()), ("catalogue", log.catalogue())] {
-            let made = batch
-                .map_err(DataFusionError::from)
-                .and_then(|batch| self.context.register_batch(table, batch));
-            made.map_err(|error| SqlError::Table {
-                table: table.to_owned(),
-                path: String::new(),
-                reason: error::in_words(&error),
-            })?;
-        }
+        let made = log
+            .catalogue()
+            .map_err(DataFusionError::from)
+            .and_then(|batch| self.context.register_batch("catalogue", batch));
+        made.map_err(|error| SqlError::Table {
+            table: "catalogue".to_owned(),
+            path: "catalogue.csv".to_owned(),
+            reason: error::in_words(&error),
+        })?;
         for function in scores::functions(&Arc::new(log)) {
             self.context.register_udf(ScalarUDF::from(function));
         }
         Ok(())
+    }
+
+    /// Says of queries that ask for scores why there are none.
+    pub fn lack_scores(&mut self, why: String) {
+        self.without_scores = Some(why);
+    }
+
+    /// The error of a query that cannot be understood.
+    fn misunderstood(&self, error: &DataFusionError) -> SqlError {
+        let error = SqlError::of(error, &self.tables());
+        match (error, &self.without_scores) {
+            (SqlError::Query { reason }, Some(why)) if scores::is_missing(&reason) => {
+                SqlError::Query { reason: format!("{reason} There are no scores: {why}") }
+            }
+            (error, _) => error,
+        }
     }
 
     /// Answers `sql`, one query, and gives each batch of rows to `each`; returns the columns.
@@ -199,7 +253,7 @@ impl Engine {
         sql: &str,
         mut each: impl FnMut(&RecordBatch) -> Result<(), E>,
     ) -> Result<SchemaRef, E> {
-        let of = |error: DataFusionError| E::from(SqlError::of(&error, &self.tables()));
+        let of = |error: DataFusionError| E::from(self.misunderstood(&error));
         self.runtime.block_on(async {
             let options = SQLOptions::new()
                 .with_allow_ddl(false)

@@ -7,10 +7,9 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
-use arrow_array::builder::Float64Builder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{ArrayRef, Float64Array};
 use arrow_schema::DataType;
 use datafusion::common::{DataFusionError, Result as EngineResult, ScalarValue, plan_err};
 use datafusion::logical_expr::{
@@ -18,6 +17,7 @@ use datafusion::logical_expr::{
 };
 
 use super::log::{ScoredLog, instant};
+use crate::interaction::WRITABLE;
 use crate::interaction::schema::column;
 use crate::score::{ScoreColumn, ScoreError, ScoreSpec};
 use crate::time::Instant;
@@ -44,6 +44,12 @@ pub(super) fn functions(log: &Arc<ScoredLog>) -> impl Iterator<Item = ScoreFunct
     };
     let named = NAMED.map(|(name, numbers)| function(name, Takes::Numbers(numbers)));
     named.into_iter().chain([function("score", Takes::Spec)])
+}
+
+/// Whether an error of the engine says that one of these functions is not there.
+pub(super) fn is_missing(reason: &str) -> bool {
+    let names = NAMED.iter().map(|(name, _)| *name).chain(["score"]);
+    names.into_iter().any(|name| reason.contains(&format!("Invalid function '{name}'")))
 }
 
 /// What a function takes beside account and instant.
@@ -81,12 +87,12 @@ impl Hash for ScoreFunction {
 impl ScoreFunction {
     /// How the function is called.
     fn usage(&self) -> String {
-        let parameters: Vec<&str> = match self.takes {
-            Takes::Numbers(names) => names.to_vec(),
-            Takes::Spec => vec!["'rv_decay = { half_life_days = 90 }'"],
-        };
-        let parameters: String = parameters.iter().map(|name| format!(", {name}")).collect();
-        format!("`{}({}, as_of{parameters})`", self.name, column::ACCOUNT_ID)
+        let mut parameters = vec![column::ACCOUNT_ID, "as_of"];
+        match self.takes {
+            Takes::Numbers(names) => parameters.extend(names),
+            Takes::Spec => parameters.push("'rv_decay = { half_life_days = 90 }'"),
+        }
+        format!("`{}({})`", self.name, parameters.join(", "))
     }
 
     fn n_parameters(&self) -> usize {
@@ -189,13 +195,17 @@ impl ScalarUDFImpl for ScoreFunction {
             .zip(dates.iter())
             .map(|(account, date)| Some((account?, Instant::from_micros(date?))))
             .collect();
+        if let Some((_, as_of)) = requests.iter().flatten().find(|(_, at)| !WRITABLE.contains(at)) {
+            let usage = self.usage();
+            return plan_err!(
+                "`as_of` of {usage} is {as_of}, expected a time in the years 1 to 9999"
+            );
+        }
         let values = self
             .log
             .values(score.as_ref(), &requests)
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut cells = Float64Builder::with_capacity(values.len());
-        values.into_iter().for_each(|value| cells.append_option(value));
-        let cells: ArrayRef = Arc::new(cells.finish());
+        let cells: ArrayRef = Arc::new(values.into_iter().collect::<Float64Array>());
         if one && rows > 0 {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&cells, 0)?));
         }

@@ -1,5 +1,7 @@
 //! Answers as text: aligned columns, CSV that a spreadsheet may open, JSON.
 
+use std::collections::BTreeSet;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
@@ -101,10 +103,15 @@ fn csv_line(cells: impl Iterator<Item = String>) -> String {
 ///
 /// # Errors
 ///
-/// As [`rows`].
+/// As [`rows`], and for two columns of one name.
 pub fn json_rows(batch: &RecordBatch) -> Result<Vec<Value>, SqlError> {
     let texts = rows(batch)?;
     let schema = batch.schema();
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = schema.fields().iter().find(|field| !seen.insert(field.name())) {
+        let reason = format!("two columns are named `{}`: rename one with `AS`", twice.name());
+        return Err(SqlError::Query { reason });
+    }
     let object = |(row, texts): (usize, Vec<String>)| {
         let cells = texts.into_iter().enumerate().map(|(position, text)| {
             let value = json(batch.column(position), row, text);

@@ -181,6 +181,18 @@ impl Check {
             self.add(span, "`data_end` is not after `data_start`", None);
         }
         let max_rejected = self.share(wire.max_rejected);
+        let queries: Vec<&str> =
+            [&wire.accounts, &wire.contacts, &wire.interactions, &wire.outcomes, &wire.surveys]
+                .into_iter()
+                .flatten()
+                .filter_map(|block| block.sql.as_ref().map(|sql| sql.get_ref().as_str()))
+                .collect();
+        for name in wire.sources.keys() {
+            if !queries.iter().any(|sql| query::is_named(sql, name.get_ref())) {
+                let message = format!("`{}` is named by no `sql`", name.get_ref());
+                self.add(name.span(), message, None);
+            }
+        }
         let sources = self.named_sources(wire.sources);
         let mut blocks = Vec::new();
         let mut queries = 0;

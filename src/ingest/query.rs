@@ -119,8 +119,10 @@ impl Mapping {
 
     /// Table of the first query that seems to name the source `name`.
     fn first_to_name(&self, name: &str) -> Table {
-        let names = |sql: &str| sql.to_lowercase().contains(&name.to_lowercase());
-        let first = self.blocks.iter().find(|block| block.query.as_deref().is_some_and(names));
+        let first = self
+            .blocks
+            .iter()
+            .find(|block| block.query.as_deref().is_some_and(|sql| is_named(sql, name)));
         first.map_or(Table::Interactions, |block| block.table)
     }
 
@@ -156,6 +158,17 @@ impl Mapping {
             Err(IngestError::Sources(SourceProblems::new(problems)))
         }
     }
+}
+
+/// Whether `name` stands in `sql` as a word.
+pub(super) fn is_named(sql: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let (sql, name) = (sql.to_lowercase(), name.to_lowercase());
+    sql.match_indices(&name).any(|(at, _)| {
+        let before = sql[..at].chars().next_back().is_some_and(is_word);
+        let after = sql[at + name.len()..].chars().next().is_some_and(is_word);
+        !name.is_empty() && !before && !after
+    })
 }
 
 /// Columns of the answer that have the name of a field fill it, unless something else does.
@@ -208,17 +221,14 @@ fn give(
     out: &Path,
 ) -> Result<GivenSource, NotGiven> {
     let mut tally = Tally::new(table, name, source.files().map(|file| file.name.clone()));
-    let files = match source.as_parquet()? {
-        Some(files) => {
-            for (file, (_, rows)) in files.iter().enumerate() {
-                tally.accept_all(file, *rows);
-            }
-            files.into_iter().map(|(path, _)| path).collect()
+    let files = if let Some(files) = source.as_parquet()? {
+        for (file, (_, rows)) in files.iter().enumerate() {
+            tally.accept_all(file, *rows);
         }
-        None => {
-            write_texts(source, &mut tally, out)?;
-            vec![out.to_owned()]
-        }
+        files.into_iter().map(|(path, _)| path).collect()
+    } else {
+        write_texts(source, &mut tally, out)?;
+        vec![out.to_owned()]
     };
     let (mut report, rejected) = tally.finish(Vec::new(), None);
     report.for_queries = true;

@@ -81,14 +81,18 @@ impl<'p> Repeats<'p> {
                     new.insert(place.file);
                     Verdict::Take
                 }
-                Entry::Occupied(first) if *first.get() == place.file => Verdict::Repeats,
+                Entry::Occupied(first) if self.plan.in_one_file(*first.get(), place.file) => {
+                    Verdict::Repeats
+                }
                 Entry::Occupied(_) => Verdict::Aside(Aside::Repeated),
             },
             Rule::SourceId(seen) => {
                 let Some(id) = source_id(self.plan, place, cells) else { return Verdict::Take };
                 let cells = fingerprint(cells);
                 match seen.get(&id) {
-                    Some((first, same)) if first.file != place.file && *same == cells => {
+                    Some((first, same))
+                        if !self.plan.in_one_file(first.file, place.file) && *same == cells =>
+                    {
                         Verdict::Aside(Aside::Repeated)
                     }
                     // The same id for something else: the tables refuse it.

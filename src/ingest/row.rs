@@ -125,7 +125,13 @@ impl<'m> Plan<'m> {
 
     /// Whether rows of several files may meet under one `source_id`.
     pub(super) fn sorts_out_source_ids(&self) -> bool {
-        self.slots[Field::SourceId as usize] != Slot::Absent && self.source.files().count() > 1
+        let several = self.source.files().count() > 1 || self.block.query.is_some();
+        self.slots[Field::SourceId as usize] != Slot::Absent && several
+    }
+
+    /// Whether two rows are known to stand in one file: those of an answer may come from any.
+    pub(super) fn in_one_file(&self, first: usize, second: usize) -> bool {
+        first == second && self.block.query.is_none()
     }
 
     /// Whether the block uses the column `name` of its source.

@@ -13,7 +13,7 @@ use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex};
 use crate::time::Instant;
 
 /// Years 1 to 9999: beyond, text and calendar months have no form for an instant.
-const WRITABLE: std::ops::RangeInclusive<Instant> =
+pub const WRITABLE: std::ops::RangeInclusive<Instant> =
     Instant::from_micros(-62_135_596_800_000_000)..=Instant::from_micros(253_402_300_799_999_999);
 
 const FINITE: &str = "a finite number";

@@ -93,8 +93,23 @@ impl Dataset {
                 Box::new(simulation.histories(*accounts).map(Ok))
             }
             HistorySource::Memory(histories) => Box::new(histories.iter().cloned().map(Ok)),
+            HistorySource::Folder(log) if rayon::current_num_threads() > 1 => {
+                Box::new(log.histories()?.read_ahead())
+            }
             HistorySource::Folder(log) => Box::new(log.histories()?),
         })
+    }
+
+    /// Reads every account of a log folder, of which otherwise nothing but its files is known.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`] for the first account that breaks a rule.
+    pub fn check(&self) -> Result<(), TableError> {
+        match &self.source {
+            HistorySource::Folder(log) => log.histories()?.try_for_each(|one| one.map(|_| ())),
+            HistorySource::Simulation(..) | HistorySource::Memory(_) => Ok(()),
+        }
     }
 
     /// Number of accounts, where it is known before they are read.
@@ -280,10 +295,10 @@ pub(super) fn plan_of_log(path: &Path) -> Result<ResolvedPlan, RunError> {
 
 /// What a mapping says of all its data.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct Conventions {
+struct Conventions {
     name: String,
     description: String,
-    pub(super) time_zone: String,
+    time_zone: String,
     currency: String,
 }
 
@@ -298,7 +313,7 @@ impl Conventions {
     }
 
     /// Those of a log that `rvq ingest` wrote, from the mapping it left there.
-    pub(super) fn of_log(path: &Path) -> Result<Option<Self>, RunError> {
+    fn of_log(path: &Path) -> Result<Option<Self>, RunError> {
         if !path.is_file() {
             return Ok(None);
         }

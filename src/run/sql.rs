@@ -63,19 +63,11 @@ mod asking {
     use std::path::{Path, PathBuf};
 
     use super::super::RunError;
-    use super::super::data::Conventions;
-    use crate::engine::{Engine, Limits, ScoredLog};
+    use crate::engine::{Engine, Limits, ScoredLog, SqlError};
     use crate::flow::Catalogue;
-    use crate::time::Calendar;
-
-    /// Where the tables of a log are, and the time zone of its months.
-    struct Tables {
-        folder: PathBuf,
-        time_zone: String,
-    }
 
     /// An engine with the tables of the run or log folder `folder`: of the data set `data`, where a run has
-    /// several.
+    /// several. Scores that cannot be had are missed only by queries that ask for them.
     ///
     /// # Errors
     ///
@@ -83,49 +75,47 @@ mod asking {
     /// [`RunError::Sql`] when a table cannot be read.
     pub fn ask(folder: &Path, data: Option<&str>, limits: Limits) -> Result<Engine, RunError> {
         let tables = if folder.join("manifest.json").is_file() {
-            of_run(folder, data)?
+            tables_of(folder, data)?
+        } else if folder.join("accounts.parquet").is_file() {
+            folder.to_owned()
         } else {
-            of_log(folder)?
+            return Err(RunError::NotALog { folder: folder.display().to_string() });
         };
-        let engine = Engine::new(limits)?;
-        engine.add_folder(&tables.folder)?;
-        let catalogue = tables.folder.join("catalogue.csv");
-        let calendar = Calendar::new(&tables.time_zone).unwrap_or(Calendar::UTC);
-        if catalogue.is_file() {
-            let catalogue = Catalogue::load(&catalogue)?;
-            engine.add_scores(ScoredLog::open(&tables.folder, catalogue, calendar)?)?;
+        let mut engine = Engine::new(limits)?;
+        engine.add_folder(&tables)?;
+        engine.add_months()?;
+        match scored(&tables) {
+            Ok(log) => engine.add_scores(log)?,
+            Err(why) => engine.lack_scores(why),
         }
         Ok(engine)
     }
 
-    fn of_run(folder: &Path, data: Option<&str>) -> Result<Tables, RunError> {
-        let tables = folder.join("tables");
-        let listed = std::fs::read_dir(&tables).map_err(|error| RunError::io(&tables, error))?;
-        let mut known: Vec<String> =
-            listed.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-        known.sort();
-        let name = match (data, known.as_slice()) {
-            (Some(name), _) if known.iter().any(|one| one == name) => name.to_owned(),
-            (None, [only]) => only.clone(),
-            _ => {
-                let (asked, known) = (data.map(str::to_owned), known.join(", "));
-                return Err(RunError::NoDataset { asked, known });
-            }
-        };
-        let plan = folder.join("plan.resolved.toml");
-        let text = std::fs::read_to_string(&plan).map_err(|error| RunError::io(&plan, error))?;
-        let zone =
-            |table: &toml::Table| Some(table.get("run")?.get("time_zone")?.as_str()?.to_owned());
-        let time_zone = text.parse().ok().as_ref().and_then(zone);
-        Ok(Tables { folder: tables.join(name), time_zone: time_zone.unwrap_or_default() })
+    fn scored(tables: &Path) -> Result<ScoredLog, String> {
+        let path = tables.join("catalogue.csv");
+        if !path.is_file() {
+            return Err("the folder has no `catalogue.csv`, which values interactions".to_owned());
+        }
+        let catalogue = Catalogue::load(&path).map_err(|error| error.to_string())?;
+        ScoredLog::open(tables, catalogue).map_err(|error: SqlError| error.to_string())
     }
 
-    fn of_log(folder: &Path) -> Result<Tables, RunError> {
-        if !folder.join("accounts.parquet").is_file() {
-            return Err(RunError::NotALog { folder: folder.display().to_string() });
+    /// The tables of a data set of the run in `folder`.
+    fn tables_of(folder: &Path, data: Option<&str>) -> Result<PathBuf, RunError> {
+        let tables = folder.join("tables");
+        let listed = std::fs::read_dir(&tables).map_err(|error| RunError::io(&tables, error))?;
+        let mut known: Vec<String> = listed
+            .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()))
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        known.sort();
+        match (data, known.as_slice()) {
+            (Some(name), _) if known.iter().any(|one| one == name) => Ok(tables.join(name)),
+            (None, [only]) => Ok(tables.join(only)),
+            _ => {
+                let (asked, known) = (data.map(str::to_owned), known.join(", "));
+                Err(RunError::NoDataset { asked, known })
+            }
         }
-        let conventions = Conventions::of_log(&folder.join("mapping.toml"))?;
-        let time_zone = conventions.map_or_else(String::new, |conventions| conventions.time_zone);
-        Ok(Tables { folder: folder.to_owned(), time_zone })
     }
 }

@@ -1,5 +1,6 @@
 //! SQL: scores as functions, tables of a mapping as queries, and what a query may not do.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use rvq::diagnostic::Source;
 use rvq::engine::{Engine, Limits, SqlError, show};
-use rvq::ingest::{Mapping, ingest};
+use rvq::ingest::{Mapping, SourceReport, ingest};
 use rvq::interaction::{ColumnData, Log, write_table};
 use rvq::run::{AnsweredMapping, ResolvedPlan, Run, RunError, ask};
 
@@ -101,9 +102,11 @@ fn scores_in_sql_are_bit_for_bit_those_of_the_panel() {
         let join = "FROM panel p JOIN months m ON m.month = p.month";
         let same = format!("SELECT count(*) {join} WHERE p.\"{column}\" = {call}");
         assert_eq!(number(&engine, &same), panel_rows, "{column}");
-        let later = call.replace("m.as_of", "m.as_of + INTERVAL '20 days'");
+        let later = call.replace("m.as_of", "m.as_of + INTERVAL '40 days'");
         let other = format!("SELECT count(*) {join} WHERE p.\"{column}\" <> {later}");
-        assert!(number(&engine, &other) > 0, "{column} moves with the date");
+        // Few answers come within forty days.
+        let least = if column.starts_with("last_survey") { 10 } else { panel_rows / 20 };
+        assert!(number(&engine, &other) > least, "{column} moves with the date");
     }
 }
 
@@ -161,7 +164,7 @@ fn queries_only_read_and_say_what_is_wrong() {
         let error = rows(&engine, sql).expect_err(sql).to_string();
         let shown = sql.replace(out.path().to_str().unwrap(), "DIR");
         let error = error.replace(out.path().to_str().unwrap(), "DIR");
-        messages.push_str(&format!("{shown}\n  {error}\n"));
+        writeln!(messages, "{shown}\n  {error}").unwrap();
     }
     assert!(!Path::new(&format!("{secret}.parquet")).exists());
     assert_eq!(rows(&engine, "SELECT count(*) FROM accounts").unwrap(), [["150"]]);
@@ -179,7 +182,7 @@ fn a_sort_that_does_not_fit_spills_and_gives_the_same() {
         .unwrap();
     let sorted = |memory| -> Result<Vec<Vec<String>>, SqlError> {
         let engine = Engine::new(Limits { memory, threads: 2 })?;
-        engine.add_files("many", &[path.clone()])?;
+        engine.add_files("many", std::slice::from_ref(&path))?;
         rows(&engine, "SELECT t FROM many ORDER BY k")
     };
     let free = sorted(None).unwrap();
@@ -284,8 +287,139 @@ fn nothing_is_lost_on_the_way_into_a_query() {
     }
     assert_eq!(
         read.rejected.len() as u64,
-        read.report.sources.iter().map(|s| s.n_rejected()).sum::<u64>()
+        read.report.sources.iter().map(SourceReport::n_rejected).sum::<u64>()
     );
+}
+
+/// The tables of a mapping whose interactions come from two files, one after the other.
+const UNION: &str = r#"
+[sources]
+first = "first.csv"
+second = "second.csv"
+
+[[interactions]]
+time_format = "%m/%d/%Y %H:%M"
+deduplicate = { by = ["source_id"], keep = "first" }
+constants.interaction_type = "email"
+sql = """
+SELECT id AS source_id, account AS account_id, day AS occurred_at, channel FROM first
+UNION ALL
+SELECT id AS source_id, account AS account_id, day AS occurred_at, channel FROM second
+"""
+
+[[outcomes]]
+source = "outcomes.csv"
+columns.account_id = "Account Number"
+columns.month = "Month"
+columns.revenue = "Net Sales"
+"#;
+
+#[test]
+fn the_rows_of_a_union_have_one_order_and_repeats_across_its_files_are_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write_sample(dir.path(), UNION);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("[[accounts]]", "unlisted_accounts = \"add\"\n[[accounts]]", 1))
+        .unwrap();
+    let rows = |channel: &str| -> String {
+        let row = |n: usize| format!("X{n},N{:03},06/15/2025 10:00,{channel}\n", n % 300);
+        std::iter::once("id,account,day,channel\n".to_owned()).chain((0..40_000).map(row)).collect()
+    };
+    fs::write(dir.path().join("first.csv"), rows("phone")).unwrap();
+    fs::write(dir.path().join("second.csv"), rows("mail")).unwrap();
+    let read = || {
+        let answered =
+            AnsweredMapping::of(Mapping::load(&path).unwrap(), dir.path(), None).unwrap();
+        ingest(answered.mapping(), dir.path()).unwrap()
+    };
+    let first = read();
+    let query = first.report.sources.iter().find(|source| source.source == "query 1").unwrap();
+    assert_eq!((query.accepted, query.set_aside.superseded), (40_000, 40_000));
+    let channels = first.histories.iter().flat_map(|history| &history.interactions);
+    assert!(channels.clone().count() == 40_000);
+    assert!(
+        channels
+            .clone()
+            .all(|row| row.details.as_ref().unwrap().channel.as_deref() == Some("phone"))
+    );
+    for _ in 0..5 {
+        assert!(read() == first, "another order of rows");
+    }
+    // The same export twice, equal in all columns: it adds nothing.
+    fs::write(dir.path().join("second.csv"), rows("phone")).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let equal = text.replacen("{ by = [\"source_id\"], keep = \"first\" }", "true", 1);
+    fs::write(&path, equal).unwrap();
+    let again = read();
+    assert!(again.histories == first.histories);
+    let query = again.report.sources.iter().find(|source| source.source == "query 1").unwrap();
+    assert_eq!((query.set_aside.repeated, query.n_rejected()), (40_000, 0));
+}
+
+#[test]
+fn a_query_of_a_mapping_depends_on_its_sources_only() {
+    for (call, function) in [("now()", "now"), ("random()", "random")] {
+        let dir = tempfile::tempdir().unwrap();
+        let tables =
+            TABLES.replace("FROM activities", &format!("FROM activities WHERE {call} IS NOT NULL"));
+        let mapping = sample_in_sql(dir.path(), &tables);
+        let error = AnsweredMapping::of(mapping, dir.path(), None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "query 1 of the mapping: SQL: `{function}` gives something else in every run, and a log must be the same"
+            )
+        );
+    }
+}
+
+#[test]
+fn parquet_of_several_types_is_read_as_text_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let account = || ("account", ColumnData::Text(vec!["ACC-0001".to_owned(); 2]));
+    let month = || ("month", ColumnData::Text(vec!["2025-01".to_owned(), "2025-02".to_owned()]));
+    let whole = [account(), month(), ("amount", ColumnData::Integer(vec![1, 2]))];
+    let later = ("month", ColumnData::Text(vec!["2025-03".to_owned(), "2025-04".to_owned()]));
+    let parts = [account(), later, ("amount", ColumnData::Number(vec![10.75, 20.5]))];
+    let tables = "[sources]\namounts = [\"a1.parquet\", \"a2.parquet\"]\n\
+                  [[interactions]]\nsource = \"interactions.csv\"\ntime_format = \"%m/%d/%Y %H:%M\"\n\
+                  columns = { account_id = \"Account Number\", occurred_at = \"Activity Date\" }\n\
+                  constants.interaction_type = \"email\"\n\
+                  [[outcomes]]\nsql = \"SELECT account AS account_id, month, amount AS revenue FROM amounts\"\n";
+    let path = write_sample(dir.path(), tables);
+    write_table(&dir.path().join("a1.parquet"), &whole).unwrap();
+    write_table(&dir.path().join("a2.parquet"), &parts).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("[[accounts]]", "max_rejected = 1.0\n[[accounts]]", 1)).unwrap();
+    let answered = AnsweredMapping::of(Mapping::load(&path).unwrap(), dir.path(), None).unwrap();
+    let read = ingest(answered.mapping(), dir.path()).unwrap();
+    let revenues: Vec<f64> = read.histories[0].outcomes.iter().map(|one| one.revenue).collect();
+    assert_eq!(revenues, [1.0, 2.0, 10.75, 20.5]);
+}
+
+#[test]
+fn a_table_that_another_program_wrote_is_not_said_to_be_in_order() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = run_folder(out.path()).join("tables/dark_touches");
+    let ask_both = || {
+        let engine = ask(&folder, None, TWO).unwrap();
+        let counts = "SELECT account_id, count(*) FROM interactions GROUP BY 1 ORDER BY 1";
+        let scores = "SELECT rv_sum(account_id, '2022-06-01') FROM accounts";
+        (rows(&engine, counts).unwrap(), rows(&engine, scores).map_err(|error| error.to_string()))
+    };
+    let (counts, scores) = ask_both();
+    assert!(counts.is_sorted() && counts.len() == 150 && scores.is_ok());
+    // Its interactions, backwards and by another program.
+    let engine = Engine::new(TWO).unwrap();
+    let path = folder.join("interactions.parquet");
+    engine.add_files("i", std::slice::from_ref(&path)).unwrap();
+    let other = out.path().join("other.parquet");
+    engine.write("SELECT * FROM i ORDER BY account_id DESC, occurred_at DESC", &other).unwrap();
+    fs::copy(&other, &path).unwrap();
+    let (after, scores) = ask_both();
+    assert_eq!(after, counts);
+    let error = scores.unwrap_err();
+    assert!(error.contains("There are no scores: ") && error.contains("account_id"), "{error}");
 }
 
 #[test]
@@ -293,7 +427,7 @@ fn a_wrong_query_of_a_mapping_is_named() {
     let mut messages = String::new();
     for (what, tables) in [
         ("a column that is not there", TABLES.replace("\"Owner\" AS", "\"Owners\" AS")),
-        ("a source that is not there", TABLES.replace("FROM months", "FROM outcomes")),
+        ("a source that is not there", TABLES.replace("FROM months", "FROM months, outcomes")),
         (
             "a needed column that is not given",
             TABLES.replace("AS account_id, \"Contact", "AS account, \"Contact"),
@@ -312,7 +446,7 @@ fn a_wrong_query_of_a_mapping_is_named() {
         let mapping = sample_in_sql(dir.path(), &tables);
         let error: RunError = AnsweredMapping::of(mapping, dir.path(), None).unwrap_err();
         let text = error.to_string().replace(dir.path().to_str().unwrap(), "DIR");
-        messages.push_str(&format!("{what} (exit code {})\n  {text}\n", error.exit_code()));
+        writeln!(messages, "{what} (exit code {})\n  {text}", error.exit_code()).unwrap();
     }
     insta::assert_snapshot!(messages);
 }

@@ -464,6 +464,23 @@ proptest! {
     }
 
     #[test]
+    fn accounts_between_two_names_are_those_of_the_whole_log(
+        histories in histories(), bounds in [name(), name()],
+    ) {
+        let dir = tempfile::tempdir()?;
+        write(dir.path(), &histories)?;
+        let log = Log::open(dir.path())?;
+        let all: Vec<AccountHistory> = log.histories()?.collect::<Result<_, _>>()?;
+        let ahead: Vec<AccountHistory> = log.histories()?.read_ahead().collect::<Result<_, _>>()?;
+        prop_assert_eq!(&ahead, &all);
+        let [first, last] = bounds;
+        let some: Vec<AccountHistory> =
+            log.histories_between(&first, &last)?.collect::<Result<_, _>>()?;
+        let within = |history: &&AccountHistory| (&first..=&last).contains(&&history.account.id);
+        prop_assert_eq!(some, all.iter().filter(within).cloned().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_damaged_file_is_an_error_or_another_log(
         table in 0..Table::ALL.len(), share in 0.0..1.0, bits in 1..=255_u8,
     ) {
@@ -509,6 +526,43 @@ fn histories_longer_than_a_batch_and_a_row_group_read_back() {
     let counts = write(dir.path(), &histories).unwrap();
     assert_eq!(counts.interactions, 535_009);
     assert!(read(dir.path()).unwrap() == histories, "written and read histories differ");
+    let log = Log::open(dir.path()).unwrap();
+    for (first, last, expected) in [
+        ("a", "a", &histories[..1]),
+        ("aa", "b", &histories[1..2]),
+        ("b", "z", &histories[1..]),
+        ("d", "z", &[]),
+    ] {
+        let some = log.histories_between(first, last).unwrap();
+        let rows = |history: &AccountHistory| {
+            (history.account.id.clone(), history.interactions.len(), history.outcomes.len())
+        };
+        let some: Vec<_> = some.map(|history| rows(&history.unwrap())).collect();
+        assert_eq!(some, expected.iter().map(rows).collect::<Vec<_>>(), "{first} to {last}");
+    }
+}
+
+#[test]
+fn a_fault_on_the_way_is_told_by_the_reader_ahead_too() {
+    let dir = folder();
+    let histories: Vec<AccountHistory> = (0..200).map(|n| sample(&format!("A{n:03}"))).collect();
+    write(dir.path(), &histories).unwrap();
+    let path = dir.path().join(Table::Contacts.file_name());
+    let columns = [
+        ("account_id", ColumnData::Text(vec!["A100".to_owned()])),
+        ("contact_id", ColumnData::Text(vec!["C9".to_owned()])),
+        ("influence", ColumnData::Number(vec![-1.0])),
+    ];
+    write_table(&path, &columns).unwrap();
+    let log = Log::open(dir.path()).unwrap();
+    let plain: Vec<String> =
+        log.histories().unwrap().map(|one| format!("{:?}", one.map(|h| h.account.id))).collect();
+    let ahead = log.histories().unwrap().read_ahead();
+    let ahead: Vec<String> = ahead.map(|one| format!("{:?}", one.map(|h| h.account.id))).collect();
+    assert!(plain.iter().any(|one| one.starts_with("Err")) && plain.len() == 200);
+    assert_eq!(ahead, plain);
+    // One that is dropped before its end leaves no thread waiting for ever.
+    drop(log.histories().unwrap().read_ahead().take(3).collect::<Vec<_>>());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use rvq::flow::fit::FitError;
 use rvq::ingest::IngestError;
 use rvq::interaction::TableError;
 use rvq::realism::RealismError;
-use rvq::run::{FULL, ResolvedPlan, Run, RunError};
+use rvq::run::{Dataset, FULL, ResolvedPlan, Run, RunError};
 
 /// Options of every subcommand.
 #[derive(Debug, clap::Args)]
@@ -164,7 +164,11 @@ impl PlanArgs {
         overrides.extend(self.replication.map(|number| format!("run.replication={number}")));
         let resolved = ResolvedPlan::load(&self.plan, &self.profile, &overrides)?;
         console.say("plan and data");
-        Run::prepare(resolved)
+        let run = Run::prepare(resolved)?;
+        if self.dry_run {
+            run.datasets().iter().try_for_each(Dataset::check)?;
+        }
+        Ok(run)
     }
 }
 

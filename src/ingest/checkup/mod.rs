@@ -84,7 +84,12 @@ pub fn checkup(mapping: &Mapping, data: &Path) -> Checkup {
             let why = format!(
                 "{} of {} rows read would be rejected",
                 done.rejected.len(),
-                done.report.sources.iter().map(|source| source.read).sum::<u64>()
+                done.report
+                    .sources
+                    .iter()
+                    .filter(|source| !source.for_queries)
+                    .map(|source| source.read)
+                    .sum::<u64>()
             );
             (Acceptance::Accepted, why, Some(done.report), done.rejected)
         }

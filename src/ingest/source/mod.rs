@@ -238,12 +238,14 @@ impl OpenSource {
         self.files.iter().map(|file| &file.file)
     }
 
-    /// The files with the number of their rows, where all are Parquet and have the same columns.
+    /// The files with the number of their rows, where all are Parquet and have the same columns of the same types.
     pub(super) fn as_parquet(&self) -> Result<Option<Vec<(PathBuf, u64)>>, SourceError> {
         let mut found = Vec::with_capacity(self.files.len());
+        let mut types = None;
         for OpenFile { file, format, columns } in &self.files {
             let (Format::Parquet, Some(path)) = (format, file.path()) else { return Ok(None) };
-            if *columns != self.columns {
+            let own = parquet_rows::types(file)?;
+            if *columns != self.columns || *types.get_or_insert_with(|| own.clone()) != own {
                 return Ok(None);
             }
             found.push((path.to_owned(), parquet_rows::count(file)?));

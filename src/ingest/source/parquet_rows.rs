@@ -33,6 +33,12 @@ pub(super) fn columns(file: &ExportFile) -> Result<Vec<String>, SourceError> {
     Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
 }
 
+/// Types of the top-level columns.
+pub(super) fn types(file: &ExportFile) -> Result<Vec<DataType>, SourceError> {
+    let schema = builder(file)?.schema().clone();
+    Ok(schema.fields().iter().map(|field| field.data_type().clone()).collect())
+}
+
 /// Number of rows, as the footer says.
 pub(super) fn count(file: &ExportFile) -> Result<u64, SourceError> {
     let rows = builder(file)?.metadata().file_metadata().num_rows();

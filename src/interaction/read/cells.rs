@@ -169,15 +169,28 @@ impl Scope<'_, '_> {
 /// A column of texts, empty throughout when the file has none.
 #[derive(Debug)]
 pub(super) struct Texts {
-    cells: Option<StringArray>,
+    cells: Option<Cells>,
     rows: usize,
+}
+
+/// Texts as they are decoded: those that neighbouring rows share are positions in a dictionary.
+#[derive(Debug)]
+enum Cells {
+    Plain(StringArray),
+    Shared { positions: PrimitiveArray<Int32Type>, words: StringArray },
 }
 
 impl Texts {
     pub(super) fn new(batch: &RecordBatch, name: &str) -> Self {
-        let cells = batch.column_by_name(name).map(|c| c.as_string().clone());
         // A column of nothing is not asked row by row.
-        let cells = cells.filter(|cells| cells.null_count() < cells.len());
+        let column = batch.column_by_name(name).filter(|cells| cells.null_count() < cells.len());
+        let cells = column.map(|cells| match cells.as_dictionary_opt::<Int32Type>() {
+            None => Cells::Plain(cells.as_string().clone()),
+            Some(shared) => Cells::Shared {
+                positions: shared.keys().clone(),
+                words: shared.values().as_string().clone(),
+            },
+        });
         Self { cells, rows: batch.num_rows() }
     }
 
@@ -187,7 +200,12 @@ impl Texts {
     }
 
     pub(super) fn get(&self, row: usize) -> Option<&str> {
-        self.cells.as_ref().filter(|cells| cells.is_valid(row)).map(|cells| cells.value(row))
+        match self.cells.as_ref()? {
+            Cells::Plain(cells) => cells.is_valid(row).then(|| cells.value(row)),
+            Cells::Shared { positions, words } => {
+                value(positions, row).map(|position| words.value(position as usize))
+            }
+        }
     }
 
     pub(super) fn owned(&self, row: usize) -> Option<String> {

@@ -3,6 +3,7 @@
 //! [`Log::open`] looks at every footer, [`Log::histories`] at every row. What is deliberately
 //! absent: nothing is sorted, converted or left out; that is the work of ingest.
 
+mod ahead;
 mod cells;
 mod listed;
 mod measures;
@@ -39,6 +40,7 @@ use listed::Listed;
 use merge::{Cursor, Cursors};
 use rows::Rows;
 
+pub use ahead::ReadAhead;
 pub use merge::Histories;
 
 /// Rows decoded at a time: columns of this length stay in the cache.
@@ -126,6 +128,13 @@ impl Log {
     /// Run that wrote the log, where the files say so.
     pub fn run_id(&self) -> Option<&str> {
         self.file(Table::Accounts)?.metadata_value(RUN_ID_KEY)
+    }
+
+    /// Whether the file of `table` was written with the log's accounts, by a [`LogWriter`](super::LogWriter):
+    /// then its rows are in order.
+    pub fn was_written_whole(&self, table: Table) -> bool {
+        let run = self.run_id();
+        run.is_some() && self.file(table).and_then(|file| file.metadata_value(RUN_ID_KEY)) == run
     }
 
     /// All accounts with their rows, in order of id.
@@ -224,7 +233,7 @@ impl TableFile {
                 if problems.len() > found {
                     return None;
                 }
-                file.with_kinds(table)
+                file.with_dictionaries(table)
                     .map_err(|(path, source)| {
                         problems.push(FileProblem::Unreadable { path, source });
                     })
@@ -297,16 +306,18 @@ impl TableFile {
         }
     }
 
-    /// The same file with interaction types read as positions in a dictionary: a text is then
-    /// looked up once per dictionary, not once per row.
-    fn with_kinds(self, table: Table) -> Result<Self, (PathBuf, ParquetError)> {
+    /// The same file with texts that neighbouring rows share read as positions in a dictionary: they are
+    /// copied, and interaction types looked up, once per dictionary and not once per row.
+    fn with_dictionaries(self, table: Table) -> Result<Self, (PathBuf, ParquetError)> {
         let Self { path, metadata } = self;
-        let kind = table.columns().iter().find(|column| column.kind == ColumnKind::Kind);
-        let Some(kind) = kind else { return Ok(Self { path, metadata }) };
+        let shared = |name: &str| {
+            let column = table.columns().iter().find(|column| column.name == name);
+            column.is_some_and(|c| matches!(c.kind, ColumnKind::Kind | ColumnKind::Word))
+        };
         let words = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
         let as_words = |field: &Arc<Field>| {
-            if field.name() == kind.name {
-                Arc::new(Field::new(kind.name, words.clone(), field.is_nullable()))
+            if shared(field.name()) {
+                Arc::new(Field::new(field.name(), words.clone(), field.is_nullable()))
             } else {
                 Arc::clone(field)
             }
