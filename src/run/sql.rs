@@ -31,7 +31,7 @@ impl AnsweredMapping {
         if mapping.queries().next().is_none() {
             return Ok(Self { mapping, _answers: None });
         }
-        with_queries(mapping, data, memory)
+        with_queries(&mapping, data, memory)
     }
 
     /// The mapping.
@@ -42,16 +42,20 @@ impl AnsweredMapping {
 
 #[cfg(feature = "sql")]
 fn with_queries(
-    mapping: Mapping,
+    mapping: &Mapping,
     data: &Path,
     memory: Option<usize>,
 ) -> Result<AnsweredMapping, RunError> {
-    let (mapping, answers) = crate::engine::answer(mapping, data, memory)?;
+    let (mapping, answers) = crate::engine::answer(mapping.clone(), data, memory)?;
     Ok(AnsweredMapping { mapping, _answers: Some(answers) })
 }
 
 #[cfg(not(feature = "sql"))]
-fn with_queries(mapping: Mapping, _: &Path, _: Option<usize>) -> Result<AnsweredMapping, RunError> {
+fn with_queries(
+    mapping: &Mapping,
+    _: &Path,
+    _: Option<usize>,
+) -> Result<AnsweredMapping, RunError> {
     Err(RunError::NoSql { what: format!("`{}` has tables in SQL", mapping.path().display()) })
 }
 
