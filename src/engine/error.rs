@@ -65,9 +65,7 @@ impl SqlError {
             _ => Self::Query { reason },
         }
     }
-}
 
-impl SqlError {
     /// The error that a query ends with after it was understood.
     pub(super) fn of_rows(error: &DataFusionError) -> Self {
         match Self::of(error, &[]) {

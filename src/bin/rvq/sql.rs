@@ -16,6 +16,8 @@ use crate::options::{Format, Memory};
 /// `score(account_id, as_of, 'recency = {}')`.
 ///
 /// Without a query, the tables and their columns are listed. Only queries are answered: nothing can be changed.
+/// Without `ORDER BY` rows come in any order, and with several threads a sum may differ in its last digit, as in other
+/// SQL engines.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples, with a log:\n  rvq sql my-log\n  rvq sql my-log \"SELECT interaction_type, count(*) AS n FROM interactions GROUP BY 1 ORDER BY 2 DESC\"\n  rvq sql my-log \"SELECT account_id, rv_decay(account_id, TIMESTAMP '2025-01-01', 180) AS rv FROM accounts ORDER BY rv LIMIT 20\"\n  rvq sql my-log --format csv \"SELECT account_id, month, rv_decay(account_id, as_of, 180) AS rv FROM accounts CROSS JOIN months\""
