@@ -1,13 +1,14 @@
-//! Rows into account histories: identity, references and order in time.
+//! The rows of one account into its history: identity, references and order in time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::checked::{Checked, NamesOf};
 use super::field::Field;
-use super::ledger::{Aside, Breach, Place, Reason, Tally};
+use super::ledger::{Aside, Breach, Reason};
 use super::mapping::Mapping;
 use super::outcomes::{Months, add_amount, add_period, status_in};
 use super::row::Row;
+use super::spool::Origin;
 use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex};
 use crate::interaction::{Account, AccountHistory, Contact, Interaction, Outcome, Status, Survey};
 use crate::time::Instant;
@@ -29,7 +30,10 @@ pub(super) struct Draft {
     /// As its own row says; id and entry are filled in at the end.
     account: Account,
     pub(super) entered_at: Option<Instant>,
-    listed: Option<Listed>,
+    /// Where its own row is.
+    listed: Option<Origin>,
+    /// Rows without a date, which are lost unless others have one.
+    undated: Vec<Undated>,
     first_seen: Option<Instant>,
     /// Contacts with their positions in order of appearance.
     contacts: BTreeMap<String, (u16, Contact)>,
@@ -61,30 +65,34 @@ impl Names {
     }
 }
 
-/// Where an account's own row is: it may yet turn out to be unusable.
+/// A row that may yet turn out to be unusable.
 #[derive(Debug)]
-struct Listed {
-    block: usize,
-    place: Place,
-    raw: String,
+pub(super) struct Undated {
+    pub(super) origin: Origin,
+    pub(super) raw: String,
 }
 
-/// Collects the rows of all blocks.
+/// Collects the rows of one account from all blocks.
 #[derive(Debug)]
 pub(super) struct Assembly<'m> {
     pub(super) mapping: &'m Mapping,
-    drafts: BTreeMap<String, Draft>,
-    /// Names of interactions in the systems they came from.
-    source_ids: BTreeSet<(String, String)>,
-    /// By block, account and distinct values: position of the interaction they made.
-    combined: BTreeMap<(usize, String, Vec<String>), usize>,
+    draft: Option<Draft>,
+    /// By block and distinct values: position of the interaction they made.
+    combined: BTreeMap<(usize, Vec<String>), usize>,
 }
 
-/// What the assembly made.
+/// What the rows of one account are together.
 #[derive(Debug)]
-pub(super) struct Assembled {
-    pub(super) histories: Vec<AccountHistory>,
-    pub(super) n_entries_inferred: u64,
+pub(super) enum Assembled {
+    /// No row could be used.
+    Nothing,
+    History {
+        history: Box<AccountHistory>,
+        /// Whether the entry is only the first row seen.
+        entry_inferred: bool,
+    },
+    /// An account without any date: its rows must be rejected.
+    NoEntry(Vec<Undated>, Breach),
 }
 
 impl Draft {
@@ -117,27 +125,23 @@ impl Draft {
 
 impl<'m> Assembly<'m> {
     pub(super) fn new(mapping: &'m Mapping) -> Self {
-        Self {
-            mapping,
-            drafts: BTreeMap::new(),
-            source_ids: BTreeSet::new(),
-            combined: BTreeMap::new(),
-        }
+        Self { mapping, draft: None, combined: BTreeMap::new() }
     }
 
-    /// Takes one row of block number `block`.
-    pub(super) fn take(&mut self, block: usize, row: Row<'_>) -> Result<Taken, Breach> {
+    /// Takes the row from `origin`.
+    pub(super) fn take(&mut self, origin: Origin, row: Row<'_>) -> Result<Taken, Breach> {
         match self.check(row)? {
             Checked::Aside(why) => Ok(Taken::Aside(why)),
             Checked::Account(account, entered_at) => {
-                self.add_account(block, row, *account, entered_at)
+                self.add_account(origin, row, *account, entered_at)
             }
             Checked::Contact(account, contact) => {
                 self.add_contact(row, &account, contact)?;
+                self.draft(&account).undated.push(Undated { origin, raw: row.raw() });
                 Ok(Taken::Made)
             }
             Checked::Interaction(account, interaction, names) => {
-                self.add_interaction(block, row, &account, *interaction, names)
+                self.add_interaction(origin.block, row, &account, *interaction, names)
             }
             Checked::Outcome(account, outcome, status) => {
                 add_period(self, row, &account, *outcome, status)
@@ -162,7 +166,7 @@ impl<'m> Assembly<'m> {
 
     /// Checks that rows may name this account.
     pub(super) fn check_account(&self, row: Row<'_>, id: &str) -> Result<(), Breach> {
-        let known = self.drafts.get(id).is_some_and(|draft| draft.listed.is_some());
+        let known = self.draft.as_ref().is_some_and(|draft| draft.listed.is_some());
         if known || !self.mapping.lists_accounts() || self.mapping.adds_unlisted_accounts() {
             return Ok(());
         }
@@ -177,7 +181,7 @@ impl<'m> Assembly<'m> {
         id: &str,
         (field, at): (Field, Instant),
     ) -> Result<(), Breach> {
-        match self.drafts.get(id).and_then(|draft| draft.entered_at) {
+        match self.draft.as_ref().and_then(|draft| draft.entered_at) {
             Some(entered) if at < entered => {
                 let message = format!("{at} is before account `{id}` entered on {entered}");
                 Err(row.breach(field, Reason::BeforeEntry, message))
@@ -186,42 +190,42 @@ impl<'m> Assembly<'m> {
         }
     }
 
-    /// The account called `id`, made when it is new.
+    /// The account, called `id`, made when it is new.
     pub(super) fn draft(&mut self, id: &str) -> &mut Draft {
-        if !self.drafts.contains_key(id) {
-            self.drafts.insert(id.to_owned(), Draft::default());
-        }
-        self.drafts.get_mut(id).expect("the account was just made")
+        self.draft.get_or_insert_with(|| Draft {
+            account: Account { id: id.to_owned(), ..Account::default() },
+            ..Draft::default()
+        })
     }
 
     fn add_account(
         &mut self,
-        block: usize,
+        origin: Origin,
         row: Row<'_>,
         account: Account,
         entered_at: Option<Instant>,
     ) -> Result<Taken, Breach> {
-        let id = account.id.clone();
-        if let Some(first) = self.drafts.get(&id).and_then(|draft| draft.listed.as_ref()) {
-            let message = if first.block == block && first.place.file == row.place.file {
+        if let Some(first) = self.draft.as_ref().and_then(|draft| draft.listed) {
+            let id = &account.id;
+            let message = if first.block == origin.block && first.place.file == origin.place.file {
                 format!("account `{id}` is already in row {}", first.place.row)
             } else {
                 format!("account `{id}` is already in another file")
             };
             return Err(row.breach(Field::AccountId, Reason::Duplicate, message));
         }
-        let listed = Some(Listed { block, place: row.place, raw: row.raw() });
-        let draft = self.draft(&id);
-        *draft = Draft { account, entered_at, listed, ..Draft::default() };
+        let undated = vec![Undated { origin, raw: row.raw() }];
+        let listed = Some(origin);
+        self.draft = Some(Draft { account, entered_at, listed, undated, ..Draft::default() });
         Ok(Taken::Made)
     }
 
-    fn draft_contact(&self, account: &str, id: &str) -> Option<u16> {
-        self.drafts.get(account).and_then(|draft| draft.contact(id))
+    fn draft_contact(&self, id: &str) -> Option<u16> {
+        self.draft.as_ref().and_then(|draft| draft.contact(id))
     }
 
     fn add_contact(&mut self, row: Row<'_>, account: &str, contact: Contact) -> Result<(), Breach> {
-        if self.draft_contact(account, &contact.id).is_some() {
+        if self.draft_contact(&contact.id).is_some() {
             let id = contact.id;
             let message = format!("contact `{id}` of account `{account}` is in an earlier row");
             return Err(row.breach(Field::ContactId, Reason::Duplicate, message));
@@ -240,7 +244,7 @@ impl<'m> Assembly<'m> {
         account: &str,
         id: &str,
     ) -> Result<(), Breach> {
-        if !self.mapping.lists_contacts() || self.draft_contact(account, id).is_some() {
+        if !self.mapping.lists_contacts() || self.draft_contact(id).is_some() {
             return Ok(());
         }
         let message = format!("`{id}` is in no contacts row of account `{account}`");
@@ -255,11 +259,11 @@ impl<'m> Assembly<'m> {
         id: Option<String>,
     ) -> Result<Option<ContactIndex>, Breach> {
         let Some(id) = id else { return Ok(None) };
-        if self.draft_contact(account, &id).is_none() {
+        if self.draft_contact(&id).is_none() {
             let contact = Contact { id: id.clone(), ..Contact::default() };
             self.add_contact(row, account, contact)?;
         }
-        Ok(self.draft_contact(account, &id).map(ContactIndex))
+        Ok(self.draft_contact(&id).map(ContactIndex))
     }
 
     fn add_interaction(
@@ -270,13 +274,6 @@ impl<'m> Assembly<'m> {
         mut interaction: Interaction,
         names: NamesOf,
     ) -> Result<Taken, Breach> {
-        let source_id = source_id(&interaction);
-        if let Some(key) = &source_id
-            && self.source_ids.contains(key)
-        {
-            let message = format!("`{}` is the name of an earlier row", key.1);
-            return Err(row.breach(Field::SourceId, Reason::Duplicate, message));
-        }
         interaction.contact = self.contact_of(row, account, names.contact)?;
         let position = |names: &mut Names, field, name: Option<String>| {
             name.map(|name| names.position(name).ok_or_else(|| too_many_names(row, field, account)))
@@ -288,8 +285,7 @@ impl<'m> Assembly<'m> {
         interaction.initiative =
             position(&mut draft.initiatives, Field::InitiativeId, names.initiative)?
                 .map(InitiativeIndex);
-        self.source_ids.extend(source_id);
-        let key = row.distinct().map(|values| (block, account.to_owned(), values));
+        let key = row.distinct().map(|values| (block, values));
         let made = key.as_ref().and_then(|key| self.combined.get(key)).copied();
         let draft = self.draft(account);
         draft.seen(interaction.occurred_at);
@@ -320,39 +316,26 @@ impl<'m> Assembly<'m> {
         Ok(Taken::Made)
     }
 
-    /// The histories in order of account id; accounts without any date are rejected.
-    pub(super) fn finish(self, tallies: &mut [Tally]) -> Assembled {
-        let mut assembled = Assembled { histories: Vec::new(), n_entries_inferred: 0 };
-        for (id, mut draft) in self.drafts {
-            let Some(entered_at) = draft.entered() else {
-                if let Some(listed) = draft.listed {
-                    let breach = Breach {
-                        column: String::new(),
-                        value: String::new(),
-                        reason: Reason::NoEntry,
-                        message: format!("account `{id}` has no entry date and no dated row"),
-                    };
-                    tallies[listed.block].reject_accepted(listed.place, breach, listed.raw);
-                }
-                continue;
-            };
-            assembled.n_entries_inferred += u64::from(draft.entered_at.is_none());
-            let account = Account { id, entered_at, ..std::mem::take(&mut draft.account) };
-            assembled.histories.push(history(self.mapping, account, draft));
-        }
-        assembled
+    /// The history of the account.
+    pub(super) fn finish(self) -> Assembled {
+        let Some(mut draft) = self.draft else { return Assembled::Nothing };
+        let Some(entered_at) = draft.entered() else {
+            let message =
+                format!("account `{}` has no entry date and no dated row", draft.account.id);
+            let (column, value) = (String::new(), String::new());
+            let breach = Breach { column, value, reason: Reason::NoEntry, message };
+            return Assembled::NoEntry(draft.undated, breach);
+        };
+        let entry_inferred = draft.entered_at.is_none();
+        let account = Account { entered_at, ..std::mem::take(&mut draft.account) };
+        let history = Box::new(history(self.mapping, account, draft));
+        Assembled::History { history, entry_inferred }
     }
 }
 
 fn too_many_names(row: Row<'_>, field: Field, account: &str) -> Breach {
     let message = format!("account `{account}` has more than 65,535 values of `{}`", field.name());
     row.breach(field, Reason::TooManyNames, message)
-}
-
-fn source_id(interaction: &Interaction) -> Option<(String, String)> {
-    let details = interaction.details.as_ref()?;
-    let id = details.source_id.clone()?;
-    Some((details.source_system.clone().unwrap_or_default(), id))
 }
 
 /// Puts the rows of one account in order; contacts go by id.

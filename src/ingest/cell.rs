@@ -4,16 +4,18 @@ use std::borrow::Cow;
 
 use chrono::format::{Parsed, StrftimeItems};
 use chrono::{DateTime, NaiveDateTime};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ledger::Reason;
 use crate::time::{Calendar, Instant, TimeError};
 
 /// A value as a source holds it: texts from CSV, typed values from Parquet.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
 pub(super) enum Cell<'a> {
     /// Nothing, or only blanks.
     Missing,
-    Text(Cow<'a, str>),
+    Text(#[serde(borrow)] Cow<'a, str>),
     Integer(i128),
     Number(f64),
     Bool(bool),
@@ -22,7 +24,11 @@ pub(super) enum Cell<'a> {
     /// A date and time of day without zone [µs since 1970-01-01T00:00].
     WallClock(i64),
     /// What an event log says several times of one row, and the lists of JSON.
-    Several(Vec<Cell<'static>>),
+    Several(#[serde(deserialize_with = "owned")] Vec<Cell<'static>>),
+}
+
+fn owned<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Cell<'static>>, D::Error> {
+    Ok(Vec::<Cell<'de>>::deserialize(from)?.into_iter().map(Cell::into_owned).collect())
 }
 
 /// Why a value is not what its column needs.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::ledger::{IngestReport, RejectedRow, printable};
+use super::ledger::{IngestReport, printable};
 use crate::diagnostic::Problems;
 use crate::interaction::{Table, TableError};
 
@@ -25,9 +25,12 @@ pub enum IngestError {
     /// Sources that cannot be read or lack what the mapping promises; all at once.
     #[error("{0}")]
     Sources(SourceProblems),
-    /// A source has more rejected rows than allowed; carries the ledger and the rows.
+    /// A source has more rejected rows than allowed; carries the ledger.
     #[error("{}", too_many(report))]
-    TooManyRejected { report: Box<IngestReport>, rejected: Vec<RejectedRow> },
+    TooManyRejected { report: Box<IngestReport> },
+    /// Rows beyond the memory cannot be put on disk or read back.
+    #[error("cannot sort the rows on disk: {source}")]
+    Sorting { source: std::io::Error },
     /// A mapping with queries that nobody has answered.
     #[error("the mapping asks for SQL, which nobody has answered")]
     Unanswered,

@@ -15,7 +15,6 @@ use std::path::Path;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::Ingested;
 use super::error::{IngestError, SourceError, SourceProblems};
 use super::ledger::{IngestReport, RejectedRow};
 use super::mapping::Mapping;
@@ -119,34 +118,10 @@ impl PseudonymKey {
     }
 }
 
-impl Ingested {
-    /// The same log with pseudonyms for ids and without texts that `mapping` and its catalogue do not
-    /// declare; rejected rows keep their place and reason, and nothing of what they hold.
-    ///
-    /// Accounts and contacts are in order of their pseudonyms.
-    #[must_use]
-    pub fn pseudonymised(mut self, mapping: &Mapping, key: &PseudonymKey) -> Self {
-        let names = Names { key, declared: declared(mapping) };
-        for history in &mut self.histories {
-            names.history(history);
-        }
-        self.histories.sort_by(|a, b| a.account.id.cmp(&b.account.id));
-        self.rejected.iter_mut().for_each(empty);
-        empty_examples(&mut self.report);
-        self
-    }
-}
-
 impl IngestError {
-    /// The same error without anything that a source holds.
-    #[must_use]
-    pub fn without_values(self) -> Self {
+    /// The same error without anything that a source holds; a ledger holds nothing of it any more.
+    pub(super) fn without_values(self) -> Self {
         match self {
-            Self::TooManyRejected { mut report, mut rejected } => {
-                rejected.iter_mut().for_each(empty);
-                empty_examples(&mut report);
-                Self::TooManyRejected { report, rejected }
-            }
             Self::Sources(problems) => {
                 let problems = problems.as_slice().iter().cloned().map(without_values);
                 Self::Sources(SourceProblems::new(problems.collect()))
@@ -177,20 +152,24 @@ fn without_values(problem: SourceError) -> SourceError {
     }
 }
 
-fn empty(row: &mut RejectedRow) {
-    LEFT_OUT.clone_into(&mut row.message);
-    row.value.clear();
-    row.raw.clear();
+impl RejectedRow {
+    pub(super) fn leave_out_values(&mut self) {
+        LEFT_OUT.clone_into(&mut self.message);
+        self.value.clear();
+        self.raw.clear();
+    }
 }
 
-fn empty_examples(report: &mut IngestReport) {
-    let examples = report.sources.iter_mut().flat_map(|source| &mut source.examples);
-    examples.for_each(empty);
-    report.warnings.push(
-        "ids are pseudonyms, texts that neither mapping nor catalogue declares are dropped, and rejected \
-         rows keep their place and reason only"
-            .to_owned(),
-    );
+impl IngestReport {
+    pub(super) fn leave_out_values(&mut self) {
+        let examples = self.sources.iter_mut().flat_map(|source| &mut source.examples);
+        examples.for_each(RejectedRow::leave_out_values);
+        self.warnings.push(
+            "ids are pseudonyms, texts that neither mapping nor catalogue declares are dropped, and rejected \
+             rows keep their place and reason only"
+                .to_owned(),
+        );
+    }
 }
 
 /// Words that mapping and catalogue write down: what a user declared is no data.
@@ -207,12 +186,23 @@ fn declared(mapping: &Mapping) -> BTreeSet<String> {
     words
 }
 
-struct Names<'a> {
+/// What gives a log its pseudonyms.
+#[derive(Debug, Clone)]
+pub(super) struct Pseudonyms<'a> {
     key: &'a PseudonymKey,
     declared: BTreeSet<String>,
 }
 
-impl Names<'_> {
+impl<'a> Pseudonyms<'a> {
+    pub(super) fn new(key: &'a PseudonymKey, mapping: &Mapping) -> Self {
+        Self { key, declared: declared(mapping) }
+    }
+
+    /// The pseudonym of `id`.
+    pub(super) fn of(&self, id: &str) -> String {
+        self.key.pseudonym(id)
+    }
+
     /// An id: always a pseudonym.
     fn id(&self, id: &mut String) {
         *id = self.key.pseudonym(id);
@@ -230,7 +220,8 @@ impl Names<'_> {
         text.take_if(|text| !self.declared.contains(text));
     }
 
-    fn history(&self, history: &mut AccountHistory) {
+    /// Gives a history its pseudonyms; contacts are in order of theirs.
+    pub(super) fn give_to(&self, history: &mut AccountHistory) {
         self.account(&mut history.account);
         for names in [&mut history.owners, &mut history.initiatives] {
             for name in names {

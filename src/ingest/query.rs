@@ -221,22 +221,28 @@ fn give(
     out: &Path,
 ) -> Result<GivenSource, NotGiven> {
     let mut tally = Tally::new(table, name, source.files().map(|file| file.name.clone()));
+    let mut rejected = Vec::new();
     let files = if let Some(files) = source.as_parquet()? {
         for (file, (_, rows)) in files.iter().enumerate() {
             tally.accept_all(file, *rows);
         }
         files.into_iter().map(|(path, _)| path).collect()
     } else {
-        write_texts(source, &mut tally, out)?;
+        write_texts(source, &mut tally, &mut rejected, out)?;
         vec![out.to_owned()]
     };
-    let (mut report, rejected) = tally.finish(Vec::new(), None);
+    let mut report = tally.finish(Vec::new(), None);
     report.for_queries = true;
     Ok(GivenSource { name: name.to_owned(), files, report, rejected })
 }
 
 /// Writes the rows of `source` that can be cut into values, and counts all.
-fn write_texts(source: &OpenSource, tally: &mut Tally, out: &Path) -> Result<(), NotGiven> {
+fn write_texts(
+    source: &OpenSource,
+    tally: &mut Tally,
+    rejected: &mut Vec<RejectedRow>,
+    out: &Path,
+) -> Result<(), NotGiven> {
     let mut texts = TextWriter::create(out, source.columns())?;
     let wanted: Vec<usize> = (0..source.columns().len()).collect();
     let mut failure = None;
@@ -250,7 +256,7 @@ fn write_texts(source: &OpenSource, tally: &mut Tally, out: &Path) -> Result<(),
                     failure = texts.add(cells.iter().map(Cell::text)).err();
                 }
             }
-            Err(broken) => tally.reject(place, broken.breach, broken.raw),
+            Err(broken) => rejected.push(tally.reject(place, broken.breach, broken.raw)),
         }
         Ok(())
     })?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cell::{Cell, Misfit, NumberReader};
 use super::error::SourceError;
 use super::field::Field;
-use super::ledger::{Breach, Place, Reason};
+use super::ledger::{Breach, Reason};
 use super::mapping::{Block, Deduplicate, Lookup, Mapping};
 use super::source::{Exports, OpenSource, raw};
 use crate::diagnostic::nearest;
@@ -123,15 +123,25 @@ impl<'m> Plan<'m> {
             .expect("every column named by the block is wanted")
     }
 
-    /// Whether rows of several files may meet under one `source_id`.
+    /// Whether rows have the names of the system that they come from.
+    pub(super) fn has_source_ids(&self) -> bool {
+        self.slots[Field::SourceId as usize] != Slot::Absent
+    }
+
+    /// Whether rows of several files may meet under one `source_id`, and no other rule says which is kept.
     pub(super) fn sorts_out_source_ids(&self) -> bool {
         let several = self.source.files().count() > 1 || self.block.query.is_some();
-        self.slots[Field::SourceId as usize] != Slot::Absent && several
+        self.has_source_ids() && several && self.block.deduplicate == Deduplicate::No
     }
 
     /// Whether two rows are known to stand in one file: those of an answer may come from any.
     pub(super) fn in_one_file(&self, first: usize, second: usize) -> bool {
         first == second && self.block.query.is_none()
+    }
+
+    /// Whether the block reads every column of its source.
+    pub(super) fn reads_all_columns(&self) -> bool {
+        self.wanted.len() == self.source.columns().len()
     }
 
     /// Whether the block uses the column `name` of its source.
@@ -157,11 +167,7 @@ impl<'m> Plan<'m> {
     }
 
     /// The row as the tables see it.
-    pub(super) fn row<'r>(
-        &'r self,
-        place: Place,
-        cells: &'r [Cell<'r>],
-    ) -> Result<Row<'r>, Breach> {
+    pub(super) fn row<'r>(&'r self, cells: &'r [Cell<'r>]) -> Result<Row<'r>, Breach> {
         self.check_currency(cells)?;
         let looked_up = match &self.lookup {
             None => &[],
@@ -178,7 +184,7 @@ impl<'m> Plan<'m> {
                 })?
             }
         };
-        Ok(Row { plan: self, place, cells, looked_up })
+        Ok(Row { plan: self, cells, looked_up })
     }
 
     /// Amounts of several currencies must not meet in one sum.
@@ -249,7 +255,6 @@ fn read_lookup(
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'r> {
     pub(super) plan: &'r Plan<'r>,
-    pub(super) place: Place,
     pub(super) cells: &'r [Cell<'r>],
     looked_up: &'r [Cell<'static>],
 }

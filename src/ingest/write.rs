@@ -1,26 +1,29 @@
 //! A log folder: the tables, and all that is needed to know where they came from.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Ingested;
+use super::Ingest;
 use super::error::IngestError;
-use super::ledger::RejectedRow;
-use super::mapping::Mapping;
-use crate::interaction::{ColumnData, LogWriter, write_table};
+use super::ledger::{IngestReport, RejectedRow};
+use super::read::Tables;
+use super::source::Exports;
+use crate::interaction::{AccountHistory, ColumnData, FlatWriter, LogWriter, TableError};
 
-impl Ingested {
+/// Rejected rows gathered before they are written.
+const ROWS_PER_BATCH: usize = 4_096;
+
+impl Ingest<'_> {
     /// Writes the tables, `catalogue.csv`, `mapping.toml`, `ingest.json` (the ledger) and
     /// `rejected.parquet` into the new folder `out`, which appears only when complete.
     ///
-    /// - `data`: folder the sources were read from; their bytes name the log.
-    ///
     /// # Errors
     ///
-    /// `Occupied` when `out` exists, `Write` and `Table` when something cannot be written.
-    pub fn write(&self, mapping: &Mapping, data: &Path, out: &Path) -> Result<(), IngestError> {
+    /// As [`read`](Self::read); `Occupied` when `out` exists, `Write` and `Table` when something cannot be written.
+    pub fn write(&self, out: &Path) -> Result<IngestReport, IngestError> {
         if out.exists() {
             return Err(IngestError::Occupied { path: out.to_owned() });
         }
@@ -35,27 +38,107 @@ impl Ingested {
             tempfile::Builder::new().prefix(".rvq-ingest-").tempdir_in(parent).map_err(failed)?;
         let log = hidden.path().join("log");
         fs::create_dir(&log).map_err(failed)?;
-        let id = log_id(mapping, data, out)?;
-        let mut writer = LogWriter::create(&log, &self.types, &id)?;
-        for history in &self.histories {
-            writer.write(history)?;
+        let id = self.log_id(out)?;
+        let mut tables = LogTables {
+            log: LogWriter::create(&log, self.mapping.types(), &id)?,
+            rejected: RejectedRows::create(&log.join("rejected.parquet"))?,
+        };
+        let report = self.read_into(&mut tables, hidden.path().to_owned())?;
+        tables.log.finish()?;
+        tables.rejected.close()?;
+        let ledger =
+            serde_json::to_string_pretty(&report).expect("a report holds only texts and numbers");
+        fs::write(log.join("ingest.json"), ledger + "\n").map_err(failed)?;
+        fs::write(log.join("mapping.toml"), self.mapping.text()).map_err(failed)?;
+        let catalogue = self.catalogue_bytes().map_err(failed)?;
+        fs::write(log.join("catalogue.csv"), catalogue).map_err(failed)?;
+        fs::rename(&log, out).map_err(failed)?;
+        Ok(report)
+    }
+
+    /// Name of the log: a digest of the mapping, its catalogue and every source.
+    fn log_id(&self, out: &Path) -> Result<String, IngestError> {
+        let failed = |source| IngestError::Write { path: out.to_owned(), source };
+        let mut digest = Sha256::new();
+        digest.update(Sha256::digest(self.mapping.text()));
+        digest.update(Sha256::digest(self.catalogue_bytes().map_err(failed)?));
+        match self.exports {
+            Exports::Folder(data) => {
+                for file in self.mapping.files(data)? {
+                    digest.update(digest_of_file(&data.join(file)).map_err(failed)?);
+                }
+            }
+            Exports::Memory(files) => {
+                files.values().for_each(|bytes| digest.update(Sha256::digest(bytes)));
+            }
         }
-        writer.finish()?;
-        write_rejected(&log.join("rejected.parquet"), &self.rejected)?;
-        let report = serde_json::to_string_pretty(&self.report)
-            .expect("a report holds only texts and numbers");
-        fs::write(log.join("ingest.json"), report + "\n").map_err(failed)?;
-        fs::write(log.join("mapping.toml"), mapping.text()).map_err(failed)?;
-        fs::copy(mapping.catalogue_path(), log.join("catalogue.csv")).map_err(failed)?;
-        fs::rename(&log, out).map_err(failed)
+        let first = digest.finalize().iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte));
+        Ok(format!("{first:016x}"))
+    }
+
+    fn catalogue_bytes(&self) -> io::Result<Vec<u8>> {
+        match self.exports {
+            Exports::Folder(_) => fs::read(self.mapping.catalogue_path()),
+            Exports::Memory(_) => Ok(self.mapping.catalogue().to_csv().into_bytes()),
+        }
     }
 }
 
-fn write_rejected(path: &Path, rows: &[RejectedRow]) -> Result<(), IngestError> {
+fn digest_of_file(path: &Path) -> io::Result<impl AsRef<[u8]>> {
+    let mut digest = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut digest)?;
+    Ok(digest.finalize())
+}
+
+/// The tables on their way into a folder.
+struct LogTables {
+    log: LogWriter,
+    rejected: RejectedRows,
+}
+
+impl Tables for LogTables {
+    fn history(&mut self, history: AccountHistory) -> Result<(), IngestError> {
+        Ok(self.log.write(&history)?)
+    }
+
+    fn rejected(&mut self, row: RejectedRow) -> Result<(), IngestError> {
+        Ok(self.rejected.add(row)?)
+    }
+}
+
+/// `rejected.parquet` while it is written.
+struct RejectedRows {
+    writer: FlatWriter,
+    rows: Vec<RejectedRow>,
+}
+
+impl RejectedRows {
+    fn create(path: &Path) -> Result<Self, TableError> {
+        Ok(Self { writer: FlatWriter::create(path, &columns(&[]))?, rows: Vec::new() })
+    }
+
+    fn add(&mut self, row: RejectedRow) -> Result<(), TableError> {
+        self.rows.push(row);
+        if self.rows.len() < ROWS_PER_BATCH { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), TableError> {
+        self.writer.write(&columns(&self.rows))?;
+        self.rows.clear();
+        Ok(())
+    }
+
+    fn close(mut self) -> Result<(), TableError> {
+        self.flush()?;
+        self.writer.close()
+    }
+}
+
+fn columns(rows: &[RejectedRow]) -> [(&'static str, ColumnData); 9] {
     let text = |of: fn(&RejectedRow) -> &str| {
         ColumnData::Text(rows.iter().map(|row| of(row).to_owned()).collect())
     };
-    let columns = [
+    [
         ("table", text(|row| row.table.name())),
         ("source", text(|row| &row.source)),
         ("file", text(|row| &row.file)),
@@ -65,21 +148,5 @@ fn write_rejected(path: &Path, rows: &[RejectedRow]) -> Result<(), IngestError> 
         ("reason", text(|row| row.reason.name())),
         ("message", text(|row| &row.message)),
         ("raw", text(|row| &row.raw)),
-    ];
-    Ok(write_table(path, &columns)?)
-}
-
-/// Name of a log: a digest of the mapping, its catalogue and every source.
-fn log_id(mapping: &Mapping, data: &Path, out: &Path) -> Result<String, IngestError> {
-    let mut digest = Sha256::new();
-    digest.update(Sha256::digest(mapping.text()));
-    let read = |path: &Path| {
-        fs::read(path).map_err(|source| IngestError::Write { path: out.to_owned(), source })
-    };
-    digest.update(Sha256::digest(read(mapping.catalogue_path())?));
-    for file in mapping.files(data)? {
-        digest.update(Sha256::digest(read(&data.join(file))?));
-    }
-    let first = digest.finalize().iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte));
-    Ok(format!("{first:016x}"))
+    ]
 }

@@ -1,13 +1,13 @@
 //! Tables of results: named columns of one length, as Parquet or as CSV for a spreadsheet.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
@@ -21,6 +21,9 @@ use crate::time::Instant;
 
 /// Rows encoded at a time.
 const ROWS_PER_BATCH: usize = 65_536;
+
+/// Bytes of encoded pages that are held before they go to disk.
+const BYTES_PER_GROUP: usize = 64 << 20;
 
 /// The cells of one column.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,36 +120,83 @@ fn rows(columns: &[(&str, ColumnData)]) -> Result<usize, TableError> {
 /// [`TableError::ColumnLength`] when the columns differ in length, [`TableError::Io`] and
 /// [`TableError::Parquet`] when the file cannot be written.
 pub fn write_table(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TableError> {
-    let rows = rows(columns)?;
-    let file =
-        File::create(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
-    write_batches(file, columns, rows)
-        .map_err(|source| TableError::Parquet { path: path.to_owned(), source })
+    rows(columns)?;
+    let mut writer = FlatWriter::create(path, columns)?;
+    writer.write(columns)?;
+    writer.close()
 }
 
-fn write_batches(
-    file: File,
-    columns: &[(&str, ColumnData)],
-    rows: usize,
-) -> Result<(), ParquetError> {
-    let field = |(name, cells): &(&str, ColumnData)| {
-        Field::new(*name, cells.data_type(), matches!(cells, ColumnData::Number(_)))
-    };
-    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
-    let version = KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned());
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_key_value_metadata(Some(vec![version]))
-        .build();
-    let options =
-        ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options)?;
-    for from in (0..rows).step_by(ROWS_PER_BATCH) {
-        let to = rows.min(from + ROWS_PER_BATCH);
-        let arrays = columns.iter().map(|(_, cells)| cells.slice(from, to)).collect();
-        writer.write(&RecordBatch::try_new(Arc::clone(&schema), arrays)?)?;
+/// A Parquet file that is written part by part.
+#[derive(Debug)]
+pub struct FlatWriter {
+    path: PathBuf,
+    writer: ArrowWriter<File>,
+    schema: SchemaRef,
+}
+
+impl FlatWriter {
+    /// Starts the file `path`; `columns` give names and types, their cells are not written yet.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Io`] and [`TableError::Parquet`] when the file cannot be made.
+    pub fn create(path: &Path, columns: &[(&str, ColumnData)]) -> Result<Self, TableError> {
+        let field = |(name, cells): &(&str, ColumnData)| {
+            Field::new(*name, cells.data_type(), matches!(cells, ColumnData::Number(_)))
+        };
+        let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+        let version = KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned());
+        let level = ZstdLevel::try_new(1).expect("1 is a zstd level");
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_key_value_metadata(Some(vec![version]))
+            .build();
+        let options =
+            ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let path = path.to_owned();
+        let file = match File::create(&path) {
+            Ok(file) => file,
+            Err(source) => return Err(TableError::Io { path, source }),
+        };
+        match ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options) {
+            Ok(writer) => Ok(Self { path, writer, schema }),
+            Err(source) => Err(TableError::Parquet { path, source }),
+        }
     }
-    writer.close().map(|_| ())
+
+    /// Adds the rows of `columns`, which have the names and types of those that began the file.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::ColumnLength`] when the columns differ in length, [`TableError::Parquet`] when they cannot be
+    /// written.
+    pub fn write(&mut self, columns: &[(&str, ColumnData)]) -> Result<(), TableError> {
+        let rows = rows(columns)?;
+        for from in (0..rows).step_by(ROWS_PER_BATCH) {
+            let to = rows.min(from + ROWS_PER_BATCH);
+            let arrays = columns.iter().map(|(_, cells)| cells.slice(from, to)).collect();
+            RecordBatch::try_new(Arc::clone(&self.schema), arrays)
+                .map_err(ParquetError::from)
+                .and_then(|batch| self.writer.write(&batch))
+                .and_then(|()| self.bound_memory())
+                .map_err(|source| TableError::Parquet { path: self.path.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    fn bound_memory(&mut self) -> Result<(), ParquetError> {
+        if self.writer.in_progress_size() < BYTES_PER_GROUP { Ok(()) } else { self.writer.flush() }
+    }
+
+    /// Completes the file.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Parquet`] when its end cannot be written.
+    pub fn close(self) -> Result<(), TableError> {
+        let Self { path, writer, .. } = self;
+        writer.close().map(|_| ()).map_err(|source| TableError::Parquet { path, source })
+    }
 }
 
 /// Writes `columns` as the CSV file `path`: a header, then one line per row.

@@ -16,7 +16,7 @@ mod write;
 pub use check::WRITABLE;
 pub use columns::InteractionColumns;
 pub use error::{Fault, FileProblem, TableError};
-pub use flat::{ColumnData, harmless, write_csv, write_table};
+pub use flat::{ColumnData, FlatWriter, harmless, write_csv, write_table};
 pub use read::{Histories, Log, ReadAhead};
 pub use row::{
     Account, Contact, CustomerValue, Details, Initiative, Interaction, LedgerEntry, Outcome,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use rvq::flow::{Catalogue, CatalogueEntry};
 use rvq::ids::TypeNames;
-use rvq::ingest::{IngestError, Ingested, Mapping, Reason, ingest, ingest_bytes};
+use rvq::ingest::{Ingest, IngestError, Ingested, Mapping, Reason, ingest, ingest_bytes};
 use rvq::interaction::Log;
 use rvq::score::{Rv, Valuation, ValuedHistory, series};
 use rvq::time::Instant;
@@ -634,7 +634,7 @@ fn the_rejected_rows_of_a_log_are_a_table_of_their_own() {
     )
     .unwrap();
     let mapping = Mapping::load(&at("mapping.toml")).unwrap();
-    ingest(&mapping, folder.path()).unwrap().write(&mapping, folder.path(), &at("log")).unwrap();
+    Ingest::new(&mapping, folder.path()).write(&at("log")).unwrap();
     assert_eq!(Log::open(&at("log")).unwrap().histories().unwrap().count(), 2);
     let again = "[[interactions]]\nsource = \"rejected.parquet\"\ncolumns = { account_id = \"file\", channel = \
          \"source\", level = \"row\", function = \"reason\", segment_id = \"column\", source_id = \"value\", \

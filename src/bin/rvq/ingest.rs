@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
 use rvq::ingest::{
-    Acceptance, IngestError, KeyError, Mapping, PseudonymKey, checkup, ingest, propose,
+    Acceptance, Ingest, IngestError, KeyError, Mapping, PseudonymKey, checkup, propose,
 };
 use rvq::run::AnsweredMapping;
 
@@ -52,7 +52,8 @@ pub(crate) struct Args {
     /// Explain the mapping column by column, with examples of values that break a rule.
     #[arg(long, conflicts_with_all = ["out", "dry_run"])]
     check: bool,
-    /// Memory that SQL of the mapping may hold before it spills to disk, such as `512MiB` [default: no limit].
+    /// Memory that rows may take while they are sorted by account, such as `512MiB`, and what SQL of the mapping
+    /// may hold; the rest waits on disk [default: 512MiB for rows, no limit for SQL].
     #[arg(long, value_name = "SIZE", conflicts_with = "propose")]
     memory: Option<Memory>,
     /// Write keyed hashes (HMAC-SHA-256) in the place of all ids, and drop texts that neither mapping nor
@@ -157,24 +158,22 @@ fn read(args: &Args, mapping: &Mapping, data: &Path, console: &Console) -> anyho
         return Err(IngestError::Occupied { path: occupied.to_owned() }.into());
     }
     let key = args.pseudonymise.as_deref().map(key).transpose()?;
-    console.say("reading the sources");
-    let ingested = match (ingest(mapping, data), &key) {
-        (Ok(ingested), None) => ingested,
-        (Ok(ingested), Some(key)) => ingested.pseudonymised(mapping, key),
-        (Err(error), key) => {
-            let error = if key.is_some() { error.without_values() } else { error };
-            if let IngestError::TooManyRejected { report, .. } = &error {
-                console.print_line(&report.to_string())?;
-            }
-            return Err(error.into());
-        }
-    };
-    let report = &ingested.report;
-    console.print_line(&report.to_string())?;
-    if let Some(out) = out {
-        console.say("writing the log");
-        ingested.write(mapping, data, out)?;
+    let mut ingest = Ingest::new(mapping, data);
+    if let Some(memory) = args.memory {
+        ingest = ingest.with_memory(memory.bytes());
     }
+    if let Some(key) = &key {
+        ingest = ingest.with_pseudonyms(key);
+    }
+    console.say("reading the sources");
+    let report = match out.map_or_else(|| ingest.report(), |out| ingest.write(out)) {
+        Err(IngestError::TooManyRejected { report }) => {
+            console.print_line(&report.to_string())?;
+            return Err(IngestError::TooManyRejected { report }.into());
+        }
+        read => read?,
+    };
+    console.print_line(&report.to_string())?;
     let place =
         out.map_or_else(|| "would be in the log".to_owned(), |out| format!("in {}", out.display()));
     console.print_line(&format!(

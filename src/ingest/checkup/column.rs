@@ -204,7 +204,7 @@ fn test_rows(
             return Ok(());
         }
         check.rows += 1;
-        let Ok(row) = plan.row(place, &cells) else { return Ok(()) };
+        let Ok(row) = plan.row(&cells) else { return Ok(()) };
         for one in &mut tested {
             one.take(place, row, value(&rules, row, one.field));
             one.note_time(row);

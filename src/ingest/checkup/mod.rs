@@ -15,11 +15,13 @@ use serde::Serialize;
 pub use self::column::{BlockCheck, FieldCheck, Offender};
 use self::column::{Ids, check_block};
 pub use self::joins::JoinCheck;
+use super::Ingest;
 use super::error::IngestError;
-use super::ingest;
 use super::ledger::{IngestReport, Reason, RejectedRow};
 use super::mapping::Mapping;
+use super::read::Tables;
 use super::source::Exports;
+use crate::interaction::AccountHistory;
 
 /// Offending values or rows shown of one kind.
 const MOST_EXAMPLES: usize = 3;
@@ -79,29 +81,25 @@ pub fn checkup(mapping: &Mapping, data: &Path) -> Checkup {
     let blocks: Vec<BlockCheck> =
         mapping.blocks.iter().map(|block| check_block(exports, mapping, block, &mut ids)).collect();
     let named_wrongly = blocks.iter().any(|block| block.is_named_wrongly);
-    let (acceptance, why, ledger, rejected) = match ingest(mapping, data) {
-        Ok(done) => {
+    let mut broken = BrokenRules::default();
+    let ingest = Ingest::new(mapping, data);
+    let (acceptance, why, ledger) = match ingest.read_into(&mut broken, std::env::temp_dir()) {
+        Ok(report) => {
+            let read = report.sources.iter().filter(|source| !source.for_queries);
             let why = format!(
                 "{} of {} rows read would be rejected",
-                done.rejected.len(),
-                done.report
-                    .sources
-                    .iter()
-                    .filter(|source| !source.for_queries)
-                    .map(|source| source.read)
-                    .sum::<u64>()
+                broken.0.iter().map(|rule| rule.rows).sum::<u64>(),
+                read.map(|source| source.read).sum::<u64>()
             );
-            (Acceptance::Accepted, why, Some(done.report), done.rejected)
+            (Acceptance::Accepted, why, Some(report))
         }
         Err(error) => {
             let why = error.to_string();
             let acceptance =
                 if named_wrongly { Acceptance::MappingWrong } else { Acceptance::DataRefused };
             match error {
-                IngestError::TooManyRejected { report, rejected } => {
-                    (acceptance, why, Some(*report), rejected)
-                }
-                _ => (acceptance, why, None, Vec::new()),
+                IngestError::TooManyRejected { report } => (acceptance, why, Some(*report)),
+                _ => (acceptance, why, None),
             }
         }
     };
@@ -112,31 +110,38 @@ pub fn checkup(mapping: &Mapping, data: &Path) -> Checkup {
         why,
         joins: ids.joins(),
         untestable: missing::untestable(mapping, &blocks),
-        broken_rules: broken_rules(&rejected),
+        broken_rules: broken.0,
         blocks,
         ledger,
     }
 }
 
-fn broken_rules(rejected: &[RejectedRow]) -> Vec<BrokenRule> {
-    let mut rules: Vec<BrokenRule> = Vec::new();
-    for row in rejected {
+/// The rules that rejected rows break, each with its first examples.
+#[derive(Debug, Default)]
+struct BrokenRules(Vec<BrokenRule>);
+
+impl Tables for BrokenRules {
+    fn history(&mut self, _: AccountHistory) -> Result<(), IngestError> {
+        Ok(())
+    }
+
+    fn rejected(&mut self, row: RejectedRow) -> Result<(), IngestError> {
         let same = |rule: &&mut BrokenRule| rule.source == row.source && rule.reason == row.reason;
-        let example = Offender::of(row);
-        match rules.iter_mut().find(same) {
+        let example = Offender::of(&row);
+        match self.0.iter_mut().find(same) {
             Some(rule) => {
                 rule.rows += 1;
                 if rule.examples.len() < MOST_EXAMPLES {
                     rule.examples.push(example);
                 }
             }
-            None => rules.push(BrokenRule {
-                source: row.source.clone(),
+            None => self.0.push(BrokenRule {
+                source: row.source,
                 reason: row.reason,
                 rows: 1,
                 examples: vec![example],
             }),
         }
+        Ok(())
     }
-    rules
 }

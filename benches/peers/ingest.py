@@ -1,0 +1,152 @@
+"""CSV exports to sorted records with rvq, DuckDB and Polars.
+
+    ingest.py RVQ LOG FOLDER [MEMORY_LIMIT_MB]
+
+Makes CSV exports of LOG in FOLDER: interactions in the order of their time, as a system exports them, with the
+accounts, contacts and outcomes. Then each program, a process of its own, reads the interactions and writes them as
+Parquet sorted by account and time. rvq checks every row besides (types, references, entry dates, repeats under one
+source id) and writes all tables; the others only parse and sort. Wall clock, processor time and peak memory are
+those of the process; the sorted records of all three are compared.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+COLUMNS = (
+    "account_id, contact_id, interaction_type, occurred_at, known_at, owner_id, segment_id, variable_cost, rv, direction"
+)
+EXPORTS = {
+    "interactions": f"SELECT {COLUMNS}, row_number() OVER () AS source_id FROM t ORDER BY occurred_at, account_id, contact_id",
+    "accounts": "SELECT account_id, entered_at, exited_at, segment_id FROM t",
+    "contacts": "SELECT account_id, contact_id, valid_from, valid_to FROM t",
+    "outcomes": "SELECT account_id, period_start, period_end, revenue, gross_profit FROM t",
+}
+MAPPING = """
+name = "exports"
+description = "A simulated log as CSV exports."
+time_zone = "UTC"
+currency = "EUR"
+catalogue = "catalogue.csv"
+
+[[accounts]]
+source = "accounts.csv"
+columns = { account_id = "account_id", entered_at = "entered_at", exited_at = "exited_at", segment_id = "segment_id" }
+
+[[contacts]]
+source = "contacts.csv"
+columns = { account_id = "account_id", contact_id = "contact_id", valid_from = "valid_from", valid_to = "valid_to" }
+
+[[interactions]]
+source = "interactions.csv"
+columns = { account_id = "account_id", contact_id = "contact_id", interaction_type = "interaction_type", \
+occurred_at = "occurred_at", known_at = "known_at", owner_id = "owner_id", segment_id = "segment_id", \
+variable_cost = "variable_cost", rv = "rv", direction = "direction", source_id = "source_id" }
+
+[[outcomes]]
+source = "outcomes.csv"
+columns = { account_id = "account_id", period_start = "period_start", period_end = "period_end", \
+revenue = "revenue", gross_profit = "gross_profit" }
+""".replace("\\\n", "")
+
+
+def export(log, folder):
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(f"SET TimeZone = 'UTC'; SET temp_directory = '{folder}/spill'")
+    for table, select in EXPORTS.items():
+        path = folder / f"{table}.csv"
+        text = select.replace("FROM t", f"FROM read_parquet('{log}/{table}.parquet')")
+        for column in ("occurred_at", "known_at", "entered_at", "exited_at", "valid_from", "valid_to"):
+            text = text.replace(f" {column},", f" strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {column},", 1)
+        connection.execute(f"COPY ({text}) TO '{path}' (FORMAT csv, HEADER)")
+    (folder / "catalogue.csv").write_bytes((log / "catalogue.csv").read_bytes())
+    (folder / "mapping.toml").write_text(MAPPING)
+
+
+def duckdb_sort(folder, out, limit):
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {os.cpu_count()}; SET temp_directory = '{folder}/spill'")
+    if limit:
+        connection.execute(f"SET memory_limit = '{limit}MB'")
+    connection.execute(
+        f"COPY (SELECT * FROM read_csv('{folder}/interactions.csv') ORDER BY account_id, occurred_at, source_id) "
+        f"TO '{out}' (FORMAT parquet, COMPRESSION zstd)"
+    )
+
+
+def polars_sort(folder, out, _):
+    import polars as pl
+
+    pl.scan_csv(f"{folder}/interactions.csv", try_parse_dates=True).sort(
+        "account_id", "occurred_at", "source_id"
+    ).sink_parquet(out, compression="zstd")
+
+
+PEERS = {"DuckDB": duckdb_sort, "Polars": polars_sort}
+
+
+def measured(command):
+    """Wall clock and processor seconds and peak memory [MiB] of a process."""
+    begin = time.perf_counter()
+    pid = os.posix_spawnp(command[0], command, os.environ)
+    _, status, usage = os.wait4(pid, 0)
+    if status != 0:
+        return None
+    processor = usage.ru_utime + usage.ru_stime
+    return {"wall": time.perf_counter() - begin, "processor": processor, "memory": usage.ru_maxrss / 1024}
+
+
+def compare(ours, theirs):
+    """Rows of both, account by account in the same order."""
+    import duckdb
+
+    rows = [
+        f"(SELECT account_id, occurred_at::TIMESTAMPTZ AS at, file_row_number AS n FROM read_parquet('{path}', file_row_number = true))"
+        for path in (ours, theirs)
+    ]
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    count, apart = connection.execute(
+        f"SELECT count(*), count(*) FILTER (a.account_id <> b.account_id OR a.at <> b.at) "
+        f"FROM {rows[0]} a FULL JOIN {rows[1]} b ON a.n = b.n"
+    ).fetchone()
+    return f"{count:,} rows, {apart:,} in another place"
+
+
+def main():
+    if sys.argv[1] in PEERS:
+        PEERS[sys.argv[1]](sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        return
+    rvq, log, folder = sys.argv[1], *(Path(path).resolve() for path in sys.argv[2:4])
+    limit = sys.argv[4] if len(sys.argv) > 4 else "0"
+    if not (folder / "mapping.toml").exists():
+        folder.mkdir(exist_ok=True)
+        export(log, folder)
+    size = (folder / "interactions.csv").stat().st_size / 2**20
+    print(f"{size:,.0f} MiB of CSV, {os.cpu_count()} threads each", flush=True)
+    memory = [] if limit == "0" else ["--memory", f"{limit}MiB"]
+    ingest = [rvq, "ingest", str(folder / "mapping.toml"), "--out", str(folder / "log"), "--quiet", *memory]
+    found = {"rvq": measured(ingest)}
+    for name in PEERS:
+        command = [sys.executable, __file__, name, str(folder), str(folder / f"{name}.parquet"), limit]
+        found[name] = measured(command)
+    for name, of in found.items():
+        if of is None:
+            print(f"{name}: failed")
+            continue
+        ratio = of["processor"] / found["rvq"]["processor"]
+        print(
+            f"{name}: {of['wall']:.1f} s, {of['processor']:.1f} processor seconds ({ratio:.2f} x rvq), "
+            f"{of['memory']:.0f} MiB"
+        )
+        if name != "rvq":
+            records = compare(folder / "log" / "interactions.parquet", folder / f"{name}.parquet")
+            print(f"  {records}", flush=True)
+
+
+main()

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# From CSV exports to sorted records, beside DuckDB and Polars on the same files, in one run.
+#
+#   benches/peers/ingest.sh [ACCOUNTS [MEMORY_LIMIT_MB]]
+#
+# 170,000 accounts over five years are about 50 million interactions and need 20 GB of disk.
+#
+#   RVQ_PEERS_CACHE   where the Python environment is kept (default: ~/.cache/rvq-peers)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+accounts=${1:-170000}
+
+source "$here/venv.sh"
+cd "$root"
+cargo build --quiet --release --bin rvq
+rvq=${CARGO_TARGET_DIR:-target}/release/rvq
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cat >"$work/plan.toml" <<PLAN
+[run]
+name = "log"
+[world]
+world = "informative"
+beside = []
+accounts = $accounts
+start = "2019-01"
+months = 60
+PLAN
+"$rvq" simulate "$work/plan.toml" --out "$work/log" --quiet >/dev/null
+"$venv/bin/python" "$here/ingest.py" "$rvq" "$work/log" "$work/exports" "${2:-0}"

@@ -1,0 +1,221 @@
+//! From sources to tables: rows are read once, sorted by account, and leave account after account.
+//!
+//! ```text
+//! sources ── rows ──> by account (on disk beyond the memory) ──> repeats ──> histories ──> tables
+//!               └────────── rejected rows ──────────────────────────┴──> in the order read ──> tables
+//! ```
+
+use std::io;
+
+use super::accounts::{Accounts, Fate, Step, settle};
+use super::assemble::{Assembled, Taken, Undated};
+use super::error::{IngestError, SourceProblems};
+use super::field::Field;
+use super::ledger::{Aside, IngestReport, Place, RejectedRow, Tally};
+use super::mapping::{Deduplicate, Keep, Mapping};
+use super::pseudonym::Pseudonyms;
+use super::rejects::Rejects;
+use super::repeats::Repeats;
+use super::row::Plan;
+use super::source::{Exports, SourceRow};
+use super::spill::Room;
+use super::spool::{Origin, Spool};
+use super::summary::Summary;
+use crate::interaction::AccountHistory;
+
+/// What takes the tables of a log.
+pub(super) trait Tables {
+    /// Takes one history; accounts come in order of their ids.
+    fn history(&mut self, history: AccountHistory) -> Result<(), IngestError>;
+    /// Takes one rejected row, after all histories, in the order of the mapping's blocks and then of the source.
+    fn rejected(&mut self, row: RejectedRow) -> Result<(), IngestError>;
+}
+
+/// Reads the sources of `mapping` into `tables`; above `max_rejected` the tables are complete but refused.
+pub(super) fn read_all(
+    mapping: &Mapping,
+    exports: Exports<'_>,
+    room: &Room,
+    pseudonyms: Option<&Pseudonyms<'_>>,
+    tables: &mut dyn Tables,
+) -> Result<IngestReport, IngestError> {
+    if mapping.queries().next().is_some() {
+        return Err(IngestError::Unanswered);
+    }
+    let plans = open(mapping, exports)?;
+    let mut tallies: Vec<Tally> = plans.iter().map(Plan::tally).collect();
+    let mut rejects = Rejects::new(&room.part(8));
+    let spool = gather(&plans, &mut tallies, &mut rejects, pseudonyms, &room.part(2))?;
+    let mut accounts = Accounts { mapping, plans: &plans, rows: spool.sorted()? };
+    let mut repeats = Repeats::find(&mut accounts, &room.part(2))?;
+    let mut summary = Summary::new(mapping);
+    accounts.walk(&mut repeats, |repeats, step| match step {
+        Step::Row { assembly, plan, at, cells } => {
+            let tally = &mut tallies[at.block];
+            match settle(repeats, assembly, plan, at, cells) {
+                Fate::Taken(Taken::Made) => {
+                    tally.made += 1;
+                    tally.accept();
+                }
+                Fate::Taken(Taken::Combined) => tally.accept(),
+                Fate::Taken(Taken::Aside(why)) => tally.set_aside(why),
+                Fate::Rejected(breach) => rejects.add(at, &breach, &plan.raw(cells))?,
+            }
+            Ok::<(), IngestError>(())
+        }
+        Step::End(assembly) => match assembly.finish() {
+            Assembled::Nothing => Ok(()),
+            Assembled::NoEntry(rows, breach) => {
+                for Undated { origin, raw } in rows {
+                    tallies[origin.block].take_back();
+                    rejects.add(origin, &breach, &raw)?;
+                }
+                Ok(())
+            }
+            Assembled::History { mut history, entry_inferred } => {
+                summary.count(&history, entry_inferred);
+                if let Some(pseudonyms) = pseudonyms {
+                    pseudonyms.give_to(&mut history);
+                }
+                tables.history(*history)
+            }
+        },
+    })?;
+    let mut hand_over = |mut row: RejectedRow| {
+        if pseudonyms.is_some() {
+            row.leave_out_values();
+        }
+        tables.rejected(row)
+    };
+    for row in mapping.given.iter().flat_map(|source| source.rejected()) {
+        hand_over(row.clone())?;
+    }
+    rejects.give(&plans, &mut tallies, &mut hand_over)?;
+    let mut report = report(mapping, &plans, tallies, summary);
+    if pseudonyms.is_some() {
+        report.leave_out_values();
+    }
+    if report.over_limit().next().is_some() {
+        return Err(IngestError::TooManyRejected { report: Box::new(report) });
+    }
+    Ok(report)
+}
+
+/// Opens every source; all problems at once.
+fn open<'m>(mapping: &'m Mapping, exports: Exports<'_>) -> Result<Vec<Plan<'m>>, IngestError> {
+    let mut problems = Vec::new();
+    let plans = mapping
+        .blocks
+        .iter()
+        .filter_map(|block| Plan::open(exports, mapping, block, &mut problems))
+        .collect();
+    if problems.is_empty() {
+        Ok(plans)
+    } else {
+        Err(IngestError::Sources(SourceProblems::new(problems)))
+    }
+}
+
+/// Reads the rows of all blocks; those that cannot be cut or are not selected go no further.
+fn gather(
+    plans: &[Plan<'_>],
+    tallies: &mut [Tally],
+    rejects: &mut Rejects,
+    pseudonyms: Option<&Pseudonyms<'_>>,
+    room: &Room,
+) -> Result<Spool, IngestError> {
+    let mut spool = Spool::new(room);
+    let mut problems = Vec::new();
+    for (block, (plan, tally)) in plans.iter().zip(tallies).enumerate() {
+        let mut number = 0;
+        let mut kept = Ok(());
+        let read = plan.source.for_each(&plan.wanted, |SourceRow { file, number: row, cells }| {
+            let at = Origin { block, number, place: Place { file, row } };
+            number += 1;
+            tally.row(at.place);
+            let result = match cells {
+                Err(broken) => rejects.add(at, &broken.breach, &broken.raw),
+                Ok(cells) if plan.selects(&cells) => {
+                    let account = plan
+                        .row(&cells)
+                        .and_then(|row| row.needed_text(Field::AccountId))
+                        .ok()
+                        .map(|id| pseudonyms.map_or_else(|| id.clone(), |names| names.of(&id)));
+                    spool.add(account.as_deref(), at, &cells)
+                }
+                Ok(_) => {
+                    tally.set_aside(Aside::NotSelected);
+                    Ok(())
+                }
+            };
+            if kept.is_ok() {
+                kept = result;
+            }
+            Ok(())
+        });
+        kept?;
+        problems.extend(read.err());
+    }
+    if problems.is_empty() {
+        Ok(spool)
+    } else {
+        Err(IngestError::Sources(SourceProblems::new(problems)))
+    }
+}
+
+fn report(
+    mapping: &Mapping,
+    plans: &[Plan<'_>],
+    mut tallies: Vec<Tally>,
+    summary: Summary<'_>,
+) -> IngestReport {
+    if let Some(first) = mapping.blocks.iter().position(|block| block.aggregate) {
+        // Sums of several blocks meet in one outcome: the first block shows them.
+        tallies[first].made = summary.n_outcomes();
+    }
+    let given = mapping.given.iter().map(|source| source.report().clone());
+    let read = tallies
+        .into_iter()
+        .zip(plans)
+        .map(|(tally, plan)| tally.finish(unused_columns(plan, plans), rule_in_words(plan)));
+    summary.report(given.chain(read).collect())
+}
+
+impl Plan<'_> {
+    fn tally(&self) -> Tally {
+        let files = self.source.files().map(|file| file.name.clone());
+        Tally::new(self.block.table, &self.block.file.name, files)
+    }
+}
+
+/// Which rows of a block say the same thing and which of them is kept.
+fn rule_in_words(plan: &Plan<'_>) -> Option<String> {
+    Some(match &plan.block.deduplicate {
+        Deduplicate::Equal => "as equal in all columns, the first is kept".to_owned(),
+        Deduplicate::By { columns, keep } => format!(
+            "by `{}`, the one known {} is kept",
+            columns.join("`, `"),
+            match keep {
+                Keep::First => "first",
+                Keep::Last => "last",
+            }
+        ),
+        Deduplicate::No if plan.sorts_out_source_ids() => {
+            "by `source_id` across files, the first of equal rows is kept".to_owned()
+        }
+        Deduplicate::No => return None,
+    })
+}
+
+/// Columns of the plan's source that no block uses.
+fn unused_columns(plan: &Plan<'_>, plans: &[Plan<'_>]) -> Vec<String> {
+    let same = |other: &&Plan<'_>| other.block.file.name == plan.block.file.name;
+    let unused = |name: &&String| !plans.iter().filter(same).any(|other| other.uses(name));
+    plan.source.columns().iter().filter(unused).cloned().collect()
+}
+
+impl From<io::Error> for IngestError {
+    fn from(source: io::Error) -> Self {
+        Self::Sorting { source }
+    }
+}
