@@ -59,7 +59,7 @@ def export(log, folder):
     for table, select in EXPORTS.items():
         path = folder / f"{table}.csv"
         text = select.replace("FROM t", f"FROM read_parquet('{log}/{table}.parquet')")
-        for column in ("occurred_at", "known_at", "entered_at", "exited_at", "valid_from", "valid_to"):
+        for column in ("occurred_at", "known_at"):
             text = text.replace(f" {column},", f" strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {column},", 1)
         connection.execute(f"COPY ({text}) TO '{path}' (FORMAT csv, HEADER)")
     (folder / "catalogue.csv").write_bytes((log / "catalogue.csv").read_bytes())

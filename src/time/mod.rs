@@ -80,6 +80,10 @@ pub enum TimeError {
     NotATimeZone(String),
 }
 
+/// Times of day without offset.
+const LOCAL_FORMATS: [&str; 4] =
+    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+
 impl FromStr for Instant {
     type Err = TimeError;
 
@@ -239,7 +243,8 @@ impl Calendar {
         self.start_of(month.plus(1))
     }
 
-    /// Reads an RFC 3339 time, or a date-time or date without offset in this time zone.
+    /// Reads an RFC 3339 time, also with an offset such as `+00`, or a date-time or date without offset in this time
+    /// zone.
     ///
     /// A wall-clock time that occurs twice (clocks put back) is taken as the earlier one.
     ///
@@ -252,7 +257,14 @@ impl Calendar {
         if let Ok(instant) = text.parse() {
             return Ok(instant);
         }
-        let local = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"]
+        // As databases write it: 2025-01-31 12:00:00+00.
+        let zoned = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"]
+            .iter()
+            .find_map(|format| DateTime::parse_from_str(text, format).ok());
+        if let Some(time) = zoned {
+            return Ok(Instant(time.timestamp_micros()));
+        }
+        let local = LOCAL_FORMATS
             .iter()
             .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
             .or_else(|| {
@@ -324,6 +336,25 @@ mod tests {
         let sunday_night: Instant = "2026-07-05T22:30:00Z".parse().unwrap();
         assert_eq!(berlin.weekday_and_hour(sunday_night), (0, 0));
         assert_eq!(Calendar::UTC.weekday_and_hour(sunday_night), (6, 22));
+    }
+
+    #[test]
+    fn offsets_are_read_as_databases_write_them() {
+        let berlin = Calendar::new("Europe/Berlin").unwrap();
+        let noon = "2025-07-01T12:00:00Z".parse().unwrap();
+        for text in [
+            "2025-07-01 12:00:00+00",
+            "2025-07-01 14:00:00+02",
+            "2025-07-01 17:30:00.000+0530",
+            "2025-07-01T08:00:00-04",
+            "2025-07-01T14:00",
+            "2025-07-01 14:00",
+        ] {
+            assert_eq!(berlin.parse(text), Ok(noon), "{text}");
+        }
+        for text in ["2025-07-01 12:00:00+", "2025-07-01 12:00:00+00 x", "2025-07-01T12"] {
+            assert!(matches!(berlin.parse(text), Err(TimeError::NotATime(_))), "{text}");
+        }
     }
 
     #[test]
