@@ -33,6 +33,8 @@ pub struct Mapping {
     pub(super) catalogue: Catalogue,
     pub(super) types: TypeNames,
     pub(super) blocks: Vec<Block>,
+    /// Accounts and contacts that have keys of several systems.
+    pub(super) links: BTreeMap<Field, Links>,
     /// Sources that queries name.
     pub(super) sources: BTreeMap<String, SourceFile>,
     /// What queries were given, once they are answered.
@@ -50,6 +52,8 @@ pub(super) struct Block {
     pub(super) constants: BTreeMap<Field, String>,
     pub(super) values: BTreeMap<Field, BTreeMap<String, String>>,
     pub(super) lookup: Option<Lookup>,
+    /// Columns of the keys of linked fields, by their place in the precedence.
+    pub(super) keys: BTreeMap<Field, BTreeMap<usize, String>>,
     pub(super) filter: Option<Filter>,
     /// One interaction per account and distinct values of these columns.
     pub(super) distinct: Vec<String>,
@@ -110,6 +114,22 @@ pub(super) struct Lookup {
     pub(super) file: SourceFile,
     pub(super) key: String,
     pub(super) columns: BTreeMap<Field, String>,
+}
+
+/// Keys of several systems that name one account or contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Links {
+    /// Names of the keys, strongest first.
+    pub(super) precedence: Vec<String>,
+    pub(super) tables: Vec<LinkTable>,
+}
+
+/// A source each row of which holds keys of one entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LinkTable {
+    pub(super) file: SourceFile,
+    /// Columns by the place of their key in the precedence.
+    pub(super) columns: BTreeMap<usize, String>,
 }
 
 /// Only rows whose column holds one of these values are read.
@@ -232,8 +252,9 @@ impl Mapping {
     pub fn files(&self, data: &Path) -> Result<BTreeSet<String>, IngestError> {
         let lookups = self.blocks.iter().filter_map(|block| block.lookup.as_ref());
         let sources = self.blocks.iter().map(|block| &block.file).chain(self.sources.values());
+        let links = self.links.values().flat_map(|links| &links.tables).map(|table| &table.file);
         let (mut names, mut problems) = (BTreeSet::new(), Vec::<SourceError>::new());
-        for source in sources.chain(lookups.map(|lookup| &lookup.file)) {
+        for source in sources.chain(lookups.map(|lookup| &lookup.file)).chain(links) {
             for pattern in &source.patterns {
                 match Exports::Folder(data).find(pattern) {
                     Ok(files) => names.extend(files.into_iter().map(|file| file.name)),

@@ -18,6 +18,7 @@ mod error;
 mod features;
 mod field;
 mod ledger;
+mod links;
 mod mapping;
 mod outcomes;
 mod propose;

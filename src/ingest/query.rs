@@ -179,7 +179,8 @@ fn fill(block: &mut Block) -> Result<(), SourceError> {
     for &field in Field::of(block.table, aggregated) {
         let filled = block.columns.contains_key(&field)
             || block.constants.contains_key(&field)
-            || block.lookup.as_ref().is_some_and(|lookup| lookup.columns.contains_key(&field));
+            || block.lookup.as_ref().is_some_and(|lookup| lookup.columns.contains_key(&field))
+            || block.keys.contains_key(&field);
         if !filled && known.iter().any(|column| column == field.name()) {
             block.columns.insert(field, field.name().to_owned());
         }
@@ -315,6 +316,7 @@ impl Block {
             .keys()
             .chain(self.constants.keys())
             .chain(self.lookup.iter().flat_map(|lookup| lookup.columns.keys()))
+            .chain(self.keys.keys())
             .copied()
             .collect();
         let needed: Vec<&str> = Field::required(self.table, aggregated)

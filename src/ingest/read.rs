@@ -12,6 +12,7 @@ use super::assemble::{Assembled, Taken, Undated};
 use super::error::{IngestError, SourceProblems};
 use super::field::Field;
 use super::ledger::{Aside, IngestReport, Place, RejectedRow, Tally};
+use super::links::LinkIndex;
 use super::mapping::{Deduplicate, Keep, Mapping};
 use super::pseudonym::Pseudonyms;
 use super::rejects::Rejects;
@@ -104,10 +105,11 @@ pub(super) fn read_all(
 /// Opens every source; all problems at once.
 fn open<'m>(mapping: &'m Mapping, exports: Exports<'_>) -> Result<Vec<Plan<'m>>, IngestError> {
     let mut problems = Vec::new();
+    let links = LinkIndex::open_all(exports, mapping, &mut problems);
     let plans = mapping
         .blocks
         .iter()
-        .filter_map(|block| Plan::open(exports, mapping, block, &mut problems))
+        .filter_map(|block| Plan::open(exports, mapping, block, &links, &mut problems))
         .collect();
     if problems.is_empty() {
         Ok(plans)

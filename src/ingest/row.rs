@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::cell::{Cell, Misfit, NumberReader};
 use super::error::SourceError;
 use super::field::Field;
 use super::ledger::{Breach, Reason};
+use super::links::{LinkIndex, LinkIndices};
 use super::mapping::{Block, Deduplicate, Lookup, Mapping};
 use super::source::{Exports, OpenSource, raw};
 use crate::diagnostic::nearest;
@@ -21,6 +23,7 @@ pub(super) struct Plan<'m> {
     pub(super) wanted: Vec<usize>,
     slots: [Slot; Field::COUNT],
     lookup: Option<Lookups<'m>>,
+    linked: Vec<Linked>,
     filter: Option<usize>,
     distinct: Vec<usize>,
     /// Position of the currency among the cells, and the one that is expected.
@@ -37,6 +40,23 @@ enum Slot {
     Column(usize),
     Constant,
     Lookup(usize),
+    /// The id that keys lead to: position among the linked fields.
+    Linked(usize),
+}
+
+/// A field whose value is found through the keys of a row.
+#[derive(Debug)]
+struct Linked {
+    index: Arc<LinkIndex>,
+    /// Keys, strongest first, with their positions among the cells.
+    keys: Vec<(usize, usize)>,
+}
+
+impl Linked {
+    /// The strongest key that a row has, and its position among the cells.
+    fn key(&self, cells: &[Cell<'_>]) -> Option<(usize, usize)> {
+        self.keys.iter().copied().find(|&(_, at)| cells[at].text().is_some())
+    }
 }
 
 /// The rows of a lookup source, by key.
@@ -55,6 +75,7 @@ impl<'m> Plan<'m> {
         exports: Exports<'_>,
         mapping: &'m Mapping,
         block: &'m Block,
+        links: &LinkIndices,
         problems: &mut Vec<SourceError>,
     ) -> Option<Self> {
         let before = problems.len();
@@ -66,6 +87,7 @@ impl<'m> Plan<'m> {
         let source = source?;
         let mut names: BTreeSet<&str> = block.columns.values().map(String::as_str).collect();
         names.extend(block.distinct.iter().map(String::as_str));
+        names.extend(block.keys.values().flat_map(BTreeMap::values).map(String::as_str));
         names.extend(block.filter.as_ref().map(|filter| filter.column.as_str()));
         names.extend(block.lookup.as_ref().map(|lookup| lookup.key.as_str()));
         names.extend(block.currency_column.as_deref());
@@ -110,10 +132,16 @@ impl<'m> Plan<'m> {
         for (position, &field) in lookup.iter().flat_map(|l| &l.fields).enumerate() {
             slots[field as usize] = Slot::Lookup(position);
         }
+        let mut linked = Vec::new();
+        for (&field, keys) in &block.keys {
+            slots[field as usize] = Slot::Linked(linked.len());
+            let keys = keys.iter().map(|(&key, name)| (key, place(name))).collect();
+            linked.push(Linked { index: Arc::clone(&links[&field]), keys });
+        }
         let filter = block.filter.as_ref().map(|filter| place(&filter.column));
         let distinct = block.distinct.iter().map(|name| place(name)).collect();
         let currency = block.currency_column.as_ref().map(|name| (place(name), mapping.currency()));
-        Some(Self { block, source, wanted, slots, lookup, filter, distinct, currency })
+        Some(Self { block, source, wanted, slots, lookup, linked, filter, distinct, currency })
     }
 
     /// Position among the cells of a column that the block names.
@@ -148,6 +176,7 @@ impl<'m> Plan<'m> {
     pub(super) fn uses(&self, name: &str) -> bool {
         self.block.columns.values().any(|column| column == name)
             || self.block.distinct.iter().any(|column| column == name)
+            || self.block.keys.values().flat_map(BTreeMap::values).any(|column| column == name)
             || self.block.filter.as_ref().is_some_and(|filter| filter.column == name)
             || self.block.lookup.as_ref().is_some_and(|lookup| lookup.key == name)
             || self.block.currency_column.as_deref() == Some(name)
@@ -267,6 +296,10 @@ impl<'r> Row<'r> {
             Slot::Column(position) => self.cells[position].clone(),
             Slot::Lookup(position) => self.looked_up[position].clone(),
             Slot::Constant => Cell::from_text(&self.plan.block.constants[&field]),
+            Slot::Linked(position) => match self.plan.linked[position].key(self.cells) {
+                Some((_, at)) => self.cells[at].clone(),
+                None => Cell::Missing,
+            },
         }
     }
 
@@ -277,6 +310,12 @@ impl<'r> Row<'r> {
             Slot::Lookup(_) => {
                 let lookups = self.plan.lookup.as_ref().expect("a lookup slot has a lookup");
                 lookups.lookup.columns[&field].clone()
+            }
+            Slot::Linked(position) => {
+                let linked = &self.plan.linked[position];
+                let first = linked.keys.first().map(|&(_, at)| at);
+                let at = linked.key(self.cells).map(|(_, at)| at).or(first);
+                at.map_or_else(|| field.name().to_owned(), |at| self.plan.name_of(at).to_owned())
             }
             Slot::Constant | Slot::Absent => field.name().to_owned(),
         }
@@ -299,8 +338,29 @@ impl<'r> Row<'r> {
         })
     }
 
+    /// The id that the strongest key of the row leads to.
+    fn linked(&self, field: Field, linked: &Linked) -> Result<Cell<'r>, Breach> {
+        let Some((key, at)) = linked.key(self.cells) else { return Ok(Cell::Missing) };
+        let value = self.cells[at].text().unwrap_or_default();
+        match linked.index.id(key, &value) {
+            Ok(id) => Ok(Cell::Text(Cow::Owned(id))),
+            Err(ids) => {
+                let ids: Vec<String> = ids.iter().take(3).map(|id| format!("`{id}`")).collect();
+                let message = format!(
+                    "`{value}` as {} is of several, {} among them, and the row has no stronger key",
+                    linked.index.name(key),
+                    ids.join(", ")
+                );
+                Err(self.breach(field, Reason::AmbiguousKey, message))
+            }
+        }
+    }
+
     /// The one value of `field`.
     fn single(&self, field: Field) -> Result<Cell<'r>, Breach> {
+        if let Slot::Linked(position) = self.plan.slots[field as usize] {
+            return self.linked(field, &self.plan.linked[position]);
+        }
         match self.cell(field) {
             Cell::Several(values) => {
                 let text = Cell::Several(values.clone()).text().unwrap_or_default().into_owned();

@@ -25,7 +25,7 @@ impl AnsweredMapping {
     ///
     /// # Errors
     ///
-    /// [`RunError::NoSql`] for a query without the feature `sql`, [`RunError::Sql`] for one that cannot be
+    /// [`RunError::NoSql`] for a query without the feature `sql`, `RunError::Sql` for one that cannot be
     /// answered.
     pub fn of(mapping: Mapping, data: &Path, memory: Option<usize>) -> Result<Self, RunError> {
         if mapping.queries().next().is_none() {

@@ -80,6 +80,9 @@ pub enum TimeError {
     NotATimeZone(String),
 }
 
+/// Times with an offset as databases write them: 2025-01-31 12:00:00+00.
+const OFFSET_FORMATS: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"];
+
 /// Times of day without offset.
 const LOCAL_FORMATS: [&str; 4] =
     ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
@@ -89,8 +92,13 @@ impl FromStr for Instant {
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
         DateTime::parse_from_rfc3339(text)
+            .ok()
+            .or_else(|| {
+                let parse = |format: &&str| DateTime::parse_from_str(text, format).ok();
+                OFFSET_FORMATS.iter().find_map(parse)
+            })
             .map(|time| Self(time.timestamp_micros()))
-            .map_err(|_| TimeError::NotATime(text.to_owned()))
+            .ok_or_else(|| TimeError::NotATime(text.to_owned()))
     }
 }
 
@@ -256,13 +264,6 @@ impl Calendar {
         let text = text.trim();
         if let Ok(instant) = text.parse() {
             return Ok(instant);
-        }
-        // As databases write it: 2025-01-31 12:00:00+00.
-        let zoned = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"]
-            .iter()
-            .find_map(|format| DateTime::parse_from_str(text, format).ok());
-        if let Some(time) = zoned {
-            return Ok(Instant(time.timestamp_micros()));
         }
         let local = LOCAL_FORMATS
             .iter()

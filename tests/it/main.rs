@@ -22,6 +22,7 @@ mod flow_fit;
 mod hazard;
 mod hypothesis;
 mod ingest;
+mod links;
 mod notebook;
 mod panel;
 mod parity;

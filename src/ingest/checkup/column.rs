@@ -10,6 +10,7 @@ use crate::ingest::cell::Cell;
 use crate::ingest::error::SourceError;
 use crate::ingest::field::Field;
 use crate::ingest::ledger::{Breach, Place, Reason, RejectedRow};
+use crate::ingest::links::LinkIndex;
 use crate::ingest::mapping::{Block, Deduplicate, Mapping};
 use crate::ingest::row::{Plan, Row};
 use crate::ingest::source::Exports;
@@ -132,9 +133,10 @@ pub(super) fn check_block(
     ids: &mut Ids,
 ) -> BlockCheck {
     let mut problems = Vec::new();
-    let found = Plan::open(exports, mapping, block, &mut problems).is_some();
+    let links = LinkIndex::open_all(exports, mapping, &mut problems);
+    let found = Plan::open(exports, mapping, block, &links, &mut problems).is_some();
     let kept = if found { block.clone() } else { without(block, &problems) };
-    let plan = Plan::open(exports, mapping, &kept, &mut Vec::new());
+    let plan = Plan::open(exports, mapping, &kept, &links, &mut Vec::new());
     let not_there = |problem: &SourceError| {
         matches!(
             problem,
@@ -173,6 +175,9 @@ fn without(block: &Block, problems: &[SourceError]) -> Block {
         .collect();
     let mut kept = block.clone();
     kept.columns.retain(|_, column| !missing.contains(column.as_str()));
+    kept.keys
+        .values_mut()
+        .for_each(|keys| keys.retain(|_, column| !missing.contains(column.as_str())));
     kept.distinct.retain(|column| !missing.contains(column.as_str()));
     kept.filter = kept.filter.filter(|filter| !missing.contains(filter.column.as_str()));
     kept.currency_column = kept.currency_column.filter(|name| !missing.contains(name.as_str()));
@@ -236,6 +241,11 @@ fn fields(block: &Block) -> Vec<Tested> {
             .or_else(|| {
                 let lookup = lookup?;
                 Some(format!("{} of {}", lookup.columns.get(&field)?, lookup.file.name))
+            })
+            .or_else(|| {
+                let keys: Vec<&str> =
+                    block.keys.get(&field)?.values().map(String::as_str).collect();
+                Some(keys.join(", else "))
             })
     };
     Field::of(block.table, block.aggregate)

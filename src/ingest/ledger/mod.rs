@@ -72,6 +72,8 @@ reasons! {
     TooLong "too_long",
     /// An amount in a currency that is not the log's.
     OtherCurrency "other_currency",
+    /// A key that several accounts or contacts share.
+    AmbiguousKey "ambiguous_key",
     /// No row of the lookup source has the key.
     NoLookupMatch "no_lookup_match",
     /// Happened before the account entered.

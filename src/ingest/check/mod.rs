@@ -1,32 +1,29 @@
 //! `mapping.toml` as written, and the checks that turn it into a [`Mapping`].
 
+mod links;
+mod sources;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::cell::{NumberReader, TimeReader};
 use super::field::Field;
-use super::mapping::{Block, Deduplicate, Delimiter, Filter, Keep, Lookup, Mapping, SourceFile};
+use super::mapping::{Block, Deduplicate, Filter, Keep, Lookup, Mapping};
 use super::query;
 use crate::diagnostic::{Problems, nearest};
 use crate::flow::Catalogue;
 use crate::ids::TypeNames;
 use crate::interaction::Table;
 use crate::time::{Calendar, Instant};
+use links::WireLinks;
+use sources::{stays_inside, texts};
 
 /// Share of rejected rows that a source may have when the mapping does not say.
 const DEFAULT_MAX_REJECTED: f64 = 0.01;
-
-/// Whether a relative path stays inside the folder it starts from.
-fn stays_inside(path: &str) -> bool {
-    !path.is_empty()
-        && Path::new(path)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-}
 
 type Words = BTreeMap<Spanned<String>, Spanned<String>>;
 
@@ -47,6 +44,9 @@ pub(super) struct Wire {
     /// Sources that `sql` names.
     #[serde(default)]
     sources: BTreeMap<Spanned<String>, Spanned<Value>>,
+    /// Keys of several systems that name one account or contact.
+    #[serde(default)]
+    links: BTreeMap<Spanned<String>, WireLinks>,
     #[serde(default)]
     accounts: Vec<WireBlock>,
     #[serde(default)]
@@ -86,6 +86,8 @@ struct WireBlock {
     #[serde(default)]
     values: BTreeMap<Spanned<String>, BTreeMap<String, Spanned<String>>>,
     lookup: Option<WireLookup>,
+    #[serde(default)]
+    keys: BTreeMap<Spanned<String>, Words>,
     #[serde(rename = "where")]
     filter: Option<WireFilter>,
     distinct: Option<Spanned<Vec<String>>>,
@@ -104,14 +106,6 @@ struct WireBlock {
 struct WireDeduplicate {
     by: Vec<String>,
     keep: Keep,
-}
-
-/// A source that `sql` names, where it takes more than its files.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireSource {
-    source: Value,
-    delimiter: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,7 +147,7 @@ pub(super) fn mapping(
     catalogue: Catalogue,
 ) -> Result<Mapping, Problems> {
     let types = catalogue.entries().iter().map(|entry| entry.interaction_type.as_str()).collect();
-    let mut check = Check { problems, source: 0, types };
+    let mut check = Check { problems, source: 0, types, precedences: BTreeMap::new() };
     let mapping = check.mapping(wire, text, catalogue);
     check.problems.into_result(mapping)
 }
@@ -163,6 +157,8 @@ struct Check {
     problems: Problems,
     source: usize,
     types: TypeNames,
+    /// Keys of linked fields, strongest first.
+    precedences: BTreeMap<Field, Vec<String>>,
 }
 
 impl Check {
@@ -194,6 +190,9 @@ impl Check {
             }
         }
         let sources = self.named_sources(wire.sources);
+        let links = self.links(wire.links);
+        self.precedences =
+            links.iter().map(|(&field, links)| (field, links.precedence.clone())).collect();
         let mut blocks = Vec::new();
         let mut queries = 0;
         for (table, wires) in [
@@ -233,6 +232,7 @@ impl Check {
             catalogue,
             types: self.types.clone(),
             blocks,
+            links,
             sources,
             given: Vec::new(),
         }
@@ -280,96 +280,6 @@ impl Check {
             self.add(share.span(), message, None);
         }
         share.into_inner()
-    }
-
-    fn file(&mut self, source: &Spanned<Value>, delimiter: Option<&Spanned<String>>) -> SourceFile {
-        let patterns = texts(source.get_ref()).unwrap_or_default();
-        if patterns.is_empty() {
-            let help =
-                "write it as in `\"calls.csv\"`, `\"exports/2024-*.csv\"` or a list of these";
-            self.add(source.span(), "`source` names no file", Some(help.to_owned()));
-        }
-        for pattern in patterns.iter().filter(|pattern| !stays_inside(pattern)) {
-            self.add(
-                source.span(),
-                format!("`{pattern}` leaves the data folder"),
-                Some("name a file inside the folder given with `--data`".to_owned()),
-            );
-        }
-        let delimiter = delimiter.and_then(|text| match (text.as_ref().as_str(), text.span()) {
-            ("whitespace", _) => Some(Delimiter::Whitespace),
-            (one, _) if one.len() == 1 && one != "\"" && one != "\n" => {
-                Some(Delimiter::Byte(one.as_bytes()[0]))
-            }
-            (other, span) => {
-                let message = format!("`{other}` is no delimiter");
-                let help = "one ASCII character such as `,`, `;` or `\\t`, or `whitespace`";
-                self.add(span, message, Some(help.to_owned()));
-                None
-            }
-        });
-        SourceFile { name: patterns.join(", "), patterns, delimiter, answer: None }
-    }
-
-    /// The sources that queries name: files, or a table with files and a delimiter.
-    fn named_sources(
-        &mut self,
-        wire: BTreeMap<Spanned<String>, Spanned<Value>>,
-    ) -> BTreeMap<String, SourceFile> {
-        let mut sources = BTreeMap::new();
-        for (name, value) in wire {
-            let file = match value.get_ref() {
-                Value::Table(table) => match table.clone().try_into::<WireSource>() {
-                    Ok(wire) => {
-                        let delimiter = wire.delimiter.map(|text| Spanned::new(value.span(), text));
-                        let source = Spanned::new(value.span(), wire.source);
-                        self.file(&source, delimiter.as_ref())
-                    }
-                    Err(error) => {
-                        let help =
-                            "as in `calls = { source = \"calls-*.csv\", delimiter = \";\" }`";
-                        self.add(value.span(), error.message(), Some(help.to_owned()));
-                        continue;
-                    }
-                },
-                _ => self.file(&value, None),
-            };
-            sources.insert(name.into_inner(), file);
-        }
-        sources
-    }
-
-    /// Where the rows of a block come from: files, or the answer to a query, the `number`th of the mapping.
-    fn origin(
-        &mut self,
-        wire: &WireBlock,
-        table: Table,
-        number: usize,
-    ) -> (SourceFile, Range<usize>) {
-        match (&wire.source, &wire.sql) {
-            (Some(source), None) => (self.file(source, wire.delimiter.as_ref()), source.span()),
-            (None, Some(sql)) => {
-                if let Some(delimiter) = &wire.delimiter {
-                    let help = "as in `calls = { source = \"calls.csv\", delimiter = \";\" }` of `[sources]`";
-                    let message = "`delimiter` belongs to a source, not to `sql`";
-                    self.add(delimiter.span(), message, Some(help.to_owned()));
-                }
-                (query::unanswered(number), sql.span())
-            }
-            (Some(source), Some(_)) => {
-                self.add(source.span(), "both `source` and `sql`, expected one of them", None);
-                (query::unanswered(number), source.span())
-            }
-            (None, None) => {
-                let help = format!("as in `[[{table}]]` with `source = \"{table}.csv\"`");
-                self.add(
-                    0..0,
-                    format!("a block of {table} has neither `source` nor `sql`"),
-                    Some(help),
-                );
-                (query::unanswered(number), 0..0)
-            }
-        }
     }
 
     fn deduplicate(&mut self, wire: Option<Spanned<Value>>) -> Deduplicate {
@@ -437,6 +347,7 @@ impl Check {
             key: lookup.key,
             columns: self.columns(lookup.columns, table, aggregated),
         });
+        let keys = self.keys(wire.keys, table, aggregated);
         let mut constants = BTreeMap::new();
         for (name, value) in wire.constants {
             let Some(field) = self.field(&name, table, aggregated) else { continue };
@@ -457,6 +368,7 @@ impl Check {
             constants,
             values,
             lookup,
+            keys,
             filter: wire.filter.and_then(|filter| self.filter(filter)),
             distinct: wire.distinct.map(Spanned::into_inner).unwrap_or_default(),
             aggregate,
@@ -569,11 +481,12 @@ impl Check {
                 + usize::from(
                     block.lookup.as_ref().is_some_and(|lookup| lookup.columns.contains_key(&field)),
                 )
+                + usize::from(block.keys.contains_key(&field))
         };
         for &field in Field::of(block.table, aggregated) {
             if sources(field) > 1 {
                 let message = format!(
-                    "`{}` of {} is filled twice: by `columns`, `constants` or `lookup`",
+                    "`{}` of {} is filled twice: by `columns`, `constants`, `lookup` or `keys`",
                     field.name(),
                     block.table
                 );
@@ -600,15 +513,6 @@ impl Check {
                 );
             }
         }
-    }
-}
-
-/// One text or a list of texts.
-fn texts(value: &Value) -> Option<Vec<String>> {
-    match value {
-        Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(all) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
-        _ => None,
     }
 }
 
