@@ -1,19 +1,21 @@
 //! Tables of results: named columns of one length, as Parquet or as CSV for a spreadsheet.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{
-    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves,
+};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use rayon::prelude::*;
 
 use super::error::TableError;
 use super::schema::{ColumnKind, SCHEMA_VERSION, SCHEMA_VERSION_KEY};
@@ -22,11 +24,17 @@ use crate::time::Instant;
 /// Rows encoded at a time.
 const ROWS_PER_BATCH: usize = 65_536;
 
+/// Rows whose encoded pages are held before they go to disk: this bounds the memory.
+const ROWS_PER_GROUP: usize = 16 * ROWS_PER_BATCH;
+
 /// The cells of one column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ColumnData {
     /// Texts.
     Text(Vec<String>),
+    /// Texts that rows share: position of each row's among them.
+    #[expect(missing_docs, reason = "explained above")]
+    Shared { texts: Vec<String>, rows: Vec<u32> },
     /// Numbers; NaN is an empty cell.
     Number(Vec<f64>),
     /// Whole numbers.
@@ -40,6 +48,7 @@ impl ColumnData {
     pub fn len(&self) -> usize {
         match self {
             Self::Text(cells) => cells.len(),
+            Self::Shared { rows, .. } => rows.len(),
             Self::Number(cells) => cells.len(),
             Self::Integer(cells) => cells.len(),
             Self::Instant(cells) => cells.len(),
@@ -53,7 +62,7 @@ impl ColumnData {
 
     fn data_type(&self) -> DataType {
         match self {
-            Self::Text(_) => ColumnKind::Word.data_type(),
+            Self::Text(_) | Self::Shared { .. } => ColumnKind::Word.data_type(),
             Self::Number(_) => ColumnKind::Number.data_type(),
             Self::Integer(_) => DataType::Int64,
             Self::Instant(_) => ColumnKind::Instant.data_type(),
@@ -63,6 +72,10 @@ impl ColumnData {
     fn slice(&self, from: usize, to: usize) -> ArrayRef {
         match self {
             Self::Text(cells) => Arc::new(StringArray::from_iter_values(&cells[from..to])),
+            Self::Shared { texts, rows } => {
+                let cells = rows[from..to].iter().map(|&row| texts[row as usize].as_str());
+                Arc::new(StringArray::from_iter_values(cells))
+            }
             Self::Number(cells) => {
                 let cells = cells[from..to].iter().map(|v| (!v.is_nan()).then_some(*v));
                 Arc::new(cells.collect::<Float64Array>())
@@ -82,6 +95,7 @@ impl ColumnData {
     fn csv_cell(&self, row: usize) -> String {
         match self {
             Self::Text(cells) => harmless(&cells[row]),
+            Self::Shared { texts, rows } => harmless(&texts[rows[row] as usize]),
             Self::Number(cells) if cells[row].is_nan() => String::new(),
             Self::Number(cells) => cells[row].to_string(),
             Self::Integer(cells) => cells[row].to_string(),
@@ -110,7 +124,7 @@ fn rows(columns: &[(&str, ColumnData)]) -> Result<usize, TableError> {
     }
 }
 
-/// Writes `columns` as the Parquet file `path`.
+/// Writes `columns` as the Parquet file `path`, encoded in parallel.
 ///
 /// # Errors
 ///
@@ -140,13 +154,40 @@ fn write_batches(
         .build();
     let options =
         ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options)?;
-    for from in (0..rows).step_by(ROWS_PER_BATCH) {
-        let to = rows.min(from + ROWS_PER_BATCH);
-        let arrays = columns.iter().map(|(_, cells)| cells.slice(from, to)).collect();
-        writer.write(&RecordBatch::try_new(Arc::clone(&schema), arrays)?)?;
+    let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options)?;
+    let (mut writer, encoders) = writer.into_serialized_writer()?;
+    for (group, from) in (0..rows).step_by(ROWS_PER_GROUP).enumerate() {
+        let to = rows.min(from + ROWS_PER_GROUP);
+        let encoders = encoders.create_column_writers(group)?;
+        let columns: Vec<Result<ArrowColumnChunk, ParquetError>> = encoders
+            .into_par_iter()
+            .zip(columns)
+            .enumerate()
+            .map(|(at, (encoder, (_, cells)))| encode(encoder, schema.field(at), cells, from..to))
+            .collect();
+        let mut written = writer.next_row_group()?;
+        for column in columns {
+            column?.append_to_row_group(&mut written)?;
+        }
+        written.close()?;
     }
     writer.close().map(|_| ())
+}
+
+/// The rows of one column, as it is written.
+fn encode(
+    mut encoder: ArrowColumnWriter,
+    field: &Field,
+    cells: &ColumnData,
+    rows: Range<usize>,
+) -> Result<ArrowColumnChunk, ParquetError> {
+    for from in rows.clone().step_by(ROWS_PER_BATCH) {
+        let cells = cells.slice(from, rows.end.min(from + ROWS_PER_BATCH));
+        for leaf in compute_leaves(field, &cells)? {
+            encoder.write(&leaf)?;
+        }
+    }
+    encoder.close()
 }
 
 /// Writes `columns` as the CSV file `path`: a header, then one line per row.

@@ -9,7 +9,7 @@ use crate::diagnostic::{Problems, Source, nearest};
 use crate::flow::{Catalogue, Flow};
 use crate::ids::TypeNames;
 use crate::ingest::{IngestError, Mapping, SourceError, ingest};
-use crate::interaction::{AccountHistory, Log, TableError};
+use crate::interaction::{AccountHistory, Log, Projection, TableError, UnreadAccount};
 use crate::report::Dropped;
 use crate::rng::Streams;
 use crate::simulate::{Simulation, World, WorldError};
@@ -52,6 +52,9 @@ enum HistorySource {
     Memory(Vec<AccountHistory>),
     Folder(Box<Log>),
 }
+
+/// Accounts to be read by whoever gets them.
+pub(super) type Unread = Box<dyn Iterator<Item = UnreadAccount>>;
 
 /// A file that a run depends on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -98,6 +101,17 @@ impl Dataset {
             }
             HistorySource::Folder(log) => Box::new(log.histories()?),
         })
+    }
+
+    /// The accounts of a log folder, of which `projection` is to be read; absent where there is no such folder.
+    pub(super) fn unread(&self, projection: Projection) -> Result<Option<Unread>, TableError> {
+        let HistorySource::Folder(log) = &self.source else { return Ok(None) };
+        let histories = log.as_ref().clone().with_projection(projection).histories()?;
+        Ok(Some(if rayon::current_num_threads() > 1 {
+            Box::new(histories.unread_ahead())
+        } else {
+            Box::new(histories.unread())
+        }))
     }
 
     /// Reads every account of a log folder, of which otherwise nothing but its files is known.

@@ -388,13 +388,16 @@ pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
         ColumnData::Number(cells.iter().map(value).collect())
     };
     let accounts = panel.accounts();
-    let ids = cells.iter().map(|&(account, _)| accounts[account].id.clone()).collect();
-    let months =
-        cells.iter().map(|&(_, m)| panel.first_month().plus(m as i32).to_string()).collect();
+    let shared = |texts: Vec<String>, of: fn(&(usize, usize)) -> usize| {
+        let rows = cells.iter().map(|cell| of(cell) as u32).collect();
+        ColumnData::Shared { texts, rows }
+    };
+    let ids = accounts.iter().map(|account| account.id.clone()).collect();
+    let months = (0..panel.months()).map(|m| panel.first_month().plus(m as i32).to_string());
     let ages = cells.iter().map(|&(a, m)| m as i64 - i64::from(accounts[a].entry)).collect();
     let mut columns: Vec<(&str, ColumnData)> = vec![
-        ("account_id", ColumnData::Text(ids)),
-        ("month", ColumnData::Text(months)),
+        ("account_id", shared(ids, |cell| cell.0)),
+        ("month", shared(months.collect(), |cell| cell.1)),
         ("age", ColumnData::Integer(ages)),
     ];
     columns.extend(panel.scores().iter().map(|score| (score.name.as_str(), pick(&score.values))));

@@ -9,9 +9,9 @@ use super::error::{ScoreError, at_least, positive, share};
 use super::name::{Name, number};
 use super::rollup::Rollup;
 use super::value::ValuedInteraction;
-use super::{Score, Unit};
+use super::{Score, Unit, needs};
 use crate::ids::TypeIndex;
-use crate::interaction::Failure;
+use crate::interaction::{Failure, Projection};
 use crate::time::Instant;
 
 /// What is accumulated of an interaction.
@@ -354,6 +354,25 @@ impl Score for Rv {
 
     fn unit(&self) -> Unit {
         if self.params.per_record { Unit::Record } else { Unit::Contact }
+    }
+
+    fn projection(&self) -> Projection {
+        let p = self.params;
+        let measure = match p.measure {
+            Measure::Rv => needs::values(),
+            Measure::VariableCost => needs::costs(),
+            Measure::CustomerEffort => needs::effort(),
+            Measure::Activity => needs::interactions(),
+        };
+        [
+            (p.sentiment > 0.0, needs::sentiment()),
+            // Only what is worth less than nothing destroys anything.
+            (p.shock_product > 0.0 || p.shock_relational > 0.0, needs::values()),
+            (p.per_record, needs::records()),
+        ]
+        .into_iter()
+        .filter(|(needed, _)| *needed)
+        .fold(measure, |all, (_, more)| all.and(more))
     }
 
     fn rollup(&self) -> Rollup {
