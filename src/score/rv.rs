@@ -243,6 +243,8 @@ impl Rv {
     }
 
     fn kept(&self, from: Option<Instant>, to: Instant) -> f64 {
+        // Without ageing the power is 1 too, at its cost.
+        let from = from.filter(|_| self.half_life.is_finite());
         from.map_or(1.0, |from| (-to.days_since(from) / self.half_life).exp2())
     }
 

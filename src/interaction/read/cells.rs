@@ -89,9 +89,11 @@ pub(super) struct Contacts {
 }
 
 impl Contacts {
-    fn position(&mut self, (place, id): (usize, &str)) -> Result<u16, &'static str> {
+    /// Position of the contact named at `place` of `names`, or the rule that the name breaks.
+    fn position(&mut self, names: &Texts, place: usize) -> Result<u16, &'static str> {
         let Self { all, seen } = self;
         seen.position(place, || {
+            let id = names.at(place);
             let ordered = all.binary_search_by(|contact| contact.id.as_str().cmp(id)).ok();
             // Contacts out of order are a fault of their own, not one of every row.
             let position = ordered.or_else(|| all.iter().position(|contact| contact.id == id));
@@ -121,14 +123,16 @@ impl<'a> Register<'a> {
         std::mem::take(&mut self.names)
     }
 
-    /// Position of the name at a place of the dictionary, or the rule that it breaks.
+    /// Position of what is named at `place` of `texts`, or the rule that the name breaks.
     fn position(
         &mut self,
-        (place, name): (usize, &str),
+        texts: &Texts,
+        place: usize,
         unlisted: &'static str,
     ) -> Result<u16, &'static str> {
         let Self { names, positions, listed, seen } = self;
         seen.position(place, || {
+            let name = texts.at(place);
             if let Some(&position) = positions.get(name) {
                 return Ok(position);
             }
@@ -202,32 +206,34 @@ impl Scope<'_, '_> {
         self.word(column, cells, row)
     }
 
-    pub(super) fn contact(&mut self, cells: &Texts, row: usize) -> Option<ContactIndex> {
-        let name = cells.name(row)?;
-        let found = self.around.contacts.position(name);
-        self.named(column::CONTACT_ID, name, found).map(ContactIndex)
+    pub(super) fn contact(&mut self, names: &Texts, row: usize) -> Option<ContactIndex> {
+        let place = names.place(row)?;
+        let found = self.around.contacts.position(names, place);
+        self.found(column::CONTACT_ID, names, place, found).map(ContactIndex)
     }
 
-    pub(super) fn owner(&mut self, cells: &Texts, row: usize) -> Option<OwnerIndex> {
-        let name = cells.name(row)?;
-        let found = self.around.owners.position(name, super::super::LISTED_OWNER);
-        self.named(column::OWNER_ID, name, found).map(OwnerIndex)
+    pub(super) fn owner(&mut self, names: &Texts, row: usize) -> Option<OwnerIndex> {
+        let place = names.place(row)?;
+        let found = self.around.owners.position(names, place, super::super::LISTED_OWNER);
+        self.found(column::OWNER_ID, names, place, found).map(OwnerIndex)
     }
 
-    pub(super) fn initiative(&mut self, cells: &Texts, row: usize) -> Option<InitiativeIndex> {
-        let name = cells.name(row)?;
-        let found = self.around.initiatives.position(name, super::super::LISTED_INITIATIVE);
-        self.named(column::INITIATIVE_ID, name, found).map(InitiativeIndex)
+    pub(super) fn initiative(&mut self, names: &Texts, row: usize) -> Option<InitiativeIndex> {
+        let place = names.place(row)?;
+        let rule = super::super::LISTED_INITIATIVE;
+        let found = self.around.initiatives.position(names, place, rule);
+        self.found(column::INITIATIVE_ID, names, place, found).map(InitiativeIndex)
     }
 
-    /// The position that was found for a name; the rule it breaks becomes a fault.
-    fn named(
+    /// The position that was found for what is named at `place`; a rule that the name breaks becomes a fault.
+    fn found(
         &mut self,
         column: &'static str,
-        (_, name): (usize, &str),
-        found: Result<u16, &'static str>,
+        names: &Texts,
+        place: usize,
+        position: Result<u16, &'static str>,
     ) -> Option<u16> {
-        found.map_err(|rule| self.fault(column, name, rule)).ok()
+        position.map_err(|rule| self.fault(column, names.at(place), rule)).ok()
     }
 }
 
@@ -266,7 +272,7 @@ impl Texts {
     }
 
     pub(super) fn get(&self, row: usize) -> Option<&str> {
-        self.name(row).map(|(_, text)| text)
+        self.place(row).map(|place| self.at(place))
     }
 
     pub(super) fn owned(&self, row: usize) -> Option<String> {
@@ -286,12 +292,6 @@ impl Texts {
             }
             _ => row + 1,
         }
-    }
-
-    /// The text in `row` with its place in the dictionary.
-    fn name(&self, row: usize) -> Option<(usize, &str)> {
-        let place = self.place(row)?;
-        Some((place, self.at(place)))
     }
 
     /// Place of the text in `row`.
