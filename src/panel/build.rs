@@ -159,6 +159,9 @@ fn answers(history: &AccountHistory, position: impl Fn(Instant) -> i32, monthly:
     }
 }
 
+/// An account's part of the panel, and what else was made of it.
+type Folded<T> = Result<(AccountRows, T), PanelError>;
+
 /// Accounts folded at a time.
 const CHUNK: usize = 256;
 
@@ -233,23 +236,29 @@ impl Panel {
         };
         let mut counts = [0_u64; REASONS.len()];
         let mut reads = Vec::new();
+        let fold = |history: H| {
+            let history = history.try_into().map_err(Into::into)?;
+            account_rows(&history, valuation, scores, &calendar, &read)
+        };
+        let mut folded: Vec<Folded<T>> = Vec::new();
         loop {
             let chunk: Vec<H> = histories.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
+            // The rows of the chunk before are put down meanwhile.
+            let put_down = || -> Result<(), PanelError> {
+                for account in folded {
+                    let (rows, more) = account?;
+                    panel.push(rows, &mut counts);
+                    reads.push(more);
+                }
+                Ok(())
+            };
+            let is_last = chunk.is_empty();
+            let (put, next) = rayon::join(put_down, || chunk.into_par_iter().map(fold).collect());
+            put?;
+            if is_last {
                 break;
             }
-            let rows: Vec<Result<(AccountRows, T), PanelError>> = chunk
-                .into_par_iter()
-                .map(|history| {
-                    let history = history.try_into().map_err(Into::into)?;
-                    account_rows(&history, valuation, scores, &calendar, &read)
-                })
-                .collect();
-            for row in rows {
-                let (row, more) = row?;
-                panel.push(row, &mut counts);
-                reads.push(more);
-            }
+            folded = next;
         }
         panel.drops = REASONS
             .iter()

@@ -444,12 +444,11 @@ pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
         ("month", shared(months.collect(), |cell| cell.1)),
         ("age", ColumnData::Integer(ages)),
     ];
-    columns.extend(panel.scores().iter().map(|score| (score.name.as_str(), pick(&score.values))));
-    for measure in [Measure::Contribution, Measure::GrossProfit, Measure::Revenue] {
-        if panel.has(measure) {
-            columns.push((measure.name(), pick(&panel.outcome(measure, 1))));
-        }
-    }
+    let scores = panel.scores().par_iter();
+    columns.par_extend(scores.map(|score| (score.name.as_str(), pick(&score.values))));
+    let money = [Measure::Contribution, Measure::GrossProfit, Measure::Revenue];
+    let outcomes = money.par_iter().filter(|measure| panel.has(**measure));
+    columns.par_extend(outcomes.map(|of| (of.name(), pick(&panel.outcome(*of, 1)))));
     columns
 }
 

@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 use rvq::flow::Flow;
-use rvq::ids::TypeIndex;
-use rvq::interaction::{Account, AccountHistory, Interaction, Outcome, Status};
+use rvq::ids::{TypeIndex, TypeNames};
+use rvq::interaction::{
+    Account, AccountHistory, ColumnData, Interaction, Log, LogWriter, Outcome, Status, write_table,
+};
 use rvq::panel::{Measure, Panel, PanelError, PanelParams, Relative};
 use rvq::rng::Streams;
 use rvq::score::{self, RvParams, ScoreColumn, ScoreSpec, Valuation};
@@ -182,6 +184,66 @@ fn warm_up_and_minimum_age_leave_out_months_and_say_so() {
             ("account-month below the minimum age as a customer", 3),
         ]
     );
+}
+
+#[test]
+fn a_panel_reads_of_a_log_what_it_needs_and_is_the_same() {
+    let flow = Flow::builtin();
+    let world = World::load("informative").unwrap();
+    let simulation =
+        Simulation::new(flow.clone(), world, Streams::new(3), Calendar::UTC, (first(), 12))
+            .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::create(folder.path(), &simulation.types(), "test").unwrap();
+    for history in simulation.histories(300) {
+        writer.write(&history).unwrap();
+    }
+    writer.finish().unwrap();
+    let log = Log::open(folder.path()).unwrap();
+    let valuation = Valuation::new(flow.catalogue(), log.types()).unwrap();
+    let (scores, params) = (specs(), params(12, 0, 0));
+    let same =
+        |a: &[f64], b: &[f64]| a.iter().map(|v| v.to_bits()).eq(b.iter().map(|v| v.to_bits()));
+    let whole: Vec<_> = log.histories().unwrap().collect::<Result<_, _>>().unwrap();
+    let whole = Panel::build(whole.into_iter(), &valuation, &scores, &params).unwrap();
+    let less = log.clone().with_projection(Panel::projection(&scores));
+    assert!(less.histories().unwrap().all(|one| one.unwrap().truth.is_empty()));
+    let some = Panel::build(less.histories().unwrap().unread(), &valuation, &scores, &params);
+    let ahead =
+        Panel::build(less.histories().unwrap().unread_ahead(), &valuation, &scores, &params);
+    for panel in [some.unwrap(), ahead.unwrap()] {
+        assert_eq!(panel.accounts(), whole.accounts());
+        assert_eq!(panel.drops(), whole.drops());
+        for (one, other) in panel.scores().iter().zip(whole.scores()) {
+            assert!(same(&one.values, &other.values), "{}", one.name);
+        }
+        for measure in [Measure::Contribution, Measure::Satisfaction, Measure::ShareOfWallet] {
+            assert!(panel.has(measure), "{measure:?}");
+            assert!(same(&panel.outcome(measure, 1), &whole.outcome(measure, 1)), "{measure:?}");
+        }
+    }
+}
+
+#[test]
+fn an_account_that_cannot_be_read_is_named_by_the_panel() {
+    let mut broken = account("b", (0, -90.0), "ccc");
+    broken.account.exited_at = Some(broken.account.entered_at);
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::create(folder.path(), &TypeNames::default(), "test").unwrap();
+    for history in [account("a", (0, -90.0), "ccc"), broken] {
+        writer.write(&history).unwrap();
+    }
+    writer.finish().unwrap();
+    let rows = [
+        ("account_id", ColumnData::Text(vec!["b".to_owned()])),
+        ("contact_id", ColumnData::Text(vec!["c".to_owned()])),
+        ("influence", ColumnData::Number(vec![-1.0])),
+    ];
+    write_table(&folder.path().join("contacts.parquet"), &rows).unwrap();
+    let unread = Log::open(folder.path()).unwrap().histories().unwrap().unread_ahead();
+    let valuation = valuation(&Flow::builtin());
+    let error = Panel::build(unread, &valuation, &specs(), &params(3, 0, 0)).unwrap_err();
+    insta::assert_snapshot!(error, @"row 1 of `contacts.parquet`, account `b`: `influence` is `-1`, expected a finite number of at least 0");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
+use rayon::prelude::*;
 
 use super::super::error::{FileProblem, TableError};
 use super::super::schema::{
@@ -231,8 +232,19 @@ impl TableFile {
 
     /// Distinct interaction types: a pass over the one column, decoded as far as its dictionaries.
     pub(super) fn interaction_types(&self) -> Result<TypeNames, TableError> {
+        let in_groups: Vec<Result<BTreeSet<String>, TableError>> =
+            self.groups().into_par_iter().map(|group| self.types_in(group)).collect();
         let mut names = BTreeSet::new();
-        let mut batches = self.read(&[column::INTERACTION_TYPE], self.groups())?;
+        for found in in_groups {
+            names.append(&mut found?);
+        }
+        Ok(names.iter().map(String::as_str).collect())
+    }
+
+    /// Distinct interaction types in the row group `group`.
+    fn types_in(&self, group: usize) -> Result<BTreeSet<String>, TableError> {
+        let mut names = BTreeSet::new();
+        let mut batches = self.read(&[column::INTERACTION_TYPE], group..group + 1)?;
         while let Some(batch) = decode(|| next_batch(&mut batches)).map_err(|e| self.failed(e))? {
             let words = batch.column(0).as_dictionary::<Int32Type>();
             for name in words.values().as_string::<i32>().iter().flatten() {
@@ -241,7 +253,7 @@ impl TableFile {
                 }
             }
         }
-        Ok(names.iter().map(String::as_str).collect())
+        Ok(names)
     }
 
     pub(super) fn failed(&self, source: ParquetError) -> TableError {

@@ -203,6 +203,7 @@ impl Rows for InteractionRows {
         &self.account
     }
 
+    #[inline]
     fn row(&self, row: usize, scope: &mut Scope<'_, '_>) -> Option<Interaction> {
         let kind = scope.required(column::INTERACTION_TYPE, self.kind.get(row));
         let occurred_at = scope.required(column::OCCURRED_AT, self.occurred_at.get(row));

@@ -139,7 +139,9 @@ fn rows<R: Rows>(piece: &[Slice<R>], id: &str, around: &mut Around<'_>) -> Vec<R
         around.enter_batch();
         for (row, number) in slice.rows.clone().zip(slice.first + 1..) {
             let mut scope = Scope { table: R::TABLE, account: id, number, around };
-            all.extend(slice.batch.row(row, &mut scope));
+            if let Some(row) = slice.batch.row(row, &mut scope) {
+                all.push(row);
+            }
         }
     }
     all
