@@ -4,9 +4,7 @@ use std::convert::Infallible;
 
 use rayon::prelude::*;
 
-use crate::interaction::{
-    AccountHistory, Outcome, Projection, Status, Table, TableError, schema::column,
-};
+use crate::interaction::{AccountHistory, Outcome, Projection, Status, Table, TableError};
 use crate::score::{ScoreColumn, US, Valuation, ValuedHistory};
 use crate::time::{Calendar, Instant, Month};
 
@@ -166,15 +164,13 @@ type Folded<T> = Result<(AccountRows, T), PanelError>;
 const CHUNK: usize = 256;
 
 impl Panel {
-    /// The tables and columns of a log that a panel with the columns `scores` is made of: read with it, the panel
-    /// is the same.
-    pub fn projection(scores: &[Box<dyn ScoreColumn>]) -> Projection {
-        let answers = [column::SUBJECT, column::DIMENSION, column::VALUE];
-        let own = Projection::LEAST
-            .with_all_of(Table::Accounts)
-            .with_all_of(Table::Outcomes)
-            .with(Table::Surveys, &answers);
-        scores.iter().fold(own, |all, score| all.and(score.projection()))
+    /// The tables and columns of a log of which a panel is made: read with it, its `scores` and `measures` are the
+    /// same, and other measures may have no value.
+    pub fn projection(scores: &[Box<dyn ScoreColumn>], measures: &[Measure]) -> Projection {
+        let own = Projection::LEAST.with_all_of(Table::Accounts);
+        let measured = measures.iter().map(|measure| measure.projection());
+        let scored = scores.iter().map(|score| score.projection());
+        measured.chain(scored).fold(own, Projection::and)
     }
 
     /// Builds the panel of `histories` with the columns `scores`, in parallel, in one pass.
@@ -281,7 +277,11 @@ impl Panel {
             column.values.extend(values);
         }
         for (column, values) in self.monthly.iter_mut().zip(rows.monthly) {
-            column.extend(values);
+            // A column takes no room before its first value.
+            if !column.is_empty() || values.iter().any(|value| !value.is_nan()) {
+                column.resize(self.active.len(), f64::NAN);
+                column.extend(values);
+            }
         }
         self.active.extend(rows.active);
         for (total, count) in counts.iter_mut().zip(rows.drops) {

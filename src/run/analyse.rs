@@ -101,14 +101,21 @@ const ACCOUNTS_TOLD: u64 = 5_000;
 
 /// The panel of a data set; `say` is told what is going on.
 ///
+/// - `measures`: the outcomes that will be asked for: of a log folder, nothing is read that only others need.
+///
 /// # Errors
 ///
 /// [`RunError`] from reading or scoring.
-pub fn build_panel(dataset: &Dataset, plan: &Plan, say: &dyn Fn(&str)) -> Result<Panel, RunError> {
+pub fn build_panel(
+    dataset: &Dataset,
+    plan: &Plan,
+    measures: &[Measure],
+    say: &dyn Fn(&str),
+) -> Result<Panel, RunError> {
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
     let scores = scores_of(plan, &valuation)?;
     let parts = (&valuation, scores.as_slice());
-    match dataset.unread(Panel::projection(&scores))? {
+    match dataset.unread(Panel::projection(&scores, measures))? {
         Some(unread) => panel_reading(dataset, plan, parts, say, unread, |_| ()),
         None => panel_of_histories(dataset, plan, parts, say, |_| Ok(()), |_| ()),
     }

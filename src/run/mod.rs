@@ -421,6 +421,10 @@ const fn words(decision: Decision) -> &'static str {
     }
 }
 
+/// The outcomes beside the scores in [`panel_columns`].
+pub const PANEL_MEASURES: [Measure; 3] =
+    [Measure::Contribution, Measure::GrossProfit, Measure::Revenue];
+
 /// The panel as columns: account, month, age, every score, and the money of the month after.
 pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
     let cells: Vec<(usize, usize)> = (0..panel.accounts().len())
@@ -446,8 +450,7 @@ pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
     ];
     let scores = panel.scores().par_iter();
     columns.par_extend(scores.map(|score| (score.name.as_str(), pick(&score.values))));
-    let money = [Measure::Contribution, Measure::GrossProfit, Measure::Revenue];
-    let outcomes = money.par_iter().filter(|measure| panel.has(**measure));
+    let outcomes = PANEL_MEASURES.par_iter().filter(|measure| panel.has(**measure));
     columns.par_extend(outcomes.map(|of| (of.name(), pick(&panel.outcome(*of, 1)))));
     columns
 }

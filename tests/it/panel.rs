@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use rvq::flow::Flow;
 use rvq::ids::{TypeIndex, TypeNames};
 use rvq::interaction::{
-    Account, AccountHistory, ColumnData, Interaction, Log, LogWriter, Outcome, Status, write_table,
+    Account, AccountHistory, ColumnData, Interaction, Log, LogWriter, Outcome, Projection, Status,
+    write_table,
 };
 use rvq::panel::{Measure, Panel, PanelError, PanelParams, Relative};
 use rvq::rng::Streams;
@@ -186,13 +187,12 @@ fn warm_up_and_minimum_age_leave_out_months_and_say_so() {
     );
 }
 
-#[test]
-fn a_panel_reads_of_a_log_what_it_needs_and_is_the_same() {
-    let flow = Flow::builtin();
+/// A year of 300 simulated accounts as a log.
+fn simulated_log(seed: u64) -> (tempfile::TempDir, Log) {
     let world = World::load("informative").unwrap();
+    let months = (first(), 12);
     let simulation =
-        Simulation::new(flow.clone(), world, Streams::new(3), Calendar::UTC, (first(), 12))
-            .unwrap();
+        Simulation::new(Flow::builtin(), world, Streams::new(seed), Calendar::UTC, months).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut writer = LogWriter::create(folder.path(), &simulation.types(), "test").unwrap();
     for history in simulation.histories(300) {
@@ -200,13 +200,27 @@ fn a_panel_reads_of_a_log_what_it_needs_and_is_the_same() {
     }
     writer.finish().unwrap();
     let log = Log::open(folder.path()).unwrap();
-    let valuation = Valuation::new(flow.catalogue(), log.types()).unwrap();
+    (folder, log)
+}
+
+/// The panel of `log` without scores.
+fn log_panel(log: &Log, projection: Projection) -> Panel {
+    let valuation = Valuation::new(Flow::builtin().catalogue(), log.types()).unwrap();
+    let accounts = log.clone().with_projection(projection).histories().unwrap().unread();
+    Panel::build(accounts, &valuation, &[], &params(12, 0, 0)).unwrap()
+}
+
+#[test]
+fn a_panel_reads_of_a_log_what_it_needs_and_is_the_same() {
+    let (_folder, log) = simulated_log(3);
+    let valuation = Valuation::new(Flow::builtin().catalogue(), log.types()).unwrap();
     let (scores, params) = (specs(), params(12, 0, 0));
     let same =
         |a: &[f64], b: &[f64]| a.iter().map(|v| v.to_bits()).eq(b.iter().map(|v| v.to_bits()));
     let whole: Vec<_> = log.histories().unwrap().collect::<Result<_, _>>().unwrap();
     let whole = Panel::build(whole.into_iter(), &valuation, &scores, &params).unwrap();
-    let less = log.clone().with_projection(Panel::projection(&scores));
+    let measures = [Measure::Contribution, Measure::Satisfaction, Measure::Attrition];
+    let less = log.with_projection(Panel::projection(&scores, &measures));
     assert!(less.histories().unwrap().all(|one| one.unwrap().truth.is_empty()));
     let some = Panel::build(less.histories().unwrap().unread(), &valuation, &scores, &params);
     let ahead =
@@ -217,10 +231,26 @@ fn a_panel_reads_of_a_log_what_it_needs_and_is_the_same() {
         for (one, other) in panel.scores().iter().zip(whole.scores()) {
             assert!(same(&one.values, &other.values), "{}", one.name);
         }
-        for measure in [Measure::Contribution, Measure::Satisfaction, Measure::ShareOfWallet] {
+        for measure in measures {
             assert!(panel.has(measure), "{measure:?}");
             assert!(same(&panel.outcome(measure, 1), &whole.outcome(measure, 1)), "{measure:?}");
         }
+        assert!(whole.has(Measure::ShareOfWallet) && !panel.has(Measure::ShareOfWallet));
+        assert!(panel.outcome(Measure::ShareOfWallet, 1).iter().all(|value| value.is_nan()));
+    }
+}
+
+#[test]
+fn every_measure_asks_for_what_it_is_made_of() {
+    let log = simulated_log(3);
+    let whole = log_panel(&log.1, Projection::ALL);
+    for measure in Measure::ALL {
+        let panel = log_panel(&log.1, Panel::projection(&[], &[measure]));
+        assert!(panel.has(measure), "{measure:?}");
+        let values = |panel: &Panel| -> Vec<u64> {
+            panel.outcome(measure, 2).into_iter().map(f64::to_bits).collect()
+        };
+        assert_eq!(values(&panel), values(&whole), "{measure:?}");
     }
 }
 
