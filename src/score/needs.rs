@@ -46,9 +46,12 @@ pub(super) fn records() -> Projection {
     of_interactions(&[column::SEGMENT_ID, column::INITIATIVE_ID]).with_all_of(Table::Initiatives)
 }
 
-/// What accounts brought.
+/// What accounts brought, and when that was known.
 pub(super) fn outcomes() -> Projection {
-    interactions().with_all_of(Table::Outcomes)
+    let costs = [column::COST_TO_ENGAGE, column::COST_TO_SERVE];
+    interactions()
+        .with(Table::Outcomes, &[column::KNOWN_AT, column::GROSS_PROFIT])
+        .with(Table::Outcomes, &costs)
 }
 
 /// What customers answered.

@@ -137,7 +137,8 @@ impl Log {
     ///
     /// An account whose rows break a rule is an error that names every broken rule; the accounts
     /// after it still follow. Rows of accounts that are not in `accounts` are named with the next
-    /// account. After accounts out of order or a failed read, nothing follows.
+    /// account. After accounts out of order or a failed read, nothing follows. A file is opened when the first of
+    /// its rows is needed, and again for every row group.
     ///
     /// # Errors
     ///
