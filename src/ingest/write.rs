@@ -13,8 +13,8 @@ use super::read::Tables;
 use super::source::Exports;
 use crate::interaction::{AccountHistory, ColumnData, FlatWriter, LogWriter, TableError};
 
-/// Rejected rows gathered before they are written.
-const ROWS_PER_BATCH: usize = 4_096;
+/// Rejected rows, and their bytes, gathered before they are written.
+const MOST_GATHERED: (usize, usize) = (65_536, 16 << 20);
 
 impl Ingest<'_> {
     /// Writes the tables, `catalogue.csv`, `mapping.toml`, `ingest.json` (the ledger) and
@@ -110,21 +110,25 @@ impl Tables for LogTables {
 struct RejectedRows {
     writer: FlatWriter,
     rows: Vec<RejectedRow>,
+    bytes: usize,
 }
 
 impl RejectedRows {
     fn create(path: &Path) -> Result<Self, TableError> {
-        Ok(Self { writer: FlatWriter::create(path, &columns(&[]))?, rows: Vec::new() })
+        Ok(Self { writer: FlatWriter::create(path, &columns(&[]))?, rows: Vec::new(), bytes: 0 })
     }
 
     fn add(&mut self, row: RejectedRow) -> Result<(), TableError> {
+        self.bytes += row.raw.len() + row.value.len() + row.message.len();
         self.rows.push(row);
-        if self.rows.len() < ROWS_PER_BATCH { Ok(()) } else { self.flush() }
+        let (rows, bytes) = MOST_GATHERED;
+        if self.rows.len() < rows && self.bytes < bytes { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> Result<(), TableError> {
         self.writer.write(&columns(&self.rows))?;
         self.rows.clear();
+        self.bytes = 0;
         Ok(())
     }
 

@@ -1,19 +1,24 @@
 //! Tables of results: named columns of one length, as Parquet or as CSV for a spreadsheet.
 
+use std::fmt;
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{
-    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions,
+    compute_leaves,
+};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 
 use super::error::TableError;
 use super::schema::{ColumnKind, SCHEMA_VERSION, SCHEMA_VERSION_KEY};
@@ -22,14 +27,17 @@ use crate::time::Instant;
 /// Rows encoded at a time.
 const ROWS_PER_BATCH: usize = 65_536;
 
-/// Bytes of encoded pages that are held before they go to disk.
-const BYTES_PER_GROUP: usize = 64 << 20;
+/// Rows whose encoded pages are held before they go to disk: this bounds the memory.
+const ROWS_PER_GROUP: usize = 16 * ROWS_PER_BATCH;
 
 /// The cells of one column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ColumnData {
     /// Texts.
     Text(Vec<String>),
+    /// Texts that rows share: position of each row's among them.
+    #[expect(missing_docs, reason = "explained above")]
+    Shared { texts: Vec<String>, rows: Vec<u32> },
     /// Numbers; NaN is an empty cell.
     Number(Vec<f64>),
     /// Whole numbers.
@@ -43,6 +51,7 @@ impl ColumnData {
     pub fn len(&self) -> usize {
         match self {
             Self::Text(cells) => cells.len(),
+            Self::Shared { rows, .. } => rows.len(),
             Self::Number(cells) => cells.len(),
             Self::Integer(cells) => cells.len(),
             Self::Instant(cells) => cells.len(),
@@ -56,7 +65,7 @@ impl ColumnData {
 
     fn data_type(&self) -> DataType {
         match self {
-            Self::Text(_) => ColumnKind::Word.data_type(),
+            Self::Text(_) | Self::Shared { .. } => ColumnKind::Word.data_type(),
             Self::Number(_) => ColumnKind::Number.data_type(),
             Self::Integer(_) => DataType::Int64,
             Self::Instant(_) => ColumnKind::Instant.data_type(),
@@ -66,6 +75,10 @@ impl ColumnData {
     fn slice(&self, from: usize, to: usize) -> ArrayRef {
         match self {
             Self::Text(cells) => Arc::new(StringArray::from_iter_values(&cells[from..to])),
+            Self::Shared { texts, rows } => {
+                let cells = rows[from..to].iter().map(|&row| texts[row as usize].as_str());
+                Arc::new(StringArray::from_iter_values(cells))
+            }
             Self::Number(cells) => {
                 let cells = cells[from..to].iter().map(|v| (!v.is_nan()).then_some(*v));
                 Arc::new(cells.collect::<Float64Array>())
@@ -85,6 +98,7 @@ impl ColumnData {
     fn csv_cell(&self, row: usize) -> String {
         match self {
             Self::Text(cells) => harmless(&cells[row]),
+            Self::Shared { texts, rows } => harmless(&texts[rows[row] as usize]),
             Self::Number(cells) if cells[row].is_nan() => String::new(),
             Self::Number(cells) => cells[row].to_string(),
             Self::Integer(cells) => cells[row].to_string(),
@@ -113,7 +127,7 @@ fn rows(columns: &[(&str, ColumnData)]) -> Result<usize, TableError> {
     }
 }
 
-/// Writes `columns` as the Parquet file `path`.
+/// Writes `columns` as the Parquet file `path`, encoded in parallel.
 ///
 /// # Errors
 ///
@@ -126,12 +140,19 @@ pub fn write_table(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), Ta
     writer.close()
 }
 
-/// A Parquet file that is written part by part.
-#[derive(Debug)]
+/// A Parquet file that is written part by part; every part is one row group or more.
 pub struct FlatWriter {
     path: PathBuf,
-    writer: ArrowWriter<File>,
+    writer: SerializedFileWriter<File>,
+    encoders: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
+    n_groups: usize,
+}
+
+impl fmt::Debug for FlatWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlatWriter").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl FlatWriter {
@@ -158,8 +179,10 @@ impl FlatWriter {
             Ok(file) => file,
             Err(source) => return Err(TableError::Io { path, source }),
         };
-        match ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options) {
-            Ok(writer) => Ok(Self { path, writer, schema }),
+        let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options)
+            .and_then(ArrowWriter::into_serialized_writer);
+        match writer {
+            Ok((writer, encoders)) => Ok(Self { path, writer, encoders, schema, n_groups: 0 }),
             Err(source) => Err(TableError::Parquet { path, source }),
         }
     }
@@ -172,20 +195,34 @@ impl FlatWriter {
     /// written.
     pub fn write(&mut self, columns: &[(&str, ColumnData)]) -> Result<(), TableError> {
         let rows = rows(columns)?;
-        for from in (0..rows).step_by(ROWS_PER_BATCH) {
-            let to = rows.min(from + ROWS_PER_BATCH);
-            let arrays = columns.iter().map(|(_, cells)| cells.slice(from, to)).collect();
-            RecordBatch::try_new(Arc::clone(&self.schema), arrays)
-                .map_err(ParquetError::from)
-                .and_then(|batch| self.writer.write(&batch))
-                .and_then(|()| self.bound_memory())
+        for from in (0..rows).step_by(ROWS_PER_GROUP) {
+            self.write_group(columns, from..rows.min(from + ROWS_PER_GROUP))
                 .map_err(|source| TableError::Parquet { path: self.path.clone(), source })?;
         }
         Ok(())
     }
 
-    fn bound_memory(&mut self) -> Result<(), ParquetError> {
-        if self.writer.in_progress_size() < BYTES_PER_GROUP { Ok(()) } else { self.writer.flush() }
+    fn write_group(
+        &mut self,
+        columns: &[(&str, ColumnData)],
+        rows: Range<usize>,
+    ) -> Result<(), ParquetError> {
+        let encoders = self.encoders.create_column_writers(self.n_groups)?;
+        self.n_groups += 1;
+        let schema = &self.schema;
+        let columns: Vec<Result<ArrowColumnChunk, ParquetError>> = encoders
+            .into_par_iter()
+            .zip(columns)
+            .enumerate()
+            .map(|(at, (encoder, (_, cells)))| {
+                encode(encoder, schema.field(at), cells, rows.clone())
+            })
+            .collect();
+        let mut written = self.writer.next_row_group()?;
+        for column in columns {
+            column?.append_to_row_group(&mut written)?;
+        }
+        written.close().map(|_| ())
     }
 
     /// Completes the file.
@@ -197,6 +234,22 @@ impl FlatWriter {
         let Self { path, writer, .. } = self;
         writer.close().map(|_| ()).map_err(|source| TableError::Parquet { path, source })
     }
+}
+
+/// The rows of one column, as it is written.
+fn encode(
+    mut encoder: ArrowColumnWriter,
+    field: &Field,
+    cells: &ColumnData,
+    rows: Range<usize>,
+) -> Result<ArrowColumnChunk, ParquetError> {
+    for from in rows.clone().step_by(ROWS_PER_BATCH) {
+        let cells = cells.slice(from, rows.end.min(from + ROWS_PER_BATCH));
+        for leaf in compute_leaves(field, &cells)? {
+            encoder.write(&leaf)?;
+        }
+    }
+    encoder.close()
 }
 
 /// Writes `columns` as the CSV file `path`: a header, then one line per row.

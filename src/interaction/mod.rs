@@ -7,6 +7,7 @@ mod check;
 mod columns;
 mod error;
 mod flat;
+mod projection;
 mod read;
 mod row;
 pub mod schema;
@@ -17,7 +18,8 @@ pub use check::WRITABLE;
 pub use columns::InteractionColumns;
 pub use error::{Fault, FileProblem, TableError};
 pub use flat::{ColumnData, FlatWriter, harmless, write_csv, write_table};
-pub use read::{Histories, Log, ReadAhead};
+pub use projection::Projection;
+pub use read::{Histories, Log, ReadAhead, UnreadAccount};
 pub use row::{
     Account, Contact, CustomerValue, Details, Initiative, Interaction, LedgerEntry, Outcome,
     Placement, Staff, Survey, Truth,

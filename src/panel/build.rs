@@ -1,8 +1,10 @@
 //! From account histories to a panel, one account at a time.
 
+use std::convert::Infallible;
+
 use rayon::prelude::*;
 
-use crate::interaction::{AccountHistory, Status};
+use crate::interaction::{AccountHistory, Outcome, Projection, Status, Table, TableError};
 use crate::score::{ScoreColumn, US, Valuation, ValuedHistory};
 use crate::time::{Calendar, Instant, Month};
 
@@ -24,7 +26,7 @@ pub struct PanelParams {
 }
 
 /// Why there is no panel.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PanelError {
     /// No account-month qualifies.
@@ -57,6 +59,15 @@ pub enum PanelError {
         /// Time zone of the months.
         zone: &'static str,
     },
+    /// An account cannot be read.
+    #[error(transparent)]
+    Log(#[from] TableError),
+}
+
+impl From<Infallible> for PanelError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 const WARM_UP: &str = "account-month in the warm-up: it only feeds the scores";
@@ -87,6 +98,39 @@ struct AccountRows {
     drops: [u64; REASONS.len()],
 }
 
+/// The months of a panel.
+struct Months {
+    params: PanelParams,
+    /// The first instant of each, and of the month after the last.
+    starts: Vec<Instant>,
+}
+
+impl Months {
+    fn new(params: PanelParams) -> Self {
+        let start = |month| params.calendar.start_of(params.first.plus(month));
+        Self { params, starts: (0..=params.months as i32).map(start).collect() }
+    }
+
+    /// Position of the month that contains `at`; negative before the panel.
+    fn position(&self, at: Instant) -> i32 {
+        self.params.calendar.month_of(at).since(self.params.first)
+    }
+
+    /// Position of the month in which the period of `outcome` begins, and whether it is that month.
+    fn whole(&self, outcome: &Outcome) -> (i32, bool) {
+        if let Ok(month) = self.starts.binary_search(&outcome.period_start)
+            && let Some(end) = self.starts.get(month + 1)
+        {
+            return (month as i32, outcome.period_end == *end);
+        }
+        let calendar = self.params.calendar;
+        let month = calendar.month_of(outcome.period_start);
+        let whole = calendar.start_of(month) == outcome.period_start
+            && calendar.end_of(month) == outcome.period_end;
+        (month.since(self.params.first), whole)
+    }
+}
+
 /// Position of the answers among the monthly series.
 const SATISFACTION: usize = 5;
 
@@ -113,22 +157,40 @@ fn answers(history: &AccountHistory, position: impl Fn(Instant) -> i32, monthly:
     }
 }
 
+/// An account's part of the panel, and what else was made of it.
+type Folded<T> = Result<(AccountRows, T), PanelError>;
+
 /// Accounts folded at a time.
 const CHUNK: usize = 256;
 
 impl Panel {
+    /// The tables and columns of a log of which a panel is made: read with it, its `scores` and `measures` are the
+    /// same, and other measures may have no value.
+    pub fn projection(scores: &[Box<dyn ScoreColumn>], measures: &[Measure]) -> Projection {
+        let own = Projection::LEAST.with_all_of(Table::Accounts);
+        let measured = measures.iter().map(|measure| measure.projection());
+        let scored = scores.iter().map(|score| score.projection());
+        measured.chain(scored).fold(own, Projection::and)
+    }
+
     /// Builds the panel of `histories` with the columns `scores`, in parallel, in one pass.
+    ///
+    /// - `histories`: histories, or accounts still to be read
+    ///   ([`UnreadAccount`](crate::interaction::UnreadAccount)), which is then done in parallel too.
     ///
     /// # Errors
     ///
     /// [`PanelError::Empty`] when no account-month qualifies, [`PanelError::NotMonthly`] when an
-    /// outcome period is not a calendar month.
-    pub fn build(
-        histories: impl Iterator<Item = AccountHistory>,
+    /// outcome period is not a calendar month, [`PanelError::Log`] when an account cannot be read.
+    pub fn build<H>(
+        histories: impl Iterator<Item = H>,
         valuation: &Valuation,
         scores: &[Box<dyn ScoreColumn>],
         params: &PanelParams,
-    ) -> Result<Self, PanelError> {
+    ) -> Result<Self, PanelError>
+    where
+        H: TryInto<AccountHistory, Error: Into<PanelError>> + Send,
+    {
         Self::build_reading(histories, valuation, scores, params, |_| ()).map(|(panel, _)| panel)
     }
 
@@ -139,17 +201,18 @@ impl Panel {
     /// # Errors
     ///
     /// As [`build`](Self::build).
-    pub fn build_reading<T: Send>(
-        histories: impl Iterator<Item = AccountHistory>,
+    pub fn build_reading<H, T: Send>(
+        mut histories: impl Iterator<Item = H>,
         valuation: &Valuation,
         scores: &[Box<dyn ScoreColumn>],
         params: &PanelParams,
         read: impl Fn(&AccountRead<'_>) -> T + Sync,
-    ) -> Result<(Self, Vec<T>), PanelError> {
-        let as_of: Vec<Instant> = (0..params.months as i32)
-            .map(|month| params.calendar.end_of(params.first.plus(month)))
-            .collect();
-        let months = as_of.len();
+    ) -> Result<(Self, Vec<T>), PanelError>
+    where
+        H: TryInto<AccountHistory, Error: Into<PanelError>> + Send,
+    {
+        let calendar = Months::new(*params);
+        let months = params.months as usize;
         let mut panel = Self {
             calendar: params.calendar,
             first: params.first,
@@ -169,18 +232,29 @@ impl Panel {
         };
         let mut counts = [0_u64; REASONS.len()];
         let mut reads = Vec::new();
-        let mut histories = histories.peekable();
-        while histories.peek().is_some() {
-            let chunk: Vec<AccountHistory> = histories.by_ref().take(CHUNK).collect();
-            let rows: Vec<Result<(AccountRows, T), PanelError>> = chunk
-                .par_iter()
-                .map(|history| account_rows(history, valuation, scores, params, &as_of, &read))
-                .collect();
-            for row in rows {
-                let (row, more) = row?;
-                panel.push(row, &mut counts);
-                reads.push(more);
+        let fold = |history: H| {
+            let history = history.try_into().map_err(Into::into)?;
+            account_rows(&history, valuation, scores, &calendar, &read)
+        };
+        let mut folded: Vec<Folded<T>> = Vec::new();
+        loop {
+            let chunk: Vec<H> = histories.by_ref().take(CHUNK).collect();
+            // The rows of the chunk before are put down meanwhile.
+            let put_down = || -> Result<(), PanelError> {
+                for account in folded {
+                    let (rows, more) = account?;
+                    panel.push(rows, &mut counts);
+                    reads.push(more);
+                }
+                Ok(())
+            };
+            let is_last = chunk.is_empty();
+            let (put, next) = rayon::join(put_down, || chunk.into_par_iter().map(fold).collect());
+            put?;
+            if is_last {
+                break;
             }
+            folded = next;
         }
         panel.drops = REASONS
             .iter()
@@ -203,7 +277,11 @@ impl Panel {
             column.values.extend(values);
         }
         for (column, values) in self.monthly.iter_mut().zip(rows.monthly) {
-            column.extend(values);
+            // A column takes no room before its first value.
+            if !column.is_empty() || values.iter().any(|value| !value.is_nan()) {
+                column.resize(self.active.len(), f64::NAN);
+                column.extend(values);
+            }
         }
         self.active.extend(rows.active);
         for (total, count) in counts.iter_mut().zip(rows.drops) {
@@ -216,19 +294,18 @@ fn account_rows<T>(
     history: &AccountHistory,
     valuation: &Valuation,
     scores: &[Box<dyn ScoreColumn>],
-    params: &PanelParams,
-    as_of: &[Instant],
+    months_of: &Months,
     read: impl Fn(&AccountRead<'_>) -> T,
 ) -> Result<(AccountRows, T), PanelError> {
+    let params = &months_of.params;
+    let as_of = &months_of.starts[1..];
     let months = as_of.len();
-    let position = |at: Instant| params.calendar.month_of(at).since(params.first);
+    let position = |at: Instant| months_of.position(at);
     let mut monthly: [Vec<f64>; Measure::STORED] = std::array::from_fn(|_| vec![f64::NAN; months]);
     let mut customer = vec![false; months];
     let mut entry = None;
     for outcome in &history.outcomes {
-        let month = params.calendar.month_of(outcome.period_start);
-        let whole = params.calendar.start_of(month) == outcome.period_start
-            && params.calendar.end_of(month) == outcome.period_end;
+        let (at, whole) = months_of.whole(outcome);
         if !whole {
             return Err(PanelError::NotMonthly {
                 account: history.account.id.clone(),
@@ -237,7 +314,6 @@ fn account_rows<T>(
                 zone: params.calendar.name(),
             });
         }
-        let at = month.since(params.first);
         if outcome.status != Status::Prospect {
             entry.get_or_insert(at);
         }

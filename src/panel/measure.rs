@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::interaction::Outcome;
+use crate::interaction::schema::column;
+use crate::interaction::{Outcome, Projection, Table};
 
 /// An outcome of the panel, as written in plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +41,40 @@ pub enum Measure {
 }
 
 impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Contribution,
+        Self::GrossProfit,
+        Self::Revenue,
+        Self::CostToEngage,
+        Self::ShareOfWallet,
+        Self::Satisfaction,
+        Self::RevenueGrowth,
+        Self::ShareOfWalletGrowth,
+        Self::Attrition,
+        Self::CumulativeContribution,
+        Self::CumulativeRevenue,
+    ];
+
+    /// The tables and columns of a log that it is made of.
+    pub fn projection(self) -> Projection {
+        let outcomes = |names: &[&str]| Projection::LEAST.with(Table::Outcomes, names);
+        match self {
+            Self::Contribution | Self::CumulativeContribution => {
+                outcomes(&[column::GROSS_PROFIT, column::COST_TO_ENGAGE, column::COST_TO_SERVE])
+            }
+            Self::GrossProfit => outcomes(&[column::GROSS_PROFIT]),
+            Self::CostToEngage => outcomes(&[column::COST_TO_ENGAGE]),
+            Self::ShareOfWallet | Self::ShareOfWalletGrowth => outcomes(&[column::SHARE_OF_WALLET]),
+            Self::Satisfaction => {
+                let answers = [column::SUBJECT, column::DIMENSION, column::VALUE];
+                Projection::LEAST.with(Table::Surveys, &answers)
+            }
+            Self::Attrition => Projection::LEAST.with(Table::Accounts, &[column::EXITED_AT]),
+            Self::Revenue | Self::RevenueGrowth | Self::CumulativeRevenue => Projection::LEAST,
+        }
+    }
+
     /// Number of monthly series a panel stores.
     pub(super) const STORED: usize = 6;
 

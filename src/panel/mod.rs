@@ -68,7 +68,7 @@ pub struct Panel {
     months: usize,
     accounts: Vec<PanelAccount>,
     scores: Vec<PanelScore>,
-    /// By [`Measure::stored`] position: monthly values, shape `(accounts, months)`.
+    /// By [`Measure::stored`] position: monthly values, shape `(accounts, months)`; nothing where there is no value.
     monthly: Vec<Vec<f64>>,
     /// Whether there is a row; shape `(accounts, months)`.
     active: Vec<bool>,
@@ -171,13 +171,15 @@ impl Panel {
             let exits = info.exit.is_some_and(|exit| (from..=to).contains(&exit));
             return (horizon > 0).then_some(f64::from(u8::from(exits)));
         };
-        let series = &self.monthly[stored][account * self.months..][..self.months];
+        let series = &self.monthly[stored];
+        let known =
+            |m: i32| series.get(account * self.months + m as usize).copied().unwrap_or(f64::NAN);
         let value_at = |m: i32| match info.exit {
             Some(exit) if m > exit && measure.is_money() => 0.0,
-            _ => series[m as usize],
+            _ => known(m),
         };
         if measure.is_growth() {
-            return growth(info, (from, to), series);
+            return growth(info, (from, to), known);
         }
         if measure == Measure::Satisfaction {
             let answered = (from..=to).map(value_at).filter(|value| !value.is_nan());
@@ -192,12 +194,12 @@ impl Panel {
 }
 
 /// Growth of a series over `from..=to` against as many months before, of a customer throughout.
-fn growth(info: &PanelAccount, (from, to): (i32, i32), series: &[f64]) -> Option<f64> {
+fn growth(info: &PanelAccount, (from, to): (i32, i32), known: impl Fn(i32) -> f64) -> Option<f64> {
     let before = 2 * from - to - 1;
     if before <= info.entry || before < 0 || info.exit.is_some_and(|exit| exit <= to) {
         return None;
     }
-    let sum = |months: std::ops::Range<i32>| months.map(|m| series[m as usize]).sum::<f64>();
+    let sum = |months: std::ops::Range<i32>| months.map(&known).sum::<f64>();
     let (earlier, later) = (sum(before..from), sum(from..to + 1));
     // NaN months and no revenue at all have no growth.
     (earlier + later > 0.0).then(|| (later - earlier) / (later + earlier))

@@ -14,13 +14,13 @@ use crate::hypothesis::{
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::interaction::{AccountHistory, LogWriter, TableError};
 use crate::journey::{DataMapFigures, PlanFigures};
-use crate::panel::{AccountRead, Measure, Panel, PanelParams, PanelScore};
+use crate::panel::{AccountRead, Measure, Panel, PanelError, PanelParams, PanelScore};
 use crate::patterns::{Exception, Exceptions, Patterns, Trajectories, exceptions, find_patterns};
 use crate::policy::{AccountGoodwill, Goodwill, goodwill};
 use crate::relationship::{ExchangeFigures, RivalFigures};
 use crate::report::HypothesisPower;
 use crate::rng::Purpose;
-use crate::score::{ScoreColumn, ScoreSpec, Valuation};
+use crate::score::{ScoreColumn, ScoreError, ScoreSpec, Valuation};
 
 use super::RunError;
 use super::data::Dataset;
@@ -101,13 +101,34 @@ const ACCOUNTS_TOLD: u64 = 5_000;
 
 /// The panel of a data set; `say` is told what is going on.
 ///
+/// - `measures`: the outcomes that will be asked for: of a log folder, nothing is read that only others need.
+///
 /// # Errors
 ///
 /// [`RunError`] from reading or scoring.
-pub fn build_panel(dataset: &Dataset, plan: &Plan, say: &dyn Fn(&str)) -> Result<Panel, RunError> {
+pub fn build_panel(
+    dataset: &Dataset,
+    plan: &Plan,
+    measures: &[Measure],
+    say: &dyn Fn(&str),
+) -> Result<Panel, RunError> {
     let valuation = Valuation::new(&dataset.catalogue, &dataset.types)?;
-    let pass = |_: &AccountHistory| Ok(());
-    panel_reading(dataset, plan, &valuation, say, pass, |_| ()).map(|(panel, _)| panel)
+    let scores = scores_of(plan, &valuation)?;
+    let parts = (&valuation, scores.as_slice());
+    match dataset.unread(Panel::projection(&scores, measures))? {
+        Some(unread) => panel_reading(dataset, plan, parts, say, unread, |_| ()),
+        None => panel_of_histories(dataset, plan, parts, say, |_| Ok(()), |_| ()),
+    }
+    .map(|(panel, _)| panel)
+}
+
+/// The columns of a plan's panel.
+fn scores_of(plan: &Plan, valuation: &Valuation) -> Result<Vec<Box<dyn ScoreColumn>>, ScoreError> {
+    let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
+    let mut scores: Vec<Box<dyn ScoreColumn>> =
+        plan.score.scores.iter().chain(&plan.score.baselines).map(build).collect();
+    scores.extend(hypothesis::columns(plan.hypotheses.keys().copied(), valuation)?);
+    Ok(scores)
 }
 
 /// How the panel of a data set is cut.
@@ -121,37 +142,46 @@ pub(super) fn panel_params(dataset: &Dataset, plan: &Plan) -> PanelParams {
     }
 }
 
-/// [`build_panel`], what `read` makes of each account on the way, and every history shown to `see` before.
-fn panel_reading<T: Send>(
+/// [`panel_reading`] whole histories, every one shown to `see` before.
+fn panel_of_histories<T: Send>(
     dataset: &Dataset,
     plan: &Plan,
-    valuation: &Valuation,
+    parts: (&Valuation, &[Box<dyn ScoreColumn>]),
     say: &dyn Fn(&str),
     mut see: impl FnMut(&AccountHistory) -> Result<(), TableError>,
     read: impl Fn(&AccountRead<'_>) -> T + Sync,
 ) -> Result<(Panel, Vec<T>), RunError> {
-    say(&format!("{}: panel", dataset.name));
-    let build = |spec: &ScoreSpec| spec.build().expect("a checked plan has valid scores");
-    let mut scores: Vec<Box<dyn ScoreColumn>> =
-        plan.score.scores.iter().chain(&plan.score.baselines).map(build).collect();
-    scores.extend(hypothesis::columns(plan.hypotheses.keys().copied(), valuation)?);
     let mut failure: Option<TableError> = None;
-    let mut accounts: u64 = 0;
     let histories = dataset.histories()?.map_while(|history| {
         let seen = history.and_then(|history| see(&history).map(|()| history));
-        accounts += 1;
-        if accounts.is_multiple_of(ACCOUNTS_TOLD) {
-            let of = dataset.accounts().map_or(String::new(), |all| format!(" of {all}"));
-            say(&format!("{}: panel, {accounts}{of} accounts", dataset.name));
-        }
         seen.map_err(|error| failure = Some(error)).ok()
     });
+    let panel = panel_reading(dataset, plan, parts, say, histories, read);
+    failure.map_or(panel, |failure| Err(failure.into()))
+}
+
+/// The panel of the accounts of a data set, and what `read` makes of each account on the way.
+fn panel_reading<H, T: Send>(
+    dataset: &Dataset,
+    plan: &Plan,
+    (valuation, scores): (&Valuation, &[Box<dyn ScoreColumn>]),
+    say: &dyn Fn(&str),
+    accounts: impl Iterator<Item = H>,
+    read: impl Fn(&AccountRead<'_>) -> T + Sync,
+) -> Result<(Panel, Vec<T>), RunError>
+where
+    H: TryInto<AccountHistory, Error: Into<PanelError>> + Send,
+{
+    say(&format!("{}: panel", dataset.name));
+    let of = dataset.accounts().map_or(String::new(), |all| format!(" of {all}"));
+    let told = (1..).zip(accounts).map(|(position, account): (u64, H)| {
+        if position.is_multiple_of(ACCOUNTS_TOLD) {
+            say(&format!("{}: panel, {position}{of} accounts", dataset.name));
+        }
+        account
+    });
     let params = panel_params(dataset, plan);
-    let panel = Panel::build_reading(histories, valuation, &scores, &params, read);
-    if let Some(failure) = failure {
-        return Err(failure.into());
-    }
-    let (mut panel, reads) = panel?;
+    let (mut panel, reads) = Panel::build_reading(told, valuation, scores, &params, read)?;
     for relative in &plan.score.relative {
         panel.add_relative(relative)?;
     }
@@ -181,8 +211,10 @@ pub fn analyse(
         gathered.add(history);
         writer.as_mut().map_or(Ok(()), |writer| writer.write(history))
     };
+    let scores = scores_of(plan, &valuation)?;
+    let parts = (&valuation, scores.as_slice());
     let (panel, notes): (_, Vec<AccountNotes>) =
-        panel_reading(dataset, plan, &valuation, say, see, |account| reader.read(account))?;
+        panel_of_histories(dataset, plan, parts, say, see, |account| reader.read(account))?;
     if let Some(writer) = writer {
         writer.finish()?;
     }

@@ -1,5 +1,7 @@
 //! Where the account histories of a run come from: a simulation, an export, or a log folder.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -9,7 +11,7 @@ use crate::diagnostic::{Problems, Source, nearest};
 use crate::flow::{Catalogue, Flow};
 use crate::ids::TypeNames;
 use crate::ingest::{IngestError, Mapping, SourceError, ingest};
-use crate::interaction::{AccountHistory, Log, TableError};
+use crate::interaction::{AccountHistory, Log, Projection, TableError, UnreadAccount};
 use crate::report::Dropped;
 use crate::rng::Streams;
 use crate::simulate::{Simulation, World, WorldError};
@@ -53,6 +55,9 @@ enum HistorySource {
     Folder(Box<Log>),
 }
 
+/// Accounts to be read by whoever gets them.
+pub(super) type Unread = Box<dyn Iterator<Item = UnreadAccount>>;
+
 /// A file that a run depends on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Input {
@@ -68,9 +73,47 @@ impl Input {
     }
 
     fn read(path: &Path) -> Result<Self, RunError> {
-        let bytes = std::fs::read(path).map_err(|source| RunError::io(path, source))?;
+        let mut hash = Sha256::new();
+        let mut piece = vec![0; HASHED_AT_ONCE];
+        let mut file = File::open(path).map_err(|source| RunError::io(path, source))?;
+        loop {
+            match file.read(&mut piece) {
+                Ok(0) => break,
+                Ok(length) => hash.update(&piece[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(source) => return Err(RunError::io(path, source)),
+            }
+        }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        Ok(Self::of(&name.unwrap_or_default(), &bytes))
+        Ok(Self { name: name.unwrap_or_default(), sha256: hex(&hash.finalize()) })
+    }
+}
+
+/// Bytes of a file that are hashed at a time.
+const HASHED_AT_ONCE: usize = 1 << 18;
+
+/// Something that a run depends on: a file is hashed only when the run is to be named.
+#[derive(Debug)]
+pub(super) enum Dependency {
+    Known(Input),
+    File(PathBuf),
+}
+
+impl Dependency {
+    fn of(name: &str, bytes: &[u8]) -> Self {
+        Self::Known(Input::of(name, bytes))
+    }
+
+    fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File(path.into())
+    }
+
+    /// With its hash.
+    pub(super) fn input(&self) -> Result<Input, RunError> {
+        match self {
+            Self::Known(input) => Ok(input.clone()),
+            Self::File(path) => Input::read(path),
+        }
     }
 }
 
@@ -98,6 +141,17 @@ impl Dataset {
             }
             HistorySource::Folder(log) => Box::new(log.histories()?),
         })
+    }
+
+    /// The accounts of a log folder, of which `projection` is to be read; absent where there is no such folder.
+    pub(super) fn unread(&self, projection: Projection) -> Result<Option<Unread>, TableError> {
+        let HistorySource::Folder(log) = &self.source else { return Ok(None) };
+        let histories = log.as_ref().clone().with_projection(projection).histories()?;
+        Ok(Some(if rayon::current_num_threads() > 1 {
+            Box::new(histories.unread_ahead())
+        } else {
+            Box::new(histories.unread())
+        }))
     }
 
     /// Reads every account of a log folder, of which otherwise nothing but its files is known.
@@ -135,7 +189,9 @@ impl Dataset {
 /// # Errors
 ///
 /// [`RunError`] from reading worlds, flows, mappings, exports and logs.
-pub fn datasets(resolved: &ResolvedPlan) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+pub(super) fn datasets(
+    resolved: &ResolvedPlan,
+) -> Result<(Vec<Dataset>, Vec<Dependency>), RunError> {
     let plan = &resolved.plan;
     let calendar = Calendar::new(&plan.run.time_zone).expect("a checked plan has a time zone");
     match (&plan.world, &plan.data) {
@@ -148,7 +204,7 @@ pub fn datasets(resolved: &ResolvedPlan) -> Result<(Vec<Dataset>, Vec<Input>), R
             if let Some(path) = &params.flow {
                 let path = resolved.folder.join(path);
                 let flow = Flow::load(&path)?;
-                inputs.push(Input::of("flow", format!("{flow:?}").as_bytes()));
+                inputs.push(Dependency::of("flow", format!("{flow:?}").as_bytes()));
                 for dataset in &mut datasets {
                     dataset.flow = Some(flow.clone());
                 }
@@ -164,19 +220,19 @@ fn simulated(
     folder: &Path,
     calendar: Calendar,
     streams: Streams,
-) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+) -> Result<(Vec<Dataset>, Vec<Dependency>), RunError> {
     let mut inputs = Vec::new();
     let flow = match &params.flow {
         None => Flow::builtin(),
         Some(path) => {
             let path = folder.join(path);
             let flow = Flow::load(&path)?;
-            inputs.push(Input::read(&path)?);
+            inputs.push(Dependency::file(path));
             flow
         }
     };
     // The flow and catalogue as checked, so that a built-in flow counts as an input too.
-    inputs.push(Input::of("flow", format!("{flow:?}").as_bytes()));
+    inputs.push(Dependency::of("flow", format!("{flow:?}").as_bytes()));
     let mut names = vec![params.world.clone()];
     names.extend(params.beside.iter().filter(|beside| **beside != params.world).cloned());
     let mut datasets = Vec::new();
@@ -184,7 +240,10 @@ fn simulated(
         let builtin = World::builtin_names().any(|known| known == name);
         let path = if builtin { name.clone() } else { folder.join(&name).display().to_string() };
         let world = World::load(&path).map_err(|error| no_world(error, &name, &path))?;
-        inputs.push(Input::of(&format!("world {}", world.name), format!("{world:?}").as_bytes()));
+        inputs.push(Dependency::of(
+            &format!("world {}", world.name),
+            format!("{world:?}").as_bytes(),
+        ));
         let simulation = Simulation::new(
             flow.clone(),
             world.clone(),
@@ -221,7 +280,7 @@ fn real(
     params: &DataParams,
     run: &RunParams,
     folder: &Path,
-) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+) -> Result<(Vec<Dataset>, Vec<Dependency>), RunError> {
     if let Some(log) = &params.log {
         return log_folder(&folder.join(log), run);
     }
@@ -235,10 +294,11 @@ fn real(
     Conventions::of(&mapping).check(run, &mapping_path)?;
     let answered = AnsweredMapping::of(mapping.clone(), &data, None)?;
     let ingested = ingest(answered.mapping(), &data).map_err(|error| no_export(error, &mapping))?;
-    let mut inputs = vec![Input::read(&mapping_path)?, Input::read(mapping.catalogue_path())?];
+    let mut inputs =
+        vec![Dependency::file(&mapping_path), Dependency::file(mapping.catalogue_path())];
     // Lookups too: what they say is in the histories.
     for name in mapping.files(&data)? {
-        inputs.push(Input::read(&data.join(name))?);
+        inputs.push(Dependency::file(data.join(name)));
     }
     let dropped = ingested
         .report
@@ -360,7 +420,7 @@ fn no_export(error: IngestError, mapping: &Mapping) -> RunError {
 }
 
 /// A log folder; one that `rvq ingest` wrote carries its mapping, and with it name and conventions.
-fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>), RunError> {
+fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Dependency>), RunError> {
     let mapping_path = path.join("mapping.toml");
     let conventions = Conventions::of_log(&mapping_path)?;
     if let Some(conventions) = &conventions {
@@ -370,7 +430,7 @@ fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>)
     let log = Log::open(path)?;
     let catalogue_path = path.join("catalogue.csv");
     let catalogue = Catalogue::load(&catalogue_path)?;
-    let mut inputs = vec![Input::read(&catalogue_path)?];
+    let mut inputs = vec![Dependency::file(&catalogue_path)];
     let mut files: Vec<PathBuf> = std::fs::read_dir(path)
         .map_err(|source| RunError::io(path, source))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -378,9 +438,7 @@ fn log_folder(path: &Path, run: &RunParams) -> Result<(Vec<Dataset>, Vec<Input>)
         .filter(|path| !path.ends_with("rejected.parquet"))
         .collect();
     files.sort();
-    for file in &files {
-        inputs.push(Input::read(file)?);
-    }
+    inputs.extend(files.into_iter().map(Dependency::File));
     let (start, end) = log.outcome_span()?.ok_or(RunError::NoOutcomes)?;
     let (first, last) = (calendar.month_of(start), calendar.month_of(end));
     let months = last.since(first) as u32 + 1;

@@ -53,7 +53,7 @@ pub enum RunError {
     Score(#[from] ScoreError),
     /// The panel.
     #[error(transparent)]
-    Panel(#[from] PanelError),
+    Panel(PanelError),
     /// The patterns.
     #[error(transparent)]
     Pattern(#[from] PatternError),
@@ -164,6 +164,16 @@ pub enum RunError {
     /// Nobody knows where relative paths start.
     #[error("the log of `{folder}` does not say where its plan was: give `--plan-folder`")]
     UnknownPlanFolder { folder: String },
+}
+
+impl From<PanelError> for RunError {
+    /// An account that cannot be read is an error of its table, whoever reads it.
+    fn from(error: PanelError) -> Self {
+        match error {
+            PanelError::Log(error) => Self::Table(error),
+            error => Self::Panel(error),
+        }
+    }
 }
 
 impl RunError {

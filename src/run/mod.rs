@@ -25,8 +25,10 @@ mod weights;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::chart::{BoardColumn, Chart, VerdictBoardData, verdict_board};
@@ -42,7 +44,7 @@ pub use analyse::{
     Analysis, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
 };
 pub use audit::{AuditReport, audit};
-pub use data::{Dataset, Input, datasets};
+pub use data::{Dataset, Input};
 pub use data_map::{data_map_columns, data_map_data, data_map_of, gaps_of};
 pub use diagnose::Diagnosed;
 pub use draw::world_results;
@@ -65,11 +67,20 @@ pub use tables::{
 };
 pub use weights::{WeightsFound, weights_of};
 
+use data::{Dependency, datasets};
+
 /// A plan with everything it depends on, ready to be run.
 #[derive(Debug)]
 pub struct Run {
     resolved: ResolvedPlan,
     datasets: Vec<Dataset>,
+    depends_on: Vec<Dependency>,
+    named: OnceLock<Named>,
+}
+
+/// Everything that a run depends on with its hash, and the name that follows from it.
+#[derive(Debug)]
+struct Named {
     inputs: Vec<Input>,
     id: String,
 }
@@ -88,28 +99,52 @@ pub struct Finished {
 }
 
 impl Run {
-    /// Reads everything the plan depends on and names the run by a hash of it.
+    /// Reads what the plan depends on, but for the rows of a log.
     ///
     /// # Errors
     ///
     /// [`RunError`] when a world, flow, mapping, export or log cannot be used.
     pub fn prepare(resolved: ResolvedPlan) -> Result<Self, RunError> {
-        let (datasets, inputs) = datasets(&resolved)?;
+        let (datasets, depends_on) = datasets(&resolved)?;
         check_names(&datasets, &resolved.plan)?;
+        Ok(Self { resolved, datasets, depends_on, named: OnceLock::new() })
+    }
+
+    /// Every input with its hash, and the run's id; files are read for it when it is first asked for.
+    fn named(&self) -> Result<&Named, RunError> {
+        if let Some(named) = self.named.get() {
+            return Ok(named);
+        }
+        let inputs: Vec<Result<Input, RunError>> =
+            self.depends_on.par_iter().map(Dependency::input).collect();
+        let inputs = inputs.into_iter().collect::<Result<Vec<Input>, RunError>>()?;
         let mut hash = Sha256::new();
-        hash.update(resolved.hash());
+        hash.update(self.resolved.hash());
         hash.update(env!("CARGO_PKG_VERSION"));
         for input in &inputs {
             hash.update(&input.name);
             hash.update(&input.sha256);
         }
         let id = plan::hex(&hash.finalize())[..12].to_owned();
-        Ok(Self { resolved, datasets, inputs, id })
+        Ok(self.named.get_or_init(|| Named { inputs, id }))
+    }
+
+    /// Every file that the run depends on.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when one cannot be read.
+    pub fn inputs(&self) -> Result<&[Input], RunError> {
+        Ok(&self.named()?.inputs)
     }
 
     /// Content hash of plan, inputs and version.
-    pub fn id(&self) -> &str {
-        &self.id
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when an input cannot be read.
+    pub fn id(&self) -> Result<&str, RunError> {
+        Ok(&self.named()?.id)
     }
 
     /// The plan.
@@ -129,8 +164,12 @@ impl Run {
     }
 
     /// `DIR/<name>-<id>`.
-    pub fn folder(&self, out: &Path) -> PathBuf {
-        out.join(format!("{}-{}", self.plan().run.name, self.id))
+    ///
+    /// # Errors
+    ///
+    /// As [`id`](Self::id).
+    pub fn folder(&self, out: &Path) -> Result<PathBuf, RunError> {
+        Ok(out.join(format!("{}-{}", self.plan().run.name, self.id()?)))
     }
 
     /// Runs every stage and writes the run folder below `out`.
@@ -147,7 +186,7 @@ impl Run {
         force: bool,
         say: &dyn Fn(&str),
     ) -> Result<Finished, RunError> {
-        let place = self.folder(out);
+        let place = self.folder(out)?;
         if !force && place.join("manifest.json").is_file() {
             check_bytes(&place)?;
             let results = read_results(&place)?;
@@ -163,7 +202,7 @@ impl Run {
         for dataset in &self.datasets {
             let tables = draft.path().join("tables").join(&dataset.name);
             std::fs::create_dir_all(&tables).map_err(|source| RunError::io(&tables, source))?;
-            let mut analysis = analyse(dataset, self.plan(), Some((&tables, &self.id)), say)?;
+            let mut analysis = analyse(dataset, self.plan(), Some((&tables, self.id()?)), say)?;
             say(&format!("{}: patterns", dataset.name));
             analysis.patterns = Some(patterns_of(&analysis.panel, self.plan())?);
             let catalogue = tables.join("catalogue.csv");
@@ -189,7 +228,7 @@ impl Run {
         }
         let results = Results {
             schema_version: SCHEMA_VERSION.to_owned(),
-            run: self.info(),
+            run: self.info()?,
             worlds,
             warnings,
         };
@@ -199,37 +238,42 @@ impl Run {
         clock.lap("report");
         draft.write("timings.json", clock.timings())?;
         draft.write("log.jsonl", self.log(&clock))?;
-        draft.finish(self.manifest())?;
+        draft.finish(self.manifest()?)?;
         Ok(Finished { folder: place, results, gates, existed: false })
     }
 
     /// What is run, as `results.json` states it.
-    pub fn info(&self) -> RunInfo {
+    ///
+    /// # Errors
+    ///
+    /// As [`id`](Self::id).
+    pub fn info(&self) -> Result<RunInfo, RunError> {
         let run = &self.plan().run;
-        RunInfo {
+        Ok(RunInfo {
             name: run.name.clone(),
-            id: self.id.clone(),
+            id: self.id()?.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: run.seed,
             currency: run.currency.clone(),
             time_zone: run.time_zone.clone(),
             profile: self.resolved.profile.clone(),
             simulated: self.plan().world.is_some(),
-        }
+        })
     }
 
-    fn manifest(&self) -> Manifest {
-        Manifest {
+    fn manifest(&self) -> Result<Manifest, RunError> {
+        let Named { inputs, id } = self.named()?;
+        Ok(Manifest {
             name: self.plan().run.name.clone(),
-            id: self.id.clone(),
+            id: id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
             seed: self.plan().run.seed,
             profile: self.resolved.profile.clone(),
             plan_sha256: self.resolved.hash(),
-            inputs: self.inputs.clone(),
+            inputs: inputs.clone(),
             outputs: BTreeMap::new(),
-        }
+        })
     }
 
     fn write_report(
@@ -377,6 +421,10 @@ const fn words(decision: Decision) -> &'static str {
     }
 }
 
+/// The outcomes beside the scores in [`panel_columns`].
+pub const PANEL_MEASURES: [Measure; 3] =
+    [Measure::Contribution, Measure::GrossProfit, Measure::Revenue];
+
 /// The panel as columns: account, month, age, every score, and the money of the month after.
 pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
     let cells: Vec<(usize, usize)> = (0..panel.accounts().len())
@@ -388,21 +436,22 @@ pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
         ColumnData::Number(cells.iter().map(value).collect())
     };
     let accounts = panel.accounts();
-    let ids = cells.iter().map(|&(account, _)| accounts[account].id.clone()).collect();
-    let months =
-        cells.iter().map(|&(_, m)| panel.first_month().plus(m as i32).to_string()).collect();
+    let shared = |texts: Vec<String>, of: fn(&(usize, usize)) -> usize| {
+        let rows = cells.iter().map(|cell| of(cell) as u32).collect();
+        ColumnData::Shared { texts, rows }
+    };
+    let ids = accounts.iter().map(|account| account.id.clone()).collect();
+    let months = (0..panel.months()).map(|m| panel.first_month().plus(m as i32).to_string());
     let ages = cells.iter().map(|&(a, m)| m as i64 - i64::from(accounts[a].entry)).collect();
     let mut columns: Vec<(&str, ColumnData)> = vec![
-        ("account_id", ColumnData::Text(ids)),
-        ("month", ColumnData::Text(months)),
+        ("account_id", shared(ids, |cell| cell.0)),
+        ("month", shared(months.collect(), |cell| cell.1)),
         ("age", ColumnData::Integer(ages)),
     ];
-    columns.extend(panel.scores().iter().map(|score| (score.name.as_str(), pick(&score.values))));
-    for measure in [Measure::Contribution, Measure::GrossProfit, Measure::Revenue] {
-        if panel.has(measure) {
-            columns.push((measure.name(), pick(&panel.outcome(measure, 1))));
-        }
-    }
+    let scores = panel.scores().par_iter();
+    columns.par_extend(scores.map(|score| (score.name.as_str(), pick(&score.values))));
+    let outcomes = PANEL_MEASURES.par_iter().filter(|measure| panel.has(**measure));
+    columns.par_extend(outcomes.map(|of| (of.name(), pick(&panel.outcome(*of, 1)))));
     columns
 }
 
@@ -450,8 +499,9 @@ pub fn verify(
         plan_folder.map_or_else(|| made_from(folder), |place| Ok(place.to_owned()))?;
     let resolved = ResolvedPlan::reread(text, manifest.profile.clone(), plan_folder)?;
     let run = Run::prepare(resolved)?;
-    if run.id != manifest.id {
-        return Err(RunError::OtherInputs { expected: manifest.id, found: run.id });
+    let id = run.id()?;
+    if id != manifest.id {
+        return Err(RunError::OtherInputs { expected: manifest.id, found: id.to_owned() });
     }
     let scratch = tempfile::tempdir().map_err(|source| RunError::io(folder, source))?;
     let again = run.execute(scratch.path(), true, say)?;

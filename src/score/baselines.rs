@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 
 use super::value::ValuedInteraction;
-use super::{Fact, Score, Start, Unit};
-use crate::interaction::Outcome;
+use super::{Fact, Score, Start, Unit, needs};
+use crate::interaction::{Outcome, Projection};
 use crate::time::Instant;
 
 /// Which interactions a baseline reads.
@@ -53,6 +53,10 @@ impl Score for Count {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::interactions()
     }
 
     fn reads(&self, interaction: &ValuedInteraction) -> bool {
@@ -117,6 +121,10 @@ impl Score for Recency {
         Unit::Account
     }
 
+    fn projection(&self) -> Projection {
+        needs::interactions()
+    }
+
     fn reads(&self, interaction: &ValuedInteraction) -> bool {
         self.rows.include(interaction)
     }
@@ -179,6 +187,10 @@ impl Score for Frequency {
         Unit::Account
     }
 
+    fn projection(&self) -> Projection {
+        needs::interactions()
+    }
+
     fn observe(&self, window: &mut VecDeque<Instant>, interaction: &ValuedInteraction) {
         let now = interaction.occurred_at;
         while window.front().is_some_and(|at| now.days_since(*at) > FREQUENCY_WINDOW_DAYS) {
@@ -228,6 +240,10 @@ impl Score for Spend {
         Unit::Account
     }
 
+    fn projection(&self) -> Projection {
+        needs::outcomes()
+    }
+
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {
         false
     }
@@ -258,6 +274,10 @@ impl Score for Size {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::interactions()
     }
 
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {
@@ -297,6 +317,10 @@ impl Score for PastProfit {
         Unit::Account
     }
 
+    fn projection(&self) -> Projection {
+        needs::outcomes()
+    }
+
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {
         false
     }
@@ -327,6 +351,10 @@ impl Score for Tenure {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::interactions()
     }
 
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {
@@ -363,6 +391,10 @@ impl Score for LastValue {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::outcomes()
     }
 
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {

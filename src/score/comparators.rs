@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use super::error::{ScoreError, above_zero, at_least, positive_finite};
 use super::name::{Name, number};
 use super::value::ValuedInteraction;
-use super::{Score, Start, Unit};
-use crate::interaction::Direction;
+use super::{Score, Start, Unit, needs};
+use crate::interaction::{Direction, Projection};
 use crate::time::Instant;
 
 /// What a comparator makes of the interactions in its window.
@@ -170,6 +170,16 @@ impl Score for TrailingComparator {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        match self.comparator {
+            Comparator::WeightedContacts { .. } => needs::direction(),
+            Comparator::VolumeTimesEmotion => needs::effort(),
+            Comparator::RvPerCost { .. } => needs::values().and(needs::costs()),
+            Comparator::CustomerEffortCost { .. } => needs::effort().and(needs::direction()),
+            Comparator::VolumeRecency => needs::interactions(),
+        }
     }
 
     fn reads(&self, interaction: &ValuedInteraction) -> bool {

@@ -6,7 +6,8 @@ use super::error::{ScoreError, positive_finite};
 use super::name::Name;
 use super::valuation::Valuation;
 use super::value::ValuedInteraction;
-use super::{Score, ScoreColumn, Unit};
+use super::{Score, ScoreColumn, Unit, needs};
+use crate::interaction::Projection;
 use crate::time::Instant;
 
 /// Number of critical interactions in the last W days, weighted by the influence of their contacts.
@@ -56,6 +57,10 @@ impl Score for CriticalCount {
 
     fn unit(&self) -> Unit {
         Unit::Contact
+    }
+
+    fn projection(&self) -> Projection {
+        needs::interactions()
     }
 
     fn reads(&self, interaction: &ValuedInteraction) -> bool {
@@ -138,6 +143,10 @@ impl Score for TypeCount {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::functions().and(needs::values())
     }
 
     fn reads(&self, interaction: &ValuedInteraction) -> bool {

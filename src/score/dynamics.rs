@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use super::error::{ScoreError, positive_finite};
 use super::name::Name;
 use super::value::ValuedInteraction;
-use super::{Score, Unit};
+use super::{Score, Unit, needs};
+use crate::interaction::Projection;
 use crate::time::Instant;
 
 /// What is said of the interactions in a trailing window.
@@ -153,6 +154,10 @@ impl Score for RvMovement {
         Unit::Contact
     }
 
+    fn projection(&self) -> Projection {
+        needs::values()
+    }
+
     fn reads(&self, interaction: &ValuedInteraction) -> bool {
         self.transactions || !interaction.transactional
     }
@@ -256,6 +261,10 @@ impl Score for Level {
         Unit::Contact
     }
 
+    fn projection(&self) -> Projection {
+        needs::interactions()
+    }
+
     fn reads(&self, interaction: &ValuedInteraction) -> bool {
         self.transactions || !interaction.transactional
     }
@@ -331,6 +340,10 @@ impl Score for Cohesion {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::functions().and(needs::values())
     }
 
     fn reads(&self, interaction: &ValuedInteraction) -> bool {

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use super::error::{ScoreError, at_least, positive_finite};
 use super::name::{Name, number};
 use super::value::ValuedInteraction;
-use super::{Fact, Score, Unit};
-use crate::interaction::{CustomerValue, LedgerEntry, ValueAspect, ValueDirection};
+use super::{Fact, Score, Unit, needs};
+use crate::interaction::{CustomerValue, LedgerEntry, Projection, ValueAspect, ValueDirection};
 use crate::time::Instant;
 
 impl LedgerEntry {
@@ -58,6 +58,10 @@ impl Score for NonMonetary {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::ledger()
     }
 
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {
@@ -138,6 +142,10 @@ impl Score for CustomerNetValue {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::appraisals()
     }
 
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {

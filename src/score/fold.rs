@@ -22,16 +22,17 @@ use crate::time::Instant;
 pub fn series<S: Score>(score: &S, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64> {
     assert!(as_of.is_sorted(), "as-of instants are in ascending order");
     let mut settled = Fold::new(score, history);
+    let mut records = Values::default();
     as_of
         .iter()
         .map(|&as_of| {
             settled.advance(as_of);
             if settled.is_complete(as_of) {
-                settled.value(as_of)
+                settled.value(as_of, &mut records)
             } else {
                 let mut tail = settled.clone();
                 tail.advance_past_waiting(as_of);
-                tail.value(as_of)
+                tail.value(as_of, &mut records)
             }
         })
         .collect()
@@ -138,32 +139,38 @@ impl<'a, S: Score> Fold<'a, S> {
         self.score.observe(&mut record.state, interaction);
     }
 
-    fn value(&self, as_of: Instant) -> f64 {
+    fn value(&self, as_of: Instant, scratch: &mut Values) -> f64 {
         let value = |record: &Record<S::State>| self.score.value(&record.state, as_of);
         if self.score.unit() == Unit::Account {
             return value(&self.records[0]);
         }
-        let mut values: Vec<(f64, bool)> =
-            self.records.iter().map(|record| (value(record), record.seen)).collect();
+        let Values { records: values, members } = scratch;
+        values.clear();
+        values.extend(self.records.iter().map(|record| (value(record), record.seen)));
         let contacts = self.history.contacts();
-        for (position, (value, seen)) in
-            values.split_off(contacts.len() + 1).into_iter().enumerate()
-        {
-            let whose = self.history.records().base_of(contacts.len() + 1 + position);
+        for position in contacts.len() + 1..values.len() {
+            let (value, seen) = values[position];
+            let whose = self.history.records().base_of(position);
             if seen {
                 values[whose].0 += value;
                 values[whose].1 = true;
             }
         }
         let (own, own_seen) = values[contacts.len()];
-        let members = Members::new(
-            contacts
-                .iter()
-                .zip(&values)
-                .filter(|(contact, (_, seen))| contact.counts(as_of, *seen))
-                .map(|(contact, (value, _))| (contact.influence, *value)),
-            own_seen.then_some(own),
-        );
-        self.score.rollup().value(&members)
+        let there = contacts
+            .iter()
+            .zip(values)
+            .filter(|(contact, (_, seen))| contact.counts(as_of, *seen))
+            .map(|(contact, (value, _))| (contact.influence, *value));
+        members.fill(there, own_seen.then_some(own));
+        self.score.rollup().value(members)
     }
+}
+
+/// Room for the values of an account at one date.
+#[derive(Default)]
+struct Values {
+    /// Of each record, and whether it has an interaction.
+    records: Vec<(f64, bool)>,
+    members: Members,
 }

@@ -20,6 +20,7 @@ mod explain;
 mod exposure;
 mod fold;
 mod name;
+mod needs;
 mod purchases;
 mod record;
 mod rollup;
@@ -52,7 +53,7 @@ pub use voice::{
     wallet_allocation_share,
 };
 
-use crate::interaction::{CustomerValue, LedgerEntry, Outcome, Survey};
+use crate::interaction::{CustomerValue, LedgerEntry, Outcome, Projection, Survey};
 use crate::time::Instant;
 
 /// Whose past a score folds.
@@ -99,6 +100,11 @@ pub trait Score: Sync {
         Rollup::Strength
     }
 
+    /// The tables and columns of a log that can change a value: a log without the others gives the same values.
+    fn projection(&self) -> Projection {
+        Projection::ALL
+    }
+
     /// Whether an interaction is for this score at all; one that is not leaves no trace.
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {
         true
@@ -132,6 +138,11 @@ pub trait ScoreColumn: Sync {
     /// Whether the value is a level that grows with tenure.
     fn accumulates(&self) -> bool;
 
+    /// The tables and columns of a log that can change a value.
+    fn projection(&self) -> Projection {
+        Projection::ALL
+    }
+
     /// Values at each of `as_of`, ascending and exclusive; see [`series`].
     fn series(&self, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64>;
 }
@@ -143,6 +154,10 @@ impl<S: Score> ScoreColumn for S {
 
     fn accumulates(&self) -> bool {
         Score::accumulates(self)
+    }
+
+    fn projection(&self) -> Projection {
+        Score::projection(self)
     }
 
     fn series(&self, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64> {

@@ -3,7 +3,8 @@
 use super::error::{ScoreError, above_zero, positive_finite};
 use super::name::Name;
 use super::value::{ValuedHistory, ValuedInteraction};
-use super::{Score, Unit};
+use super::{Score, Unit, needs};
+use crate::interaction::Projection;
 use crate::stats::{BgNbd, PurchaseSummary};
 use crate::time::Instant;
 
@@ -89,6 +90,10 @@ impl Score for ExpectedPurchases {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::interactions()
     }
 
     fn reads(&self, interaction: &ValuedInteraction) -> bool {

@@ -45,9 +45,8 @@ impl Records {
         contacts: usize,
         valued: &mut [ValuedInteraction],
     ) -> Self {
-        let keys: Vec<Option<Key<'_>>> =
-            history.interactions.iter().map(|row| key(history, row)).collect();
-        let mut others: Vec<Key<'_>> = keys.iter().flatten().copied().collect();
+        let mut others: Vec<Key<'_>> =
+            history.interactions.iter().filter_map(|row| key(history, row)).collect();
         others.sort_unstable();
         others.dedup();
         let owned = |&(contact, segment, initiative): &Key<'_>| RecordKey {
@@ -56,11 +55,11 @@ impl Records {
             initiative: initiative.map(str::to_owned),
         };
         let records = Self { contacts, others: others.iter().map(owned).collect() };
-        for (row, key) in valued.iter_mut().zip(&keys) {
-            row.record = match key {
+        for (row, valued) in history.interactions.iter().zip(valued) {
+            valued.record = match key(history, row) {
                 None => records.base(row.contact),
                 Some(key) => {
-                    let at = others.binary_search(key).expect("the key was just listed");
+                    let at = others.binary_search(&key).expect("the key was just listed");
                     contacts + 1 + at
                 }
             };

@@ -100,19 +100,30 @@ impl Members {
         contacts: impl Iterator<Item = (f64, f64)>,
         account_level: Option<f64>,
     ) -> Self {
-        let mut contacts: Vec<(f64, f64)> = contacts.collect();
-        let n = contacts.len() as f64;
-        let mut total = weight_of(&contacts);
-        if total <= 0.0 {
-            for (weight, _) in &mut contacts {
+        let mut members = Self::default();
+        members.fill(contacts, account_level);
+        members
+    }
+
+    /// As [`new`](Self::new), in place of those before.
+    pub(super) fn fill(
+        &mut self,
+        contacts: impl Iterator<Item = (f64, f64)>,
+        account_level: Option<f64>,
+    ) {
+        self.contacts.clear();
+        self.contacts.extend(contacts);
+        let n = self.contacts.len() as f64;
+        self.total = weight_of(&self.contacts);
+        if self.total <= 0.0 {
+            for (weight, _) in &mut self.contacts {
                 *weight = 1.0;
             }
-            total = n;
+            self.total = n;
         }
-        let mean = if n > 0.0 { total / n } else { 1.0 };
-        let account = account_level.map(|value| (mean, value));
-        total += account.map_or(0.0, |(weight, _)| weight);
-        Self { contacts, account, total }
+        let mean = if n > 0.0 { self.total / n } else { 1.0 };
+        self.account = account_level.map(|value| (mean, value));
+        self.total += self.account.map_or(0.0, |(weight, _)| weight);
     }
 
     fn all(&self) -> impl Iterator<Item = (f64, f64)> + Clone + '_ {

@@ -9,9 +9,9 @@ use super::error::{ScoreError, at_least, positive, share};
 use super::name::{Name, number};
 use super::rollup::Rollup;
 use super::value::ValuedInteraction;
-use super::{Score, Unit};
+use super::{Score, Unit, needs};
 use crate::ids::TypeIndex;
-use crate::interaction::Failure;
+use crate::interaction::{Failure, Projection};
 use crate::time::Instant;
 
 /// What is accumulated of an interaction.
@@ -243,6 +243,8 @@ impl Rv {
     }
 
     fn kept(&self, from: Option<Instant>, to: Instant) -> f64 {
+        // Without ageing the power is 1 too, at its cost.
+        let from = from.filter(|_| self.half_life.is_finite());
         from.map_or(1.0, |from| (-to.days_since(from) / self.half_life).exp2())
     }
 
@@ -354,6 +356,25 @@ impl Score for Rv {
 
     fn unit(&self) -> Unit {
         if self.params.per_record { Unit::Record } else { Unit::Contact }
+    }
+
+    fn projection(&self) -> Projection {
+        let p = self.params;
+        let measure = match p.measure {
+            Measure::Rv => needs::values(),
+            Measure::VariableCost => needs::costs(),
+            Measure::CustomerEffort => needs::effort(),
+            Measure::Activity => needs::interactions(),
+        };
+        [
+            (p.sentiment > 0.0, needs::sentiment()),
+            // Only what is worth less than nothing destroys anything.
+            (p.shock_product > 0.0 || p.shock_relational > 0.0, needs::values()),
+            (p.per_record, needs::records()),
+        ]
+        .into_iter()
+        .filter(|(needed, _)| *needed)
+        .fold(measure, |all, (_, more)| all.and(more))
     }
 
     fn rollup(&self) -> Rollup {

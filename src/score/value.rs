@@ -337,13 +337,19 @@ impl Step {
     }
 }
 
+/// All rows in order; of those that happened at the same time, interactions come first.
 fn steps(interactions: &[ValuedInteraction], facts: &Facts) -> Vec<Step> {
-    let of_interaction = |(n, row): (usize, &ValuedInteraction)| {
-        Step::new(row.occurred_at, row.known_at, Row::Interaction(n))
-    };
-    let mut steps: Vec<Step> =
-        interactions.iter().enumerate().map(of_interaction).chain(facts.steps()).collect();
-    steps.sort_by_key(|step| step.at);
+    let mut facts: Vec<Step> = facts.steps().collect();
+    facts.sort_by_key(|step| step.at);
+    let mut steps = Vec::with_capacity(interactions.len() + facts.len());
+    let mut facts = facts.into_iter().peekable();
+    for (position, row) in interactions.iter().enumerate() {
+        while let Some(fact) = facts.next_if(|fact| fact.at < row.occurred_at) {
+            steps.push(fact);
+        }
+        steps.push(Step::new(row.occurred_at, row.known_at, Row::Interaction(position)));
+    }
+    steps.extend(facts);
     steps
 }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::error::{ScoreError, at_least, finite, positive_finite, share};
 use super::name::{Name, number};
 use super::value::ValuedInteraction;
-use super::{Fact, Score, Unit};
-use crate::interaction::Survey;
+use super::{Fact, Score, Unit, needs};
+use crate::interaction::{Projection, Survey};
 use crate::time::Instant;
 
 /// How surveys name the firm itself.
@@ -52,6 +52,10 @@ impl Score for LastSurvey {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::surveys()
     }
 
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {
@@ -313,6 +317,10 @@ impl Score for AgainstRivals {
 
     fn unit(&self) -> Unit {
         Unit::Account
+    }
+
+    fn projection(&self) -> Projection {
+        needs::surveys()
     }
 
     fn reads(&self, _interaction: &ValuedInteraction) -> bool {

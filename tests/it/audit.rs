@@ -108,7 +108,7 @@ fn scores_and_baselines_of_the_toolkit_are_not_accused() {
     for world in ["informative", "mirror", "reverse"] {
         let run = cohort(world, 13);
         let dataset = &run.datasets()[0];
-        let panel = build_panel(dataset, run.plan(), &|_| ()).unwrap();
+        let panel = build_panel(dataset, run.plan(), &[], &|_| ()).unwrap();
         let mut table = table(dataset, |_, _| None);
         let mut cells = Vec::new();
         for (account, info) in panel.accounts().iter().enumerate() {

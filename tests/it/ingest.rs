@@ -478,7 +478,7 @@ fn a_lookup_is_an_input_of_a_run() {
         let rows = ids.iter().map(|id| format!("{id},{team}\n")).collect::<Vec<_>>().concat();
         fs::write(at("teams.csv"), format!("Activity ID,Team\n{rows}")).unwrap();
         let plan = rvq::run::ResolvedPlan::load(&at("plan.toml"), "full", &[]).unwrap();
-        rvq::run::datasets(&plan).unwrap().1
+        rvq::run::Run::prepare(plan).unwrap().inputs().unwrap().to_vec()
     };
     let north = inputs("north");
     assert!(north.iter().any(|input| input.name == "teams.csv"), "{north:?}");

@@ -2,8 +2,11 @@
 
 use proptest::prelude::*;
 use rvq::flow::Flow;
-use rvq::ids::TypeIndex;
-use rvq::interaction::{Account, AccountHistory, Interaction, Outcome, Status};
+use rvq::ids::{TypeIndex, TypeNames};
+use rvq::interaction::{
+    Account, AccountHistory, ColumnData, Interaction, Log, LogWriter, Outcome, Projection, Status,
+    write_table,
+};
 use rvq::panel::{Measure, Panel, PanelError, PanelParams, Relative};
 use rvq::rng::Streams;
 use rvq::score::{self, RvParams, ScoreColumn, ScoreSpec, Valuation};
@@ -184,10 +187,100 @@ fn warm_up_and_minimum_age_leave_out_months_and_say_so() {
     );
 }
 
+/// A year of 300 simulated accounts as a log.
+fn simulated_log(seed: u64) -> (tempfile::TempDir, Log) {
+    let world = World::load("informative").unwrap();
+    let months = (first(), 12);
+    let simulation =
+        Simulation::new(Flow::builtin(), world, Streams::new(seed), Calendar::UTC, months).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::create(folder.path(), &simulation.types(), "test").unwrap();
+    for history in simulation.histories(300) {
+        writer.write(&history).unwrap();
+    }
+    writer.finish().unwrap();
+    let log = Log::open(folder.path()).unwrap();
+    (folder, log)
+}
+
+/// The panel of `log` without scores.
+fn log_panel(log: &Log, projection: Projection) -> Panel {
+    let valuation = Valuation::new(Flow::builtin().catalogue(), log.types()).unwrap();
+    let accounts = log.clone().with_projection(projection).histories().unwrap().unread();
+    Panel::build(accounts, &valuation, &[], &params(12, 0, 0)).unwrap()
+}
+
+#[test]
+fn a_panel_reads_of_a_log_what_it_needs_and_is_the_same() {
+    let (_folder, log) = simulated_log(3);
+    let valuation = Valuation::new(Flow::builtin().catalogue(), log.types()).unwrap();
+    let (scores, params) = (specs(), params(12, 0, 0));
+    let same =
+        |a: &[f64], b: &[f64]| a.iter().map(|v| v.to_bits()).eq(b.iter().map(|v| v.to_bits()));
+    let whole: Vec<_> = log.histories().unwrap().collect::<Result<_, _>>().unwrap();
+    let whole = Panel::build(whole.into_iter(), &valuation, &scores, &params).unwrap();
+    let measures = [Measure::Contribution, Measure::Satisfaction, Measure::Attrition];
+    let less = log.with_projection(Panel::projection(&scores, &measures));
+    assert!(less.histories().unwrap().all(|one| one.unwrap().truth.is_empty()));
+    let some = Panel::build(less.histories().unwrap().unread(), &valuation, &scores, &params);
+    let ahead =
+        Panel::build(less.histories().unwrap().unread_ahead(), &valuation, &scores, &params);
+    for panel in [some.unwrap(), ahead.unwrap()] {
+        assert_eq!(panel.accounts(), whole.accounts());
+        assert_eq!(panel.drops(), whole.drops());
+        for (one, other) in panel.scores().iter().zip(whole.scores()) {
+            assert!(same(&one.values, &other.values), "{}", one.name);
+        }
+        for measure in measures {
+            assert!(panel.has(measure), "{measure:?}");
+            assert!(same(&panel.outcome(measure, 1), &whole.outcome(measure, 1)), "{measure:?}");
+        }
+        assert!(whole.has(Measure::ShareOfWallet) && !panel.has(Measure::ShareOfWallet));
+        assert!(panel.outcome(Measure::ShareOfWallet, 1).iter().all(|value| value.is_nan()));
+    }
+}
+
+#[test]
+fn every_measure_asks_for_what_it_is_made_of() {
+    let log = simulated_log(3);
+    let whole = log_panel(&log.1, Projection::ALL);
+    for measure in Measure::ALL {
+        let panel = log_panel(&log.1, Panel::projection(&[], &[measure]));
+        assert!(panel.has(measure), "{measure:?}");
+        let values = |panel: &Panel| -> Vec<u64> {
+            panel.outcome(measure, 2).into_iter().map(f64::to_bits).collect()
+        };
+        assert_eq!(values(&panel), values(&whole), "{measure:?}");
+    }
+}
+
+#[test]
+fn an_account_that_cannot_be_read_is_named_by_the_panel() {
+    let mut broken = account("b", (0, -90.0), "ccc");
+    broken.account.exited_at = Some(broken.account.entered_at);
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::create(folder.path(), &TypeNames::default(), "test").unwrap();
+    for history in [account("a", (0, -90.0), "ccc"), broken] {
+        writer.write(&history).unwrap();
+    }
+    writer.finish().unwrap();
+    let rows = [
+        ("account_id", ColumnData::Text(vec!["b".to_owned()])),
+        ("contact_id", ColumnData::Text(vec!["c".to_owned()])),
+        ("influence", ColumnData::Number(vec![-1.0])),
+    ];
+    write_table(&folder.path().join("contacts.parquet"), &rows).unwrap();
+    let unread = Log::open(folder.path()).unwrap().histories().unwrap().unread_ahead();
+    let valuation = valuation(&Flow::builtin());
+    let error = Panel::build(unread, &valuation, &specs(), &params(3, 0, 0)).unwrap_err();
+    insta::assert_snapshot!(error, @"row 1 of `contacts.parquet`, account `b`: `influence` is `-1`, expected a finite number of at least 0");
+}
+
 #[test]
 fn a_panel_without_rows_and_periods_that_are_no_months_are_errors() {
     let empty = build(vec![account("a", (0, 3.0), "pppp")], params(4, 0, 0));
-    assert_eq!(empty, Err(PanelError::Empty { accounts: 1, first: first() }));
+    let of_one = |error: &PanelError| matches!(error, PanelError::Empty { accounts: 1, .. });
+    assert!(empty.is_err_and(|error| of_one(&error)));
     let mut odd = account("a", (0, -90.0), "ccc");
     odd.outcomes[1].period_end = odd.outcomes[1].period_end.plus_days(-1.0);
     assert!(matches!(build(vec![odd], params(3, 0, 0)), Err(PanelError::NotMonthly { .. })));

@@ -7,12 +7,13 @@ use rvq::flow::{Catalogue, CatalogueEntry, Worth};
 use rvq::ids::{ContactIndex, InitiativeIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
     Account, AccountHistory, Contact, CustomerValue, Details, Direction, Failure, Interaction,
-    LedgerComponent, LedgerEntry, Outcome, Stage, Status, Survey, ValueAspect, ValueDirection,
+    LedgerComponent, LedgerEntry, Log, LogWriter, Outcome, Projection, Stage, Status, Survey,
+    ValueAspect, ValueDirection,
 };
 use rvq::score::{
-    AgeClock, Dimensions, Measure, Movement, Rollup, Rv, RvMovement, RvParams, ScoreColumn,
-    ScoreError, ScoreSpec, Valuation, ValuedHistory, WindowParams, bridge, drivers, exposures,
-    interaction_records, series,
+    AgeClock, CriticalCount, Dimensions, Measure, Movement, Rollup, Rv, RvMovement, RvParams,
+    ScoreColumn, ScoreError, ScoreSpec, Valuation, ValuedHistory, WindowParams, bridge, drivers,
+    exposures, interaction_mix, interaction_records, series,
 };
 use rvq::time::{Calendar, Instant, Month};
 
@@ -687,6 +688,112 @@ fn conformance_rejects_a_column_that_ignores_when_rows_become_known() {
     let log = history(Vec::new(), vec![row(1.0, 5.0, 1.0)], Vec::new());
     assert!(conformance(&Peeking, &log, &[day(3.0)]).is_err());
     assert!(conformance(&Peeking, &log, &[day(6.0)]).is_ok());
+}
+
+/// What a row may say of itself beside its value.
+type Told = (Option<f64>, Option<f64>, Option<bool>, Option<u8>);
+
+fn any_told() -> impl Strategy<Value = Vec<Told>> {
+    use proptest::option::of;
+    vec((of(0.0..9.0), of(0.0..60.0), of(any::<bool>()), of(0_u8..2)), 40)
+}
+
+/// The history as a log can keep it: in order, known once it happened, of contacts with names; its rows
+/// say what `told` does.
+fn as_logged(mut log: AccountHistory, told: &[Told]) -> AccountHistory {
+    let unlisted = 4 - log.contacts.len();
+    log.contacts.extend(std::iter::repeat_n(Contact::default(), unlisted));
+    for (number, contact) in log.contacts.iter_mut().enumerate() {
+        contact.id = format!("c{number}");
+        contact.valid_to =
+            contact.valid_to.map(|to| contact.valid_from.map_or(to, |at| to.max(at)));
+    }
+    for (row, (cost, effort, inbound, source)) in log.interactions.iter_mut().zip(told) {
+        (row.variable_cost, row.customer_effort) = (*cost, *effort);
+        row.direction =
+            inbound.map(|inbound| if inbound { Direction::Inbound } else { Direction::Outbound });
+        if let (Some(details), Some(source)) = (&mut row.details, source) {
+            details.source_id = Some(format!("s{source}"));
+        }
+    }
+    log.interactions.iter_mut().for_each(|row| row.known_at = row.known_at.max(row.occurred_at));
+    log.interactions.sort_by_key(|row| row.occurred_at);
+    log.outcomes.iter_mut().for_each(|row| row.known_at = row.known_at.max(row.period_end));
+    log.surveys.sort_by_key(|row| row.asked_at);
+    log.ledger.sort_by_key(|row| row.occurred_at);
+    log.customer_value.retain(|row| row.period_start >= log.account.entered_at);
+    log.customer_value.sort_by_key(|row| (row.period_start, row.aspect));
+    log.customer_value.dedup_by_key(|row| (row.period_start, row.aspect));
+    log
+}
+
+/// Whether `score` has the same values when nothing is read but what it asks for.
+fn asks_for_enough(log: &Log, score: &dyn ScoreColumn, dates: &[Instant]) -> bool {
+    let catalogue = Catalogue::from_entries("test", TYPES.map(entry).to_vec()).unwrap();
+    let valuation = Valuation::new(&catalogue, log.types()).unwrap();
+    let values = |projection| -> Vec<u64> {
+        let mut histories = log.clone().with_projection(projection).histories().unwrap();
+        let history = histories.next().unwrap().unwrap();
+        let values = score.series(&ValuedHistory::new(&history, &valuation), dates);
+        values.into_iter().map(f64::to_bits).collect()
+    };
+    values(score.projection()) == values(Projection::ALL)
+}
+
+fn logged(history: &AccountHistory) -> (tempfile::TempDir, Log) {
+    let folder = tempfile::tempdir().unwrap();
+    let types: TypeNames = TYPES.iter().map(|(name, ..)| *name).collect();
+    let mut writer = LogWriter::create(folder.path(), &types, "test").unwrap();
+    writer.write(history).unwrap();
+    writer.finish().unwrap();
+    let log = Log::open(folder.path()).unwrap();
+    (folder, log)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_score_asks_for_what_it_reads(
+        history in any_history(), told in any_told(), dates in any_dates(),
+    ) {
+        let (_folder, log) = logged(&as_logged(history, &told));
+        let mut scores = all_scores();
+        scores.push(Box::new(CriticalCount::new(90.0).unwrap()));
+        scores.extend(interaction_mix(&valuation(), 180.0).unwrap());
+        for score in scores {
+            prop_assert!(asks_for_enough(&log, score.as_ref(), &dates), "{}", score.name());
+        }
+    }
+}
+
+/// The plain sum, which says that it reads no values.
+struct Forgetful;
+
+impl ScoreColumn for Forgetful {
+    fn name(&self) -> String {
+        "forgetful".to_owned()
+    }
+
+    fn accumulates(&self) -> bool {
+        true
+    }
+
+    fn projection(&self) -> Projection {
+        Projection::LEAST
+    }
+
+    fn series(&self, history: &ValuedHistory, as_of: &[Instant]) -> Vec<f64> {
+        series(&Rv::sum(), history, as_of)
+    }
+}
+
+#[test]
+fn a_score_that_asks_for_too_little_is_found() {
+    let rows = vec![row(1.0, 1.0, 7.0)];
+    let (_folder, log) = logged(&history(Vec::new(), rows, Vec::new()));
+    assert!(!asks_for_enough(&log, &Forgetful, &[day(3.0)]));
+    assert!(asks_for_enough(&log, &Rv::sum(), &[day(3.0)]));
 }
 
 #[test]

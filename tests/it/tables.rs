@@ -11,8 +11,8 @@ use rvq::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex, TypeNames};
 use rvq::interaction::{
     Account, AccountHistory, ColumnData, Contact, CustomerValue, Details, Direction, Initiative,
     Interaction, InteractionColumns, LedgerComponent, LedgerEntry, Log, LogWriter, Outcome,
-    Placement, RelationshipState, Staff, Stage, Status, Survey, Table, TableCounts, TableError,
-    Truth, ValueAspect, ValueDirection, write_table,
+    Placement, Projection, RelationshipState, Staff, Stage, Status, Survey, Table, TableCounts,
+    TableError, Truth, ValueAspect, ValueDirection, write_table,
 };
 use rvq::time::Instant;
 
@@ -473,6 +473,8 @@ proptest! {
         let all: Vec<AccountHistory> = log.histories()?.collect::<Result<_, _>>()?;
         let ahead: Vec<AccountHistory> = log.histories()?.read_ahead().collect::<Result<_, _>>()?;
         prop_assert_eq!(&ahead, &all);
+        let unread = log.histories()?.unread_ahead().map(AccountHistory::try_from);
+        prop_assert_eq!(&unread.collect::<Result<Vec<_>, _>>()?, &all);
         let [first, last] = bounds;
         let some: Vec<AccountHistory> =
             log.histories_between(&first, &last)?.collect::<Result<_, _>>()?;
@@ -507,6 +509,57 @@ proptest! {
         prop_assert!(matches!(error, TableError::Files { .. }), "{}", error);
         prop_assert!(error.to_string().contains(Table::ALL[table].name()), "{}", error);
     }
+}
+
+#[test]
+fn what_a_projection_leaves_out_is_as_absent_as_in_a_log_without_it() {
+    let dir = folder();
+    write_all_tables(dir.path());
+    let log = Log::open(dir.path()).unwrap();
+    let whole = log.histories().unwrap().next().unwrap().unwrap();
+    let read = |projection| {
+        let log = log.clone().with_projection(projection);
+        log.histories().unwrap().next().unwrap().unwrap()
+    };
+    assert_eq!(read(Projection::ALL), whole);
+    let least = read(Projection::LEAST);
+    let id = whole.account.id.clone();
+    let mut expected = AccountHistory::empty(Account {
+        id,
+        entered_at: whole.account.entered_at,
+        ..Account::default()
+    });
+    expected.contacts = whole.contacts.clone();
+    for contact in &mut expected.contacts {
+        let Contact { id, influence, .. } = contact.clone();
+        *contact = Contact { id, influence, ..Contact::default() };
+    }
+    let plain = |row: &Interaction| Interaction {
+        kind: row.kind,
+        occurred_at: row.occurred_at,
+        known_at: row.occurred_at,
+        ..Interaction::default()
+    };
+    expected.interactions = whole.interactions.iter().map(plain).collect();
+    let plain = |row: &Outcome| Outcome {
+        period_start: row.period_start,
+        period_end: row.period_end,
+        known_at: row.period_end,
+        revenue: row.revenue,
+        status: row.status,
+        ..Outcome::default()
+    };
+    expected.outcomes = whole.outcomes.iter().map(plain).collect();
+    assert_eq!(least, expected);
+    let contacts = Projection::LEAST
+        .with(Table::Interactions, &["contact_id"])
+        .with_all_of(Table::ValueLedger);
+    let some = read(contacts);
+    let who = |history: &AccountHistory| -> Vec<_> {
+        history.interactions.iter().map(|row| row.contact).collect()
+    };
+    assert_eq!((who(&some), &some.ledger), (who(&whole), &whole.ledger));
+    assert!(some.surveys.is_empty() && !whole.surveys.is_empty());
 }
 
 #[test]
@@ -561,8 +614,13 @@ fn a_fault_on_the_way_is_told_by_the_reader_ahead_too() {
     let ahead: Vec<String> = ahead.map(|one| format!("{:?}", one.map(|h| h.account.id))).collect();
     assert!(plain.iter().any(|one| one.starts_with("Err")) && plain.len() == 200);
     assert_eq!(ahead, plain);
+    let unread = log.histories().unwrap().unread_ahead().map(AccountHistory::try_from);
+    let unread: Vec<String> =
+        unread.map(|one| format!("{:?}", one.map(|h| h.account.id))).collect();
+    assert_eq!(unread, plain);
     // One that is dropped before its end leaves no thread waiting for ever.
     drop(log.histories().unwrap().read_ahead().take(3).collect::<Vec<_>>());
+    drop(log.histories().unwrap().unread_ahead().take(3).collect::<Vec<_>>());
 }
 
 #[test]

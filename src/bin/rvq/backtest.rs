@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         warnings.extend(analysis.warnings.iter().map(|text| format!("{}: {text}", dataset.name)));
         worlds.push(world_results(dataset, &analysis));
     }
-    let info: RunInfo = run.info();
+    let info: RunInfo = run.info()?;
     let results =
         Results { schema_version: SCHEMA_VERSION.to_owned(), run: info, worlds, warnings };
     console.print(&match args.format {

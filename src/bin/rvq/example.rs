@@ -69,8 +69,8 @@ pub(crate) fn write(folder: &Path, console: &Console) -> anyhow::Result<()> {
     let run = Run::prepare(ResolvedPlan::resolve(&source, folder.to_owned(), "full", &[])?)?;
     let dataset = &run.datasets()[0];
     console.say("simulating the log");
-    let lifetime = write_log(dataset, run.id(), &folder.join("log"))?;
-    let panel = build_panel(dataset, run.plan(), &|text| console.say(text))?;
+    let lifetime = write_log(dataset, run.id()?, &folder.join("log"))?;
+    let panel = build_panel(dataset, run.plan(), &Measure::ALL, &|text| console.say(text))?;
     write_csv(&folder.join("features.csv"), &features(&panel, &lifetime))?;
     for (name, text) in [("plan.toml", PLAN), ("README.md", README)] {
         let path = folder.join(name);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use rvq::interaction::harmless;
-use rvq::panel::Panel;
+use rvq::panel::{Measure, Panel};
 use rvq::patterns::{PatternModel, PatternSummary};
 use rvq::run::{Dataset, PatternsFound, Plan, Run, build_panel, courses, patterns_of};
 use serde_json::json;
@@ -37,7 +37,9 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     if args.plan.dry_run {
         return console.print_line(&format!("would look for patterns in {}", run.names()));
     }
-    let panel_of = |dataset: &Dataset| build_panel(dataset, run.plan(), &|text| console.say(text));
+    let panel_of = |dataset: &Dataset| {
+        build_panel(dataset, run.plan(), &Measure::ALL, &|text| console.say(text))
+    };
     if let Some(model) = model {
         let panel = panel_of(&run.datasets()[0])?;
         return console.print(&assign(&model, &panel, run.plan())?);

@@ -1,5 +1,6 @@
 //! `rvq power`: what the hypotheses of a plan could show on its data, before any result.
 
+use rvq::panel::Measure;
 use rvq::report::{HypothesisPower, power_table};
 use rvq::run::{build_panel, powers};
 
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     }
     let mut all: Vec<(String, Vec<HypothesisPower>)> = Vec::new();
     for dataset in run.datasets() {
-        let panel = build_panel(dataset, run.plan(), &|text| console.say(text))?;
+        let panel = build_panel(dataset, run.plan(), &Measure::ALL, &|text| console.say(text))?;
         console.say(&format!("{}: power", dataset.name));
         let (powers, warnings) = powers(&panel, run.plan());
         for warning in &warnings {

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     let run = args.plan.prepare(console)?;
     let expected = args.check.as_deref().map(read_expectations).transpose()?;
     if args.plan.dry_run {
-        let folder = run.folder(&args.out);
+        let folder = run.folder(&args.out)?;
         console.print_line(&format!("would write {}", folder.display()))?;
         return Ok(ExitCode::SUCCESS);
     }

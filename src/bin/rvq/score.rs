@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail, ensure};
 use rvq::interaction::{ColumnData, write_csv, write_table};
 use rvq::panel::Panel;
 use rvq::run::{
-    Columns, Dataset, Run, age_columns, build_panel, panel_columns, record_columns, unit_columns,
+    Columns, Dataset, PANEL_MEASURES, Run, age_columns, build_panel, panel_columns, record_columns,
+    unit_columns,
 };
 use rvq::score::AgeClock;
 
@@ -103,7 +104,7 @@ fn write_panels(args: &Args, run: &Run, out: &Path, console: &Console) -> anyhow
     }
     std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
     for dataset in run.datasets() {
-        let panel = build_panel(dataset, run.plan(), &|text| console.say(text))?;
+        let panel = build_panel(dataset, run.plan(), &PANEL_MEASURES, &|text| console.say(text))?;
         let path = write(args, out, &dataset.name, &panel_columns(&panel))?;
         console.print_line(&format!(
             "{}: {} account-months, {} scores",

@@ -105,7 +105,7 @@ fn simulate(args: &Args, out: &Path, console: &Console) -> anyhow::Result<()> {
         ));
     }
     std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
-    let mut writer = LogWriter::create(out, &dataset.types, run.id())?;
+    let mut writer = LogWriter::create(out, &dataset.types, run.id()?)?;
     let targets = Targets::of_world(&dataset.name);
     let end = dataset.calendar.start_of(dataset.first.plus(dataset.months as i32));
     let mut benchmark = StartingBenchmark::new(end);

@@ -6,23 +6,100 @@ use std::str::FromStr;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
-use arrow_array::{Array, BooleanArray, DictionaryArray, Float64Array, RecordBatch, StringArray};
+use arrow_array::{Array, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow_array::{PrimitiveArray, TimestampMicrosecondArray};
 
 use super::super::error::Fault;
 use super::super::schema::{Table, column};
 use super::super::{Contact, UnknownWord};
-use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex, TypeIndex, TypeNames};
+use crate::ids::{ContactIndex, InitiativeIndex, OwnerIndex};
 use crate::time::Instant;
 
 /// What surrounds the rows of one account.
 #[derive(Debug)]
 pub(super) struct Around<'a> {
-    pub(super) types: &'a TypeNames,
-    pub(super) contacts: Vec<Contact>,
+    pub(super) contacts: Contacts,
     pub(super) owners: Register<'a>,
     pub(super) initiatives: Register<'a>,
     pub(super) faults: Vec<Fault>,
+}
+
+impl<'a> Around<'a> {
+    /// Of an account of a log whose staff and initiatives are `staff` and `initiatives`, where it lists them.
+    pub(super) fn new(
+        staff: Option<&'a BTreeSet<String>>,
+        initiatives: Option<&'a BTreeSet<String>>,
+        faults: Vec<Fault>,
+    ) -> Self {
+        Self {
+            contacts: Contacts::default(),
+            owners: Register::new(staff),
+            initiatives: Register::new(initiatives),
+            faults,
+        }
+    }
+
+    /// Forgets places in dictionaries, since other columns follow.
+    pub(super) fn enter_batch(&mut self) {
+        self.contacts.seen = Seen::default();
+        self.owners.seen = Seen::default();
+        self.initiatives.seen = Seen::default();
+    }
+}
+
+/// Number of names whose positions are remembered; a power of two.
+const REMEMBERED: usize = 64;
+
+/// What the names at some places of a dictionary are to an account, so that each is looked up once.
+///
+/// The names of an account are neighbours in a dictionary, since they appeared together.
+#[derive(Debug)]
+struct Seen([(u32, u16); REMEMBERED]);
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self([(NOWHERE, 0); REMEMBERED])
+    }
+}
+
+/// No place of a dictionary, which has fewer words.
+const NOWHERE: u32 = u32::MAX;
+
+impl Seen {
+    /// Position of the name at `place` of the dictionary: the one before, or else what `look_up` finds.
+    fn position<E>(
+        &mut self,
+        place: usize,
+        look_up: impl FnOnce() -> Result<u16, E>,
+    ) -> Result<u16, E> {
+        let (known, position) = &mut self.0[place % REMEMBERED];
+        if *known != place as u32 {
+            *position = look_up()?;
+            *known = place as u32;
+        }
+        Ok(*position)
+    }
+}
+
+/// The contacts of one account.
+#[derive(Debug, Default)]
+pub(super) struct Contacts {
+    pub(super) all: Vec<Contact>,
+    seen: Seen,
+}
+
+impl Contacts {
+    /// Position of the contact named at `place` of `names`, or the rule that the name breaks.
+    fn position(&mut self, names: &Texts, place: usize) -> Result<u16, &'static str> {
+        let Self { all, seen } = self;
+        seen.position(place, || {
+            let id = names.at(place);
+            let ordered = all.binary_search_by(|contact| contact.id.as_str().cmp(id)).ok();
+            // Contacts out of order are a fault of their own, not one of every row.
+            let position = ordered.or_else(|| all.iter().position(|contact| contact.id == id));
+            position.and_then(|p| u16::try_from(p).ok()).ok_or("a contact of the account")
+        })
+    }
 }
 
 /// Names that the rows of one account refer to, in order of appearance.
@@ -30,50 +107,46 @@ pub(super) struct Around<'a> {
 pub(super) struct Register<'a> {
     names: Vec<String>,
     positions: BTreeMap<String, u16>,
-    /// Position of the name before: neighbouring rows often have the same.
-    last: Option<u16>,
     /// All names there are, where the log says so.
     listed: Option<&'a BTreeSet<String>>,
+    seen: Seen,
 }
 
 impl<'a> Register<'a> {
-    pub(super) fn new(listed: Option<&'a BTreeSet<String>>) -> Self {
-        Self { names: Vec::new(), positions: BTreeMap::new(), last: None, listed }
+    fn new(listed: Option<&'a BTreeSet<String>>) -> Self {
+        Self { names: Vec::new(), positions: BTreeMap::new(), listed, seen: Seen::default() }
     }
 
     /// The names that were registered, of which nothing is then left.
     pub(super) fn take_names(&mut self) -> Vec<String> {
-        self.last = None;
         self.positions.clear();
         std::mem::take(&mut self.names)
     }
 
-    /// Position of `name`, or the rule that it breaks.
-    fn position(&mut self, name: &str, unlisted: &'static str) -> Result<u16, &'static str> {
-        if let Some(last) = self.last
-            && self.names[usize::from(last)] == name
-        {
-            return Ok(last);
-        }
-        let position = match self.positions.get(name) {
-            Some(&position) => position,
-            None => self.register(name, unlisted)?,
-        };
-        self.last = Some(position);
-        Ok(position)
-    }
-
-    fn register(&mut self, name: &str, unlisted: &'static str) -> Result<u16, &'static str> {
-        if self.listed.is_some_and(|listed| !listed.contains(name)) {
-            return Err(unlisted);
-        }
-        let position = u16::try_from(self.names.len())
-            .ok()
-            .filter(|&position| position < u16::MAX)
-            .ok_or("at most 65,535 of them per account")?;
-        self.names.push(name.to_owned());
-        self.positions.insert(name.to_owned(), position);
-        Ok(position)
+    /// Position of what is named at `place` of `texts`, or the rule that the name breaks.
+    fn position(
+        &mut self,
+        texts: &Texts,
+        place: usize,
+        unlisted: &'static str,
+    ) -> Result<u16, &'static str> {
+        let Self { names, positions, listed, seen } = self;
+        seen.position(place, || {
+            let name = texts.at(place);
+            if let Some(&position) = positions.get(name) {
+                return Ok(position);
+            }
+            if listed.is_some_and(|listed| !listed.contains(name)) {
+                return Err(unlisted);
+            }
+            let position = u16::try_from(names.len())
+                .ok()
+                .filter(|&position| position < u16::MAX)
+                .ok_or("at most 65,535 of them per account")?;
+            names.push(name.to_owned());
+            positions.insert(name.to_owned(), position);
+            Ok(position)
+        })
     }
 }
 
@@ -107,62 +180,60 @@ impl Scope<'_, '_> {
         cell
     }
 
-    pub(super) fn word<W: FromStr<Err = UnknownWord>>(
+    pub(super) fn word<W: Copy + FromStr<Err = UnknownWord>>(
         &mut self,
         column: &'static str,
-        cell: Option<&str>,
+        cells: &Words<W>,
+        row: usize,
     ) -> Option<W> {
-        match cell?.parse() {
-            Ok(word) => Some(word),
-            Err(UnknownWord { value, expected }) => {
-                self.fault(column, value, expected);
-                None
-            }
+        let place = cells.texts.place(row)?;
+        if let Some(word) = cells.meanings[place] {
+            return Some(word);
         }
+        if let Err(UnknownWord { value, expected }) = cells.texts.at(place).parse::<W>() {
+            self.fault(column, value, expected);
+        }
+        None
     }
 
-    pub(super) fn required_word<W: FromStr<Err = UnknownWord>>(
+    pub(super) fn required_word<W: Copy + FromStr<Err = UnknownWord>>(
         &mut self,
         column: &'static str,
-        cell: Option<&str>,
+        cells: &Words<W>,
+        row: usize,
     ) -> Option<W> {
-        let cell = self.required(column, cell);
-        self.word(column, cell)
+        self.required(column, cells.texts.place(row))?;
+        self.word(column, cells, row)
     }
 
-    pub(super) fn contact(&mut self, cell: Option<&str>) -> Option<ContactIndex> {
-        let id = cell?;
-        let contacts = &self.around.contacts;
-        let ordered = contacts.binary_search_by(|contact| contact.id.as_str().cmp(id)).ok();
-        // Contacts out of order are a fault of their own, not one of every row.
-        let position = ordered.or_else(|| contacts.iter().position(|c| c.id == id));
-        let index = position.and_then(|p| u16::try_from(p).ok()).map(ContactIndex);
-        if index.is_none() {
-            self.fault(column::CONTACT_ID, id, "a contact of the account");
-        }
-        index
+    pub(super) fn contact(&mut self, names: &Texts, row: usize) -> Option<ContactIndex> {
+        let place = names.place(row)?;
+        let found = self.around.contacts.position(names, place);
+        self.found(column::CONTACT_ID, names, place, found).map(ContactIndex)
     }
 
-    pub(super) fn owner(&mut self, cell: Option<&str>) -> Option<OwnerIndex> {
-        let id = cell?;
-        match self.around.owners.position(id, super::super::LISTED_OWNER) {
-            Ok(position) => Some(OwnerIndex(position)),
-            Err(rule) => {
-                self.fault(column::OWNER_ID, id, rule);
-                None
-            }
-        }
+    pub(super) fn owner(&mut self, names: &Texts, row: usize) -> Option<OwnerIndex> {
+        let place = names.place(row)?;
+        let found = self.around.owners.position(names, place, super::super::LISTED_OWNER);
+        self.found(column::OWNER_ID, names, place, found).map(OwnerIndex)
     }
 
-    pub(super) fn initiative(&mut self, cell: Option<&str>) -> Option<InitiativeIndex> {
-        let id = cell?;
-        match self.around.initiatives.position(id, super::super::LISTED_INITIATIVE) {
-            Ok(position) => Some(InitiativeIndex(position)),
-            Err(rule) => {
-                self.fault(column::INITIATIVE_ID, id, rule);
-                None
-            }
-        }
+    pub(super) fn initiative(&mut self, names: &Texts, row: usize) -> Option<InitiativeIndex> {
+        let place = names.place(row)?;
+        let rule = super::super::LISTED_INITIATIVE;
+        let found = self.around.initiatives.position(names, place, rule);
+        self.found(column::INITIATIVE_ID, names, place, found).map(InitiativeIndex)
+    }
+
+    /// The position that was found for what is named at `place`; a rule that the name breaks becomes a fault.
+    fn found(
+        &mut self,
+        column: &'static str,
+        names: &Texts,
+        place: usize,
+        position: Result<u16, &'static str>,
+    ) -> Option<u16> {
+        position.map_err(|rule| self.fault(column, names.at(place), rule)).ok()
     }
 }
 
@@ -173,11 +244,12 @@ pub(super) struct Texts {
     rows: usize,
 }
 
-/// Texts as they are decoded: those that neighbouring rows share are positions in a dictionary.
+/// Texts as they are decoded: those that neighbouring rows share are places in a dictionary.
 #[derive(Debug)]
-enum Cells {
-    Plain(StringArray),
-    Shared { positions: PrimitiveArray<Int32Type>, words: StringArray },
+struct Cells {
+    /// Absent where each row has a word of its own.
+    places: Option<Int32Array>,
+    words: StringArray,
 }
 
 impl Texts {
@@ -185,9 +257,9 @@ impl Texts {
         // A column of nothing is not asked row by row.
         let column = batch.column_by_name(name).filter(|cells| cells.null_count() < cells.len());
         let cells = column.map(|cells| match cells.as_dictionary_opt::<Int32Type>() {
-            None => Cells::Plain(cells.as_string().clone()),
-            Some(shared) => Cells::Shared {
-                positions: shared.keys().clone(),
+            None => Cells { places: None, words: cells.as_string().clone() },
+            Some(shared) => Cells {
+                places: Some(shared.keys().clone()),
                 words: shared.values().as_string().clone(),
             },
         });
@@ -200,12 +272,7 @@ impl Texts {
     }
 
     pub(super) fn get(&self, row: usize) -> Option<&str> {
-        match self.cells.as_ref()? {
-            Cells::Plain(cells) => cells.is_valid(row).then(|| cells.value(row)),
-            Cells::Shared { positions, words } => {
-                value(positions, row).map(|position| words.value(position as usize))
-            }
-        }
+        self.place(row).map(|place| self.at(place))
     }
 
     pub(super) fn owned(&self, row: usize) -> Option<String> {
@@ -215,25 +282,62 @@ impl Texts {
     pub(super) fn is_empty(&self) -> bool {
         self.cells.is_none()
     }
-}
 
-/// A column of interaction types, looked up once per batch.
-#[derive(Debug)]
-pub(super) struct Kinds {
-    cells: DictionaryArray<Int32Type>,
-    indices: Vec<Option<TypeIndex>>,
-}
-
-impl Kinds {
-    pub(super) fn new(batch: &RecordBatch, types: &TypeNames) -> Self {
-        let cells = batch[column::INTERACTION_TYPE].as_dictionary::<Int32Type>().clone();
-        let words = cells.values().as_string::<i32>();
-        let indices = words.iter().map(|word| word.and_then(|word| types.get(word))).collect();
-        Self { cells, indices }
+    /// The row after those from `row` on that have its text, as far as the dictionary tells.
+    pub(super) fn end_of_run(&self, row: usize) -> usize {
+        match &self.cells {
+            Some(Cells { places: Some(places), .. }) if places.null_count() == 0 => {
+                let places = &places.values()[row..];
+                row + places.iter().take_while(|place| **place == places[0]).count()
+            }
+            _ => row + 1,
+        }
     }
 
-    pub(super) fn get(&self, row: usize) -> Option<TypeIndex> {
-        self.cells.key(row).and_then(|position| self.indices[position])
+    /// Place of the text in `row`.
+    fn place(&self, row: usize) -> Option<usize> {
+        let Cells { places, words } = self.cells.as_ref()?;
+        match places {
+            Some(places) => value(places, row).map(|place| place as usize),
+            None => words.is_valid(row).then_some(row),
+        }
+    }
+
+    /// The text at `place`, which [`place`](Self::place) gave.
+    fn at(&self, place: usize) -> &str {
+        self.cells.as_ref().map_or("", |cells| cells.words.value(place))
+    }
+}
+
+/// A column of words and what they mean, looked up once per dictionary.
+#[derive(Debug)]
+pub(super) struct Words<W> {
+    texts: Texts,
+    /// By place in the dictionary; absent for words that mean nothing.
+    meanings: Vec<Option<W>>,
+}
+
+impl<W: Copy> Words<W> {
+    pub(super) fn new(
+        batch: &RecordBatch,
+        name: &str,
+        meaning: impl Fn(&str) -> Option<W>,
+    ) -> Self {
+        let texts = Texts::new(batch, name);
+        let words = texts.cells.iter().flat_map(|cells| cells.words.iter());
+        let meanings = words.map(|word| word.and_then(&meaning)).collect();
+        Self { texts, meanings }
+    }
+
+    pub(super) fn get(&self, row: usize) -> Option<W> {
+        self.texts.place(row).and_then(|place| self.meanings[place])
+    }
+}
+
+impl<W: Copy + FromStr> Words<W> {
+    /// Of words that are fixed.
+    pub(super) fn fixed(batch: &RecordBatch, name: &str) -> Self {
+        Self::new(batch, name, |word| word.parse().ok())
     }
 }
 

@@ -3,8 +3,11 @@
 use arrow_array::RecordBatch;
 
 use super::super::schema::{Table, column};
-use super::super::{CustomerValue, LedgerEntry, Outcome, Survey, Truth};
-use super::cells::{Flags, Instants, Numbers, Scope, Texts};
+use super::super::{
+    CustomerValue, LedgerComponent, LedgerEntry, Outcome, RelationshipState, Status, Survey, Truth,
+    ValueAspect, ValueDirection,
+};
+use super::cells::{Flags, Instants, Numbers, Scope, Texts, Words};
 use super::rows::Rows;
 use crate::ids::TypeNames;
 
@@ -22,7 +25,7 @@ pub(super) struct OutcomeRows {
     customer_effort_cost: Numbers,
     wallet_size: Numbers,
     share_of_wallet: Numbers,
-    status: Texts,
+    status: Words<Status>,
 }
 
 impl Rows for OutcomeRows {
@@ -42,7 +45,7 @@ impl Rows for OutcomeRows {
             customer_effort_cost: Numbers::new(batch, column::CUSTOMER_EFFORT_COST),
             wallet_size: Numbers::new(batch, column::WALLET_SIZE),
             share_of_wallet: Numbers::new(batch, column::SHARE_OF_WALLET),
-            status: Texts::new(batch, column::STATUS),
+            status: Words::fixed(batch, column::STATUS),
         }
     }
 
@@ -54,7 +57,7 @@ impl Rows for OutcomeRows {
         let period_start = scope.required(column::PERIOD_START, self.period_start.get(row));
         let period_end = scope.required(column::PERIOD_END, self.period_end.get(row));
         let revenue = scope.required(column::REVENUE, self.revenue.get(row));
-        let status = scope.required_word(column::STATUS, self.status.get(row));
+        let status = scope.required_word(column::STATUS, &self.status, row);
         Some(Outcome {
             period_start: period_start?,
             period_end: period_end?,
@@ -108,7 +111,7 @@ impl Rows for SurveyRows {
     }
 
     fn row(&self, row: usize, scope: &mut Scope<'_, '_>) -> Option<Survey> {
-        let contact = scope.contact(self.contact.get(row));
+        let contact = scope.contact(&self.contact, row);
         let asked_at = scope.required(column::ASKED_AT, self.asked_at.get(row));
         let instrument = scope.required(column::INSTRUMENT, self.instrument.owned(row));
         Some(Survey {
@@ -130,8 +133,8 @@ pub(super) struct LedgerRows {
     account: Texts,
     contact: Texts,
     occurred_at: Instants,
-    component: Texts,
-    direction: Texts,
+    component: Words<LedgerComponent>,
+    direction: Words<ValueDirection>,
     quantity: Numbers,
     value_low: Numbers,
     value_high: Numbers,
@@ -146,8 +149,8 @@ impl Rows for LedgerRows {
             account: Texts::new(batch, column::ACCOUNT_ID),
             contact: Texts::new(batch, column::CONTACT_ID),
             occurred_at: Instants::new(batch, column::OCCURRED_AT),
-            component: Texts::new(batch, column::COMPONENT),
-            direction: Texts::new(batch, column::DIRECTION),
+            component: Words::fixed(batch, column::COMPONENT),
+            direction: Words::fixed(batch, column::DIRECTION),
             quantity: Numbers::new(batch, column::QUANTITY),
             value_low: Numbers::new(batch, column::VALUE_LOW),
             value_high: Numbers::new(batch, column::VALUE_HIGH),
@@ -159,10 +162,10 @@ impl Rows for LedgerRows {
     }
 
     fn row(&self, row: usize, scope: &mut Scope<'_, '_>) -> Option<LedgerEntry> {
-        let contact = scope.contact(self.contact.get(row));
+        let contact = scope.contact(&self.contact, row);
         let occurred_at = scope.required(column::OCCURRED_AT, self.occurred_at.get(row));
-        let component = scope.required_word(column::COMPONENT, self.component.get(row));
-        let direction = scope.required_word(column::DIRECTION, self.direction.get(row));
+        let component = scope.required_word(column::COMPONENT, &self.component, row);
+        let direction = scope.required_word(column::DIRECTION, &self.direction, row);
         let quantity = scope.required(column::QUANTITY, self.quantity.get(row));
         Some(LedgerEntry {
             contact,
@@ -181,7 +184,7 @@ impl Rows for LedgerRows {
 pub(super) struct CustomerValueRows {
     account: Texts,
     period_start: Instants,
-    aspect: Texts,
+    aspect: Words<ValueAspect>,
     score: Numbers,
     total_cost_of_ownership: Numbers,
 }
@@ -194,7 +197,7 @@ impl Rows for CustomerValueRows {
         Self {
             account: Texts::new(batch, column::ACCOUNT_ID),
             period_start: Instants::new(batch, column::PERIOD_START),
-            aspect: Texts::new(batch, column::ASPECT),
+            aspect: Words::fixed(batch, column::ASPECT),
             score: Numbers::new(batch, column::SCORE),
             total_cost_of_ownership: Numbers::new(batch, column::TOTAL_COST_OF_OWNERSHIP),
         }
@@ -206,7 +209,7 @@ impl Rows for CustomerValueRows {
 
     fn row(&self, row: usize, scope: &mut Scope<'_, '_>) -> Option<CustomerValue> {
         let period_start = scope.required(column::PERIOD_START, self.period_start.get(row));
-        let aspect = scope.required_word(column::ASPECT, self.aspect.get(row));
+        let aspect = scope.required_word(column::ASPECT, &self.aspect, row);
         let score = scope.required(column::SCORE, self.score.get(row));
         Some(CustomerValue {
             period_start: period_start?,
@@ -222,7 +225,7 @@ impl Rows for CustomerValueRows {
 pub(super) struct TruthRows {
     account: Texts,
     period_start: Instants,
-    state: Texts,
+    state: Words<RelationshipState>,
     hazard: Numbers,
     profit: Numbers,
     revenue: Numbers,
@@ -245,7 +248,7 @@ impl Rows for TruthRows {
         Self {
             account: Texts::new(batch, column::ACCOUNT_ID),
             period_start: Instants::new(batch, column::PERIOD_START),
-            state: Texts::new(batch, column::STATE),
+            state: Words::fixed(batch, column::STATE),
             hazard: Numbers::new(batch, column::HAZARD),
             profit: Numbers::new(batch, column::EXPECTED_PROFIT),
             revenue: Numbers::new(batch, column::EXPECTED_REVENUE),
@@ -267,7 +270,7 @@ impl Rows for TruthRows {
 
     fn row(&self, row: usize, scope: &mut Scope<'_, '_>) -> Option<Truth> {
         let period_start = scope.required(column::PERIOD_START, self.period_start.get(row));
-        let state = scope.required_word(column::STATE, self.state.get(row));
+        let state = scope.required_word(column::STATE, &self.state, row);
         let mut number = |name, cells: &Numbers| scope.required(name, cells.get(row));
         let hazard = number(column::HAZARD, &self.hazard);
         let profit = number(column::EXPECTED_PROFIT, &self.profit);

@@ -1,30 +1,23 @@
 //! Joins the tables of a log by account: each is read once, forward, in flat memory.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-
-use super::super::check::{Way, check};
 use super::super::error::{Fault, TableError};
-use super::super::schema::{Table, column};
-use super::super::{ACCOUNT_ONCE, ACCOUNTS_ASCEND, Account, AccountHistory, TableCounts};
-use super::cells::{Around, Register, Scope};
+use super::super::schema::column;
+use super::super::{ACCOUNT_ONCE, ACCOUNTS_ASCEND, AccountHistory};
+use super::ahead::ReadAhead;
+use super::batches::Batches;
 use super::measures::{CustomerValueRows, LedgerRows, OutcomeRows, SurveyRows, TruthRows};
 use super::rows::{AccountRows, ContactRows, InteractionRows, Rows};
-use super::{decode, next_batch};
-use crate::ids::TypeNames;
+use super::unread::{LogNames, Pieces, Slice, UnreadAccount};
 
 /// Iterator over the accounts of a [`Log`](super::Log).
 #[derive(Debug)]
 pub struct Histories {
-    pub(super) types: TypeNames,
-    /// Ids of all staff and of all initiatives, where the log lists them.
-    pub(super) staff: Option<BTreeSet<String>>,
-    pub(super) initiatives: Option<BTreeSet<String>>,
-    pub(super) cursors: Cursors,
-    pub(super) ended: bool,
+    names: Arc<LogNames>,
+    cursors: Cursors,
+    ended: bool,
 }
 
 /// A place in each table.
@@ -44,21 +37,7 @@ impl Iterator for Histories {
     type Item = Result<AccountHistory, TableError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let mut faults = Vec::new();
-        let history = match self.next_history(&mut faults) {
-            Ok(history) => history,
-            Err(stop) => {
-                self.ended = true;
-                if let Stop::Failed(error) = stop {
-                    return Some(Err(error));
-                }
-                None
-            }
-        };
-        if faults.is_empty() { history.map(Ok) } else { Some(Err(TableError::Rows { faults })) }
+        self.next_unread().map(AccountHistory::try_from)
     }
 }
 
@@ -71,88 +50,86 @@ enum Stop {
 }
 
 impl Histories {
-    /// The next account; absent when one of its cells is, which is then among the faults.
-    fn next_history(&mut self, faults: &mut Vec<Fault>) -> Result<Option<AccountHistory>, Stop> {
-        let mut around = Around {
-            types: &self.types,
-            contacts: Vec::new(),
-            owners: Register::new(self.staff.as_ref()),
-            initiatives: Register::new(self.initiatives.as_ref()),
-            faults: std::mem::take(faults),
+    pub(super) fn new(names: LogNames, cursors: Cursors) -> Self {
+        Self { names: Arc::new(names), cursors, ended: false }
+    }
+
+    /// The same accounts in the same order, read on another thread; dropping the iterator ends it.
+    pub fn read_ahead(self) -> ReadAhead<Result<AccountHistory, TableError>> {
+        ReadAhead::of(self, ACCOUNTS_PER_CHUNK, CHUNKS_WAITING)
+    }
+
+    /// The same accounts in the same order, each to be read by whoever gets it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rvq::{ids::TypeNames, interaction::{Account, AccountHistory, Log, LogWriter}};
+    /// let folder = tempfile::tempdir()?;
+    /// let mut writer = LogWriter::create(folder.path(), &TypeNames::default(), "example")?;
+    /// writer.write(&AccountHistory::empty(Account { id: "A".to_owned(), ..Account::default() }))?;
+    /// writer.finish()?;
+    /// for unread in Log::open(folder.path())?.histories()?.unread() {
+    ///     assert_eq!(AccountHistory::try_from(unread)?.account.id, "A");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unread(mut self) -> impl Iterator<Item = UnreadAccount> + Send {
+        std::iter::from_fn(move || self.next_unread())
+    }
+
+    /// [`unread`](Self::unread), decoded and found on other threads; dropping the iterator ends them.
+    pub fn unread_ahead(mut self) -> ReadAhead<UnreadAccount> {
+        self.cursors.interactions.batches.go_ahead();
+        ReadAhead::of(self.unread(), ACCOUNTS_PER_CHUNK, CHUNKS_WAITING)
+    }
+
+    fn next_unread(&mut self) -> Option<UnreadAccount> {
+        if self.ended {
+            return None;
+        }
+        let mut pieces = Pieces::default();
+        let mut faults = Vec::new();
+        let stop = self.cursors.next_account(&mut pieces, &mut faults).err();
+        self.ended = stop.is_some();
+        let failure = match stop {
+            Some(Stop::Ended) if faults.is_empty() => return None,
+            Some(Stop::Failed(error)) => Some(error),
+            _ => None,
         };
-        let history = self.cursors.next_history(&mut around);
-        *faults = around.faults;
-        history
+        Some(UnreadAccount { names: Arc::clone(&self.names), pieces, faults, failure })
     }
 }
+
+/// Accounts handed over at a time.
+const ACCOUNTS_PER_CHUNK: usize = 64;
+
+/// Chunks of accounts that may wait: this bounds the memory.
+const CHUNKS_WAITING: usize = 4;
 
 impl Cursors {
-    fn next_history(&mut self, around: &mut Around<'_>) -> Result<Option<AccountHistory>, Stop> {
-        let next = self.accounts.take_account(around)?;
-        let id = next.as_ref().map(|next| next.id.as_str());
+    /// Adds the rows of the next account to `pieces`.
+    fn next_account(&mut self, pieces: &mut Pieces, faults: &mut Vec<Fault>) -> Result<(), Stop> {
+        let next = self.accounts.take_account(&mut pieces.account, faults)?;
+        pieces.id = next.clone().unwrap_or_default();
         // Without a next account, whatever rows are left have no account.
-        let contacts = self.contacts.take(id, around)?;
-        around.contacts = contacts.rows;
-        let interactions = self.interactions.take(id, around)?;
-        let outcomes = self.outcomes.take(id, around)?;
-        let surveys = self.surveys.take(id, around)?;
-        let ledger = self.ledger.take(id, around)?;
-        let customer_value = self.customer_value.take(id, around)?;
-        let truth = self.truth.take(id, around)?;
-        let NextAccount { account, row, .. } = next.ok_or(Stop::Ended)?;
-        let Some(account) = account else {
-            return Ok(None);
-        };
-        let before = TableCounts {
-            accounts: row,
-            contacts: contacts.first,
-            interactions: interactions.first,
-            outcomes: outcomes.first,
-            surveys: surveys.first,
-            value_ledger: ledger.first,
-            customer_value: customer_value.first,
-            truth: truth.first,
-            ..TableCounts::default()
-        };
-        let history = AccountHistory {
-            account,
-            contacts: std::mem::take(&mut around.contacts),
-            owners: around.owners.take_names(),
-            initiatives: around.initiatives.take_names(),
-            interactions: interactions.rows,
-            outcomes: outcomes.rows,
-            surveys: surveys.rows,
-            ledger: ledger.rows,
-            customer_value: customer_value.rows,
-            truth: truth.rows,
-        };
-        if around.faults.is_empty() {
-            around.faults = check(&history, around.types.len(), &before, Way::In);
-        }
-        Ok(Some(history))
+        let id = next.as_deref();
+        self.contacts.take(id, &mut pieces.contacts, faults)?;
+        self.interactions.take(id, &mut pieces.interactions, faults)?;
+        self.outcomes.take(id, &mut pieces.outcomes, faults)?;
+        self.surveys.take(id, &mut pieces.surveys, faults)?;
+        self.ledger.take(id, &mut pieces.ledger, faults)?;
+        self.customer_value.take(id, &mut pieces.customer_value, faults)?;
+        self.truth.take(id, &mut pieces.truth, faults)?;
+        next.map(|_| ()).ok_or(Stop::Ended)
     }
-}
-
-/// The rows of one account in one table, and the place of the first (from 0).
-struct Taken<T> {
-    rows: Vec<T>,
-    first: u64,
-}
-
-/// A row of `accounts`: its id, its place (from 0), and all of it where no cell is missing.
-struct NextAccount {
-    id: String,
-    row: u64,
-    account: Option<Account>,
 }
 
 /// A place in one table, which moves forward only.
 #[derive(Debug)]
 pub(super) struct Cursor<R> {
-    path: PathBuf,
-    /// Absent when the log has no such table.
-    batches: Option<ParquetRecordBatchReader>,
-    current: Option<R>,
+    batches: Batches<R>,
+    current: Option<Arc<R>>,
     /// Row in the current batch.
     next: usize,
     /// Rows before the current batch.
@@ -163,54 +140,29 @@ pub(super) struct Cursor<R> {
 }
 
 impl<R: Rows> Cursor<R> {
-    /// A table that the log does not have.
-    pub(super) fn empty() -> Self {
-        Self {
-            path: PathBuf::new(),
-            batches: None,
-            current: None,
-            next: 0,
-            passed: 0,
-            last_account: None,
-            within: None,
-        }
+    /// The first row of `batches`.
+    pub(super) fn new(batches: Batches<R>) -> Self {
+        Self { batches, current: None, next: 0, passed: 0, last_account: None, within: None }
     }
 
-    /// The first row of the file at `path`.
-    pub(super) fn new(path: PathBuf, batches: ParquetRecordBatchReader) -> Self {
-        Self { path, batches: Some(batches), ..Self::empty() }
-    }
-
-    /// The first row of the accounts from `first` to `last` in the file at `path`, of which `batches` leave
-    /// out `passed` rows.
-    pub(super) fn between(
-        path: PathBuf,
-        batches: ParquetRecordBatchReader,
-        passed: u64,
-        (first, last): (&str, &str),
-    ) -> Self {
+    /// The first row of the accounts from `first` to `last` in `batches`, which leave out `passed` rows.
+    pub(super) fn between(batches: Batches<R>, passed: u64, (first, last): (&str, &str)) -> Self {
         let within = Some((first.to_owned(), last.to_owned()));
-        Self { passed, within, ..Self::new(path, batches) }
+        Self { passed, within, ..Self::new(batches) }
     }
 
-    /// Makes sure that there is a next row in the current batch; false when the table has ended.
-    fn load(&mut self, types: &TypeNames) -> Result<bool, Stop> {
+    /// The current batch, in which there is a next row; absent when the table has ended.
+    fn load(&mut self) -> Result<Option<Arc<R>>, Stop> {
         while self.current.as_ref().is_none_or(|rows| self.next >= rows.accounts().len()) {
-            let Some(batches) = &mut self.batches else {
-                return Ok(false);
-            };
-            let batch = decode(|| next_batch(batches)).map_err(|source| {
-                Stop::Failed(TableError::Parquet { path: self.path.clone(), source })
-            })?;
-            let Some(batch) = batch else {
-                return Ok(false);
+            let Some(batch) = self.batches.next() else {
+                return Ok(None);
             };
             self.passed += self.next as u64;
             self.next = 0;
-            self.current = Some(R::new(&batch, types));
+            self.current = Some(Arc::new(batch.map_err(Stop::Failed)?));
             self.skip_before();
         }
-        Ok(!self.is_past())
+        Ok(self.current.clone().filter(|rows| !self.is_past(rows)))
     }
 
     /// Passes the rows of accounts before the first that is read.
@@ -222,8 +174,8 @@ impl<R: Rows> Cursor<R> {
     }
 
     /// Whether the next row belongs to an account after the last that is read.
-    fn is_past(&self) -> bool {
-        let (Some(rows), Some((_, last))) = (&self.current, &self.within) else { return false };
+    fn is_past(&self, rows: &R) -> bool {
+        let Some((_, last)) = &self.within else { return false };
         rows.accounts().get(self.next).is_some_and(|id| id > last.as_str())
     }
 
@@ -238,10 +190,15 @@ impl<R: Rows> Cursor<R> {
         last.push_str(id);
     }
 
+    /// Place of the next row in the table, from 0.
+    fn place(&self) -> u64 {
+        self.passed + self.next as u64
+    }
+
     fn fault(&self, id: &str, rule: &'static str) -> Fault {
         Fault {
             table: R::TABLE,
-            row: self.passed + self.next as u64 + 1,
+            row: self.place() + 1,
             account: id.to_owned(),
             column: column::ACCOUNT_ID,
             value: id.to_owned(),
@@ -249,44 +206,36 @@ impl<R: Rows> Cursor<R> {
         }
     }
 
-    /// All rows of `account` and the place of the first (from 0).
+    /// Adds all rows of `account` to `piece`.
     ///
     /// Rows on the way that belong to no account, which is all of them where `account` is absent,
     /// become faults: one for every account that is not there.
     fn take(
         &mut self,
         account: Option<&str>,
-        around: &mut Around<'_>,
-    ) -> Result<Taken<R::Row>, Stop> {
-        let mut taken = Vec::new();
-        let mut first = None;
-        while self.load(around.types)?
-            && let Some(rows) = &self.current
-        {
+        piece: &mut Vec<Slice<R>>,
+        faults: &mut Vec<Fault>,
+    ) -> Result<(), Stop> {
+        while let Some(rows) = self.load()? {
             let id = rows.accounts().get(self.next).unwrap_or_default();
-            let wanted = account.map_or(Ordering::Less, |account| id.cmp(account));
-            match wanted {
+            match account.map_or(Ordering::Less, |account| id.cmp(account)) {
                 Ordering::Greater => break,
-                Ordering::Less => {
-                    let id = id.to_owned();
-                    self.pass_orphan(&id, &mut around.faults)?;
-                }
-                Ordering::Equal if first.is_none() => {
-                    first = Some(self.passed + self.next as u64);
-                    let id = id.to_owned();
-                    self.remember(&id);
-                }
+                Ordering::Less => self.pass_orphan(id, faults)?,
                 Ordering::Equal => {
-                    let place = self.passed + self.next as u64;
-                    let mut scope =
-                        Scope { table: R::TABLE, account: id, number: place + 1, around };
-                    taken.extend(rows.row(self.next, &mut scope));
-                    self.next += 1;
+                    self.remember(id);
+                    let end = rows.accounts().end_of_run(self.next);
+                    piece.push(self.slice(&rows, end));
                 }
             }
         }
-        let first = first.unwrap_or(self.passed + self.next as u64);
-        Ok(Taken { rows: taken, first })
+        Ok(())
+    }
+
+    /// The rows up to `end` of the current batch, which are then passed.
+    fn slice(&mut self, rows: &Arc<R>, end: usize) -> Slice<R> {
+        let first = self.place();
+        let range = std::mem::replace(&mut self.next, end)..end;
+        Slice { batch: Arc::clone(rows), rows: range, first }
     }
 
     fn pass_orphan(&mut self, id: &str, faults: &mut Vec<Fault>) -> Result<(), Stop> {
@@ -312,34 +261,30 @@ impl<R: Rows> Cursor<R> {
 }
 
 impl Cursor<AccountRows> {
-    fn take_account(&mut self, around: &mut Around<'_>) -> Result<Option<NextAccount>, Stop> {
-        while self.load(around.types)?
-            && let Some(rows) = &self.current
-        {
-            let id = rows.accounts().get(self.next).unwrap_or_default().to_owned();
-            let row = self.passed + self.next as u64;
-            let rule = match self.order_of(&id) {
+    /// The next account, whose row is added to `piece`.
+    fn take_account(
+        &mut self,
+        piece: &mut Vec<Slice<AccountRows>>,
+        faults: &mut Vec<Fault>,
+    ) -> Result<Option<String>, Stop> {
+        while let Some(rows) = self.load()? {
+            let id = rows.accounts().get(self.next).unwrap_or_default();
+            let rule = match self.order_of(id) {
                 _ if id.is_empty() => "a name",
                 Ordering::Less => {
-                    around.faults.push(self.fault(&id, ACCOUNTS_ASCEND));
+                    faults.push(self.fault(id, ACCOUNTS_ASCEND));
                     return Err(Stop::Ended);
                 }
                 Ordering::Equal => ACCOUNT_ONCE,
                 Ordering::Greater => {
-                    let account = self.account(&id, row, around);
-                    self.remember(&id);
-                    self.next += 1;
-                    return Ok(Some(NextAccount { id, row, account }));
+                    self.remember(id);
+                    piece.push(self.slice(&rows, self.next + 1));
+                    return Ok(Some(id.to_owned()));
                 }
             };
-            around.faults.push(self.fault(&id, rule));
+            faults.push(self.fault(id, rule));
             self.next += 1;
         }
         Ok(None)
-    }
-
-    fn account(&self, id: &str, row: u64, around: &mut Around<'_>) -> Option<Account> {
-        let mut scope = Scope { table: Table::Accounts, account: id, number: row + 1, around };
-        self.current.as_ref()?.row(self.next, &mut scope)
     }
 }

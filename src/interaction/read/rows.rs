@@ -3,12 +3,12 @@
 use arrow_array::RecordBatch;
 
 use super::super::schema::{Table, column};
-use super::super::{Account, Contact, Details, Interaction, Placement};
-use super::cells::{Flags, Instants, Kinds, Numbers, Scope, Texts};
-use crate::ids::TypeNames;
+use super::super::{Account, Contact, Details, Direction, Interaction, Placement, Stage};
+use super::cells::{Flags, Instants, Numbers, Scope, Texts, Words};
+use crate::ids::{TypeIndex, TypeNames};
 
 /// A batch of one table whose rows can be read one by one.
-pub(super) trait Rows: Sized {
+pub(super) trait Rows: Sized + Send + Sync + 'static {
     /// The table.
     const TABLE: Table;
     /// One row.
@@ -164,14 +164,14 @@ impl Rows for ContactRows {
 pub(super) struct InteractionRows {
     account: Texts,
     contact: Texts,
-    kind: Kinds,
+    kind: Words<TypeIndex>,
     occurred_at: Instants,
     known_at: Instants,
     rv: Numbers,
     variable_cost: Numbers,
     customer_effort: Numbers,
-    stage: Texts,
-    direction: Texts,
+    stage: Words<Stage>,
+    direction: Words<Direction>,
     owner: Texts,
     initiative: Texts,
     details: DetailCells,
@@ -185,14 +185,14 @@ impl Rows for InteractionRows {
         Self {
             account: Texts::new(batch, column::ACCOUNT_ID),
             contact: Texts::new(batch, column::CONTACT_ID),
-            kind: Kinds::new(batch, types),
+            kind: Words::new(batch, column::INTERACTION_TYPE, |name| types.get(name)),
             occurred_at: Instants::new(batch, column::OCCURRED_AT),
             known_at: Instants::new(batch, column::KNOWN_AT),
             rv: Numbers::new(batch, column::RV),
             variable_cost: Numbers::new(batch, column::VARIABLE_COST),
             customer_effort: Numbers::new(batch, column::CUSTOMER_EFFORT),
-            stage: Texts::new(batch, column::STAGE),
-            direction: Texts::new(batch, column::DIRECTION),
+            stage: Words::fixed(batch, column::STAGE),
+            direction: Words::fixed(batch, column::DIRECTION),
             owner: Texts::new(batch, column::OWNER_ID),
             initiative: Texts::new(batch, column::INITIATIVE_ID),
             details: DetailCells::new(batch),
@@ -203,14 +203,15 @@ impl Rows for InteractionRows {
         &self.account
     }
 
+    #[inline]
     fn row(&self, row: usize, scope: &mut Scope<'_, '_>) -> Option<Interaction> {
         let kind = scope.required(column::INTERACTION_TYPE, self.kind.get(row));
         let occurred_at = scope.required(column::OCCURRED_AT, self.occurred_at.get(row));
-        let contact = scope.contact(self.contact.get(row));
-        let stage = scope.word(column::STAGE, self.stage.get(row));
-        let direction = scope.word(column::DIRECTION, self.direction.get(row));
-        let owner = scope.owner(self.owner.get(row));
-        let initiative = scope.initiative(self.initiative.get(row));
+        let contact = scope.contact(&self.contact, row);
+        let stage = scope.word(column::STAGE, &self.stage, row);
+        let direction = scope.word(column::DIRECTION, &self.direction, row);
+        let owner = scope.owner(&self.owner, row);
+        let initiative = scope.initiative(&self.initiative, row);
         Some(Interaction {
             contact,
             kind: kind?,
