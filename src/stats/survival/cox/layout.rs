@@ -1,85 +1,87 @@
 //! Rows in the order in which a sweep over time meets them.
 
+use std::ops::Range;
+
 use super::super::super::error::StatsError;
-use super::super::super::rank::same;
 use super::NAME;
+use super::columns::{Columns, largest, total};
+use super::event_times::EventTimes;
 use super::rows::CoxRows;
 
 /// Rows that meet an event time, standardised, sorted by the last event time they meet.
 ///
-/// Event times of all strata stand in one sequence, stratum after stratum; a row is at risk at the
-/// positions `first[i]..end[i]` of it, so that strata need no care beyond their numbering.
+/// Event times of all strata stand in one sequence, stratum after stratum; a row is at risk at a range
+/// of its positions, so that strata need no care beyond their numbering.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    pub(super) columns: usize,
     /// Event times, ascending within a stratum.
     pub(super) times: Vec<f64>,
     /// Stratum of each event time.
     pub(super) strata: Vec<u32>,
     /// Row of the input.
-    pub(super) row: Vec<usize>,
-    pub(super) first: Vec<u32>,
-    pub(super) end: Vec<u32>,
-    pub(super) event: Vec<bool>,
-    /// Standardised covariates, row by row.
-    pub(super) x: Vec<f64>,
-    /// Rows by `first`, descending.
-    pub(super) leaving: Vec<u32>,
-    /// Rows with an event, by event time ascending, and where each event time's begin.
+    pub(super) row: Vec<u32>,
+    /// Rows at risk at the same event times: all of a month, where months are what is told apart.
+    pub(super) runs: Vec<Run>,
+    /// Whether anybody at risk at an event time is so at the next one too.
+    pub(super) carries: Vec<bool>,
+    /// Standardised covariates.
+    pub(super) x: Columns,
+    /// Rows with an event, by event time, and where each event time's begin.
     pub(super) events: Vec<u32>,
-    pub(super) events_from: Vec<usize>,
+    events_from: Vec<usize>,
     pub(super) centre: Vec<f64>,
     pub(super) scale: Vec<f64>,
 }
 
-impl Layout {
-    pub(super) fn new(rows: &CoxRows) -> Result<Self, StatsError> {
-        let (times, strata) = event_times(rows);
-        if times.is_empty() {
-            return Err(StatsError::TooFew { statistic: "events of cox", needed: 1, got: 0 });
-        }
-        let spans = spans(rows, &times, &strata);
-        let is_met = |row: &usize| spans[*row].0 < spans[*row].1;
-        let met: Vec<usize> = (0..rows.exit.len()).filter(is_met).collect();
-        let slots = times.len() + 1;
-        let row = by_slot_descending(&met, slots, |row| spans[row].1);
-        let first: Vec<u32> = row.iter().map(|&row| spans[row].0).collect();
-        let end: Vec<u32> = row.iter().map(|&row| spans[row].1).collect();
-        let event: Vec<bool> = row.iter().map(|&row| rows.event[row]).collect();
-        let positions: Vec<usize> = (0..row.len()).collect();
-        let leaving = by_slot_descending(&positions, slots, |position| first[position]);
-        let leaving = leaving.into_iter().map(|position| position as u32).collect();
-        // Positions run down in time: the last event comes first.
-        let events: Vec<u32> = (0..row.len() as u32).rev().filter(|&i| event[i as usize]).collect();
-        let from = |time| events.partition_point(|&i| end[i as usize] <= time);
-        let events_from = (0..slots as u32).map(from).collect();
-        let (centre, scale) = standard(rows, &row)?;
-        let x = row.iter().flat_map(|&row| {
-            let values = &rows.x[row * rows.columns..(row + 1) * rows.columns];
-            values.iter().zip(centre.iter().zip(&scale)).map(|(x, (c, s))| (x - c) / s)
-        });
-        let x = x.collect();
-        let columns = rows.columns;
-        Ok(Self {
-            columns,
-            times,
-            strata,
-            row,
-            first,
-            end,
-            event,
-            x,
-            leaving,
-            events,
-            events_from,
-            centre,
-            scale,
-        })
+/// Neighbours in a layout that are at risk at the event times `first..end`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub(super) first: u32,
+    pub(super) end: u32,
+    from: u32,
+    to: u32,
+}
+
+impl Run {
+    /// The rows.
+    pub(super) fn rows(&self) -> Range<usize> {
+        self.from as usize..self.to as usize
     }
 
-    /// Covariates of a row.
-    pub(super) fn x(&self, i: usize) -> &[f64] {
-        &self.x[i * self.columns..(i + 1) * self.columns]
+    /// The event times.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.first as usize..self.end as usize
+    }
+}
+
+impl Layout {
+    pub(super) fn new(rows: &CoxRows) -> Result<Self, StatsError> {
+        let events = EventTimes::new(rows);
+        if events.times.is_empty() {
+            return Err(StatsError::TooFew { statistic: "events of cox", needed: 1, got: 0 });
+        }
+        let spans = events.spans(rows);
+        let EventTimes { times, strata, .. } = events;
+        let slots = times.len() + 1;
+        let met = (0..rows.exit.len() as u32).filter(|&row| {
+            let (first, end) = spans[row as usize];
+            first < end
+        });
+        let by_first = by_slot(met, slots, |row| spans[row as usize].0);
+        let row = by_slot(by_first.iter().copied(), slots, |row| spans[row as usize].1);
+        let runs = runs(&row, &spans);
+        let has_event = |&i: &u32| rows.event[row[i as usize] as usize];
+        let events: Vec<u32> = (0..row.len() as u32).filter(has_event).collect();
+        let from = |time| events.partition_point(|&i| spans[row[i as usize] as usize].1 <= time);
+        let events_from = (0..slots as u32).map(from).collect();
+        let mut x = Columns::gathered(rows.x, rows.columns, &row);
+        let (centre, scale) = standardise(&mut x)?;
+        let carries = carries(&runs, times.len());
+        Ok(Self { times, strata, row, runs, carries, x, events, events_from, centre, scale })
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.scale.len()
     }
 
     /// Rows with an event at an event time.
@@ -87,70 +89,74 @@ impl Layout {
         &self.events[self.events_from[time]..self.events_from[time + 1]]
     }
 
-    /// Event times at which a row is at risk.
-    pub(super) fn span(&self, i: usize) -> (usize, usize) {
-        (self.first[i] as usize, self.end[i] as usize)
+    /// Rows with an event, with their event times.
+    pub(super) fn each_event(&self) -> impl Iterator<Item = (usize, usize)> {
+        let at = |time| self.events_at(time).iter().map(move |&i| (i as usize, time));
+        (0..self.times.len()).flat_map(at)
     }
 }
 
-/// Distinct event times with their strata, by stratum and time.
-fn event_times(rows: &CoxRows) -> (Vec<f64>, Vec<u32>) {
-    let mut events: Vec<(u32, f64)> = (0..rows.exit.len())
-        .filter(|&row| rows.event[row])
-        .map(|row| (rows.stratum_of(row), rows.exit[row]))
-        .collect();
-    events.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    events.dedup_by(|a, b| a.0 == b.0 && same(a.1, b.1));
-    events.into_iter().map(|(stratum, time)| (time, stratum)).unzip()
-}
-
-/// Positions of the event times at which each row is at risk.
-fn spans(rows: &CoxRows, times: &[f64], strata: &[u32]) -> Vec<(u32, u32)> {
-    let up_to = |stratum: u32| {
-        (strata.partition_point(|s| *s < stratum), strata.partition_point(|s| *s <= stratum))
-    };
-    let mut known = up_to(0);
-    let mut of = 0;
-    (0..rows.exit.len())
-        .map(|row| {
-            let stratum = rows.stratum_of(row);
-            if stratum != of {
-                (known, of) = (up_to(stratum), stratum);
-            }
-            let own = &times[known.0..known.1];
-            let passed = |time: f64| (known.0 + own.partition_point(|t| *t <= time)) as u32;
-            (passed(rows.entry[row]), passed(rows.exit[row]))
-        })
-        .collect()
-}
-
-/// Items by their slot, the last slot first, in their order within a slot.
-fn by_slot_descending(items: &[usize], slots: usize, slot: impl Fn(usize) -> u32) -> Vec<usize> {
-    let mut next = vec![0; slots + 1];
-    for &item in items {
-        next[slots - 1 - slot(item) as usize + 1] += 1;
+/// Rows by their slot, in their order within a slot.
+fn by_slot(
+    rows: impl Iterator<Item = u32> + Clone,
+    slots: usize,
+    slot: impl Fn(u32) -> u32,
+) -> Vec<u32> {
+    let mut next = vec![0_u32; slots + 1];
+    for row in rows.clone() {
+        next[slot(row) as usize + 1] += 1;
     }
     for position in 1..=slots {
         next[position] += next[position - 1];
     }
-    let mut ordered = vec![0; items.len()];
-    for &item in items {
-        let place = &mut next[slots - 1 - slot(item) as usize];
-        ordered[*place] = item;
+    let mut ordered = vec![0; next[slots] as usize];
+    for row in rows {
+        let place = &mut next[slot(row) as usize];
+        ordered[*place as usize] = row;
         *place += 1;
     }
     ordered
 }
 
-/// Mean and root mean square deviation of each column, without squares of large numbers.
-fn standard(rows: &CoxRows, used: &[usize]) -> Result<(Vec<f64>, Vec<f64>), StatsError> {
-    let n = used.len() as f64;
-    let of_column = |column: usize| {
-        let values = || used.iter().map(move |&row| rows.x[row * rows.columns + column]);
-        let mean: f64 = values().map(|x| x / n).sum();
-        let largest = values().map(|x| (x - mean).abs()).fold(0.0, f64::max);
-        let squares: f64 = values().map(|x| ((x - mean) / largest).powi(2) / n).sum();
-        let scale = largest * squares.sqrt();
+fn runs(row: &[u32], spans: &[(u32, u32)]) -> Vec<Run> {
+    let span = |row: u32| spans[row as usize];
+    let mut to = 0;
+    let run = |rows: &[u32]| {
+        let (first, end) = span(rows[0]);
+        let from = to;
+        to += rows.len() as u32;
+        Run { first, end, from, to }
+    };
+    row.chunk_by(|a, b| span(*a) == span(*b)).map(run).collect()
+}
+
+fn carries(runs: &[Run], times: usize) -> Vec<bool> {
+    let mut change = vec![0_i64; times];
+    for run in runs {
+        change[run.first as usize] += 1;
+        change[run.end as usize - 1] -= 1;
+    }
+    let mut carried = 0;
+    let carries = |change| {
+        carried += change;
+        carried > 0
+    };
+    change.into_iter().map(carries).collect()
+}
+
+/// Takes each column's mean off and divides by the root mean square, without squares of large numbers.
+fn standardise(x: &mut Columns) -> Result<(Vec<f64>, Vec<f64>), StatsError> {
+    let of_column = |(column, values): (usize, &mut [f64])| {
+        let share = 1.0 / values.len() as f64;
+        let mean = total(values, |x| share * x);
+        let largest = largest(values, 0.0, |x| (x - mean).abs());
+        let to_largest = largest.recip();
+        let mean_square = total(values, |x| ((x - mean) * to_largest).powi(2)) * share;
+        let scale = largest * mean_square.sqrt();
+        let to_scale = scale.recip();
+        for x in values {
+            *x = (*x - mean) * to_scale;
+        }
         // A constant column leaves what its mean was rounded by.
         let varies = largest > 1e-13 * mean.abs() && scale.is_finite() && scale > 0.0;
         if varies {
@@ -159,6 +165,6 @@ fn standard(rows: &CoxRows, used: &[usize]) -> Result<(Vec<f64>, Vec<f64>), Stat
             Err(StatsError::Collinear { statistic: NAME, column })
         }
     };
-    let parts: Result<Vec<_>, _> = (0..rows.columns).map(of_column).collect();
+    let parts: Result<Vec<_>, _> = x.iter_mut().enumerate().map(of_column).collect();
     Ok(parts?.into_iter().unzip())
 }

@@ -1,14 +1,21 @@
 //! Cox proportional hazards on start-stop rows.
 //!
-//! In reading order: the rows as given, their layout for sweeping over time, the sums of one sweep,
-//! the fit, its residuals and the test of proportional hazards.
+//! In reading order: the rows as given, their layout for sweeping over time (event times, columns),
+//! the sums of one sweep (exponentials, sums at risk and over ranges), the maximum, the fit, its
+//! residuals and the test of proportional hazards.
 
+mod columns;
+mod event_times;
+mod exp;
 mod fit;
 mod layout;
+#[cfg(test)]
+mod naive;
 mod newton;
 mod proportional;
 mod range_sums;
 mod residuals;
+mod risk_sums;
 mod rows;
 mod sweep;
 #[cfg(test)]

@@ -25,6 +25,10 @@ const SMALL_STEP: f64 = 1e-9;
 /// Below this step a likelihood that falls does so by rounding.
 const ROUNDING_STEP: f64 = 1e-5;
 
+/// A step below this leaves the information as it was, to about this share of it: the next step, of
+/// the order of its square, needs no other.
+const INFORMATION_HOLDS: f64 = 1e-5;
+
 /// The fit in units of standardised covariates.
 #[derive(Debug, Clone)]
 pub(super) struct Optimum {
@@ -39,11 +43,11 @@ pub(super) struct Optimum {
 }
 
 pub(super) fn maximise(layout: &Layout, ties: Ties) -> Result<Optimum, StatsError> {
-    let mut beta = vec![0.0; layout.columns];
-    let mut sweep = Sweep::new(layout, &beta, ties);
+    let mut beta = vec![0.0; layout.columns()];
+    let mut sweep = Sweep::at_zero(layout, ties);
     let null_log_likelihood = sweep.log_likelihood;
     let mut moments = sweep.moments();
-    let mut information = sweep.information(layout, &moments, |_| 1.0);
+    let information = sweep.information(layout, &moments, |_| 1.0);
     let at_null: Vec<f64> = information.diagonal().iter().copied().collect();
     check_information(layout, &at_null)?;
     let collinear = |column| StatsError::Collinear { statistic: NAME, column };
@@ -55,14 +59,17 @@ pub(super) fn maximise(layout: &Layout, ties: Ties) -> Result<Optimum, StatsErro
         let size = step.amax();
         (beta, sweep) = advance(layout, ties, &beta, &sweep, &mut step);
         moments = sweep.moments();
-        information = sweep.information(layout, &moments, |_| 1.0);
-        if let Some(column) = (0..layout.columns)
-            .find(|&k| information[(k, k)].is_nan() || information[(k, k)] < VANISHED * at_null[k])
-        {
-            return Err(separated(column));
+        let converged = size < SMALL_STEP;
+        if converged || size >= INFORMATION_HOLDS {
+            let information = sweep.information(layout, &moments, |_| 1.0);
+            let left = information.diagonal();
+            let vanished = |&k: &usize| left[k].is_nan() || left[k] < VANISHED * at_null[k];
+            if let Some(column) = (0..layout.columns()).find(vanished) {
+                return Err(separated(column));
+            }
+            factor = factorise(&information, 1e-3 * COLLINEAR).map_err(separated)?;
         }
-        factor = factorise(&information, 1e-3 * COLLINEAR).map_err(separated)?;
-        if size < SMALL_STEP {
+        if converged {
             let iterations = iteration;
             return Ok(Optimum {
                 beta,
@@ -103,14 +110,12 @@ pub(super) fn score(
     moments: &Moments,
     weight: impl Fn(usize) -> f64,
 ) -> DVector<f64> {
-    let p = layout.columns;
+    let p = layout.columns();
     let mut score = DVector::zeros(p);
-    for j in 0..layout.times.len() {
-        let mean = &moments.mean[j * p..(j + 1) * p];
-        for &i in layout.events_at(j) {
-            for (k, (x, mean)) in layout.x(i as usize).iter().zip(mean).enumerate() {
-                score[k] += weight(j) * (x - mean);
-            }
+    for (i, j) in layout.each_event() {
+        let parts = layout.x.row(i).zip(&moments.mean[j * p..]);
+        for (score, (x, mean)) in score.iter_mut().zip(parts) {
+            *score += weight(j) * (x - mean);
         }
     }
     score
@@ -130,16 +135,12 @@ pub(super) fn factorise(
     matrix: &DMatrix<f64>,
     tolerance: f64,
 ) -> Result<Cholesky<f64, Dyn>, usize> {
-    let factor = matrix.clone().cholesky();
-    if let Some(factor) = &factor {
-        let lower = factor.l_dirty();
-        let left = |k: usize| lower[(k, k)] * lower[(k, k)] / matrix[(k, k)];
-        if let Some(column) = (0..matrix.nrows()).find(|&k| left(k) < tolerance) {
-            return Err(column);
-        }
-    }
-    factor.ok_or_else(|| {
-        let leading = |k: &usize| matrix.view((0, 0), (k + 1, k + 1)).into_owned().cholesky();
-        (0..matrix.nrows()).find(|k| leading(k).is_none()).unwrap_or(0)
-    })
+    // Past a pivot of rounding the next ones say nothing: each column is judged by a factor that ends
+    // with it.
+    let leaves_too_little = |&k: &usize| {
+        let leading = matrix.view((0, 0), (k + 1, k + 1)).into_owned().cholesky();
+        leading.is_none_or(|factor| factor.l_dirty()[(k, k)].powi(2) < tolerance * matrix[(k, k)])
+    };
+    let column = (0..matrix.nrows()).find(leaves_too_little);
+    column.map_or_else(|| matrix.clone().cholesky().ok_or(0), Err)
 }

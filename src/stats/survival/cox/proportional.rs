@@ -78,7 +78,7 @@ impl CoxFit {
         let squared = optimum.sweep.information(layout, moments, |j| at(j) * at(j));
         let left = &squared - &crossed * optimum.factor.solve(&crossed);
         let nothing = |column: usize| StatsError::Collinear { statistic: NAME, column };
-        let p = layout.columns;
+        let p = layout.columns();
         if let Some(column) = (0..p).find(|&k| left[(k, k)] <= 1e-12 * squared[(k, k)]) {
             return Err(nothing(column));
         }
@@ -126,9 +126,10 @@ pub(super) fn survival_before(rows: &CoxRows, layout: &Layout) -> Vec<f64> {
 /// The same without strata, where the layout knows who is at risk at each event time.
 fn survival_of_layout(layout: &Layout) -> Vec<f64> {
     let mut entered = vec![0_i64; layout.times.len() + 1];
-    for (first, end) in layout.first.iter().zip(&layout.end) {
-        entered[*first as usize] += 1;
-        entered[*end as usize] -= 1;
+    for run in &layout.runs {
+        let rows = run.rows().len() as i64;
+        entered[run.first as usize] += rows;
+        entered[run.end as usize] -= rows;
     }
     let (mut at_risk, mut survival) = (0, 1.0);
     (0..layout.times.len())

@@ -1,5 +1,7 @@
 //! Sums over ranges without differences.
 
+use std::ops::Range;
+
 /// Sums of values over any range, each as a sum of two partial sums.
 ///
 /// A difference of running totals would leave the rounding of the larger total behind, which a
@@ -32,9 +34,9 @@ impl RangeSums {
         Self { levels }
     }
 
-    /// The sum of `first..end`, which is not empty.
-    pub(super) fn sum(&self, first: usize, end: usize) -> f64 {
-        let last = end - 1;
+    /// The sum of a range that is not empty.
+    pub(super) fn sum(&self, range: Range<usize>) -> f64 {
+        let (first, last) = (range.start, range.end - 1);
         if first == last {
             return self.levels[0][first];
         }
@@ -56,7 +58,7 @@ mod tests {
                 for end in first + 1..=values.len() {
                     let expected: f64 = values[first..end].iter().sum();
                     assert!(
-                        (sums.sum(first, end) - expected).abs() < 1e-12,
+                        (sums.sum(first..end) - expected).abs() < 1e-12,
                         "{first}..{end} of {n}"
                     );
                 }

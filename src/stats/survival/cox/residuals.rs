@@ -1,13 +1,15 @@
 //! What a Cox fit leaves: residuals, and the hazard of somebody with given covariates.
 
+use std::cmp::Reverse;
+
 use super::super::super::error::{StatsError, check_finite};
 use super::super::risk_sets::check_length;
 use super::NAME;
+use super::columns::dot;
 use super::fit::CoxFit;
 use super::layout::Layout;
-use super::newton::Optimum;
 use super::range_sums::RangeSums;
-use super::sweep::{dot, exposures};
+use super::sweep::{Moments, Sweep};
 
 /// The Schoenfeld residual of one event.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +42,7 @@ impl CumulativeHazard {
 }
 
 impl CoxFit {
-    /// Schoenfeld residuals, one per event, by stratum and time.
+    /// Schoenfeld residuals, one per event, by stratum and time, of tied events the last row first.
     ///
     /// ```text
     /// rᵢ = xᵢ − x̄(tᵢ)      x̄: mean of the risk set weighted by risk; with ties over Efron's parts
@@ -67,13 +69,19 @@ impl CoxFit {
     /// ```
     pub fn schoenfeld_residuals(&self) -> Vec<SchoenfeldResidual> {
         let (layout, moments) = (&self.layout, &self.optimum.moments);
-        let p = layout.columns;
+        let p = layout.columns();
         let at_time = |j: usize| {
+            let mut events = layout.events_at(j).to_vec();
+            events.sort_unstable_by_key(|&i| Reverse(layout.row[i as usize]));
             let mean = &moments.mean[j * p..(j + 1) * p];
-            layout.events_at(j).iter().map(move |&i| {
-                let parts = layout.x(i as usize).iter().zip(mean).zip(&layout.scale);
+            events.into_iter().map(move |i| {
+                let parts = layout.x.row(i as usize).zip(mean).zip(&layout.scale);
                 let values = parts.map(|((x, mean), scale)| (x - mean) * scale).collect();
-                SchoenfeldResidual { row: layout.row[i as usize], time: layout.times[j], values }
+                SchoenfeldResidual {
+                    row: layout.row[i as usize] as usize,
+                    time: layout.times[j],
+                    values,
+                }
             })
         };
         (0..layout.times.len()).flat_map(at_time).collect()
@@ -103,12 +111,14 @@ impl CoxFit {
     /// # Ok::<(), rvq::stats::StatsError>(())
     /// ```
     pub fn martingale_residuals(&self) -> Vec<f64> {
-        let layout = &self.layout;
+        let (layout, optimum) = (&self.layout, &self.optimum);
         let mut residuals = vec![0.0; self.n_rows];
-        let exposures = exposures(layout, &self.optimum.moments, |_| 1.0);
-        for (i, exposure) in exposures.iter().enumerate() {
-            let expected = self.optimum.sweep.risk[i] * exposure;
-            residuals[layout.row[i]] = f64::from(u8::from(layout.event[i])) - expected;
+        let expected = optimum.sweep.expected(layout, &optimum.moments, |_| 1.0);
+        for (&row, expected) in layout.row.iter().zip(expected) {
+            residuals[row as usize] = -expected;
+        }
+        for &i in &layout.events {
+            residuals[layout.row[i as usize] as usize] += 1.0;
         }
         residuals
     }
@@ -147,7 +157,7 @@ impl CoxFit {
     /// ```
     pub fn cumulative_hazard(&self, x: &[f64]) -> Result<Vec<CumulativeHazard>, StatsError> {
         let layout = &self.layout;
-        check_length(NAME, layout.columns, x.len())?;
+        check_length(NAME, layout.columns(), x.len())?;
         check_finite(x)?;
         let parts = x.iter().zip(layout.centre.iter().zip(&layout.scale));
         let standard: Vec<f64> = parts.map(|(x, (centre, scale))| (x - centre) / scale).collect();
@@ -171,29 +181,29 @@ impl CoxFit {
     }
 }
 
-/// Score residuals of the rows of a layout, in units of standardised covariates, row by row.
+/// Score residuals of the rows of a layout, in units of standardised covariates, column by column.
 ///
 /// ```text
 /// uᵢ = δᵢ (xᵢ − x̄(tᵢ)) − exp(β'xᵢ) ∫ over the row's time at risk of (xᵢ − x̄(t)) dH₀(t)
 /// ```
-pub(super) fn score_residuals(layout: &Layout, optimum: &Optimum) -> Vec<f64> {
-    let p = layout.columns;
-    let (moments, risk) = (&optimum.moments, &optimum.sweep.risk);
-    let exposures = exposures(layout, moments, |_| 1.0);
-    let mut residuals = vec![0.0; layout.x.len()];
-    for k in 0..p {
+pub(super) fn score_residuals(layout: &Layout, sweep: &Sweep, moments: &Moments) -> Vec<Vec<f64>> {
+    let p = layout.columns();
+    let risk = &sweep.risk;
+    let expected = sweep.expected(layout, moments, |_| 1.0);
+    let of_column = |(k, x): (usize, &[f64])| {
         let drift = RangeSums::new(moments.drift.iter().skip(k).step_by(p).copied().collect());
-        for (i, exposure) in exposures.iter().enumerate() {
-            let (first, end) = layout.span(i);
-            let at = (end - 1) * p + k;
-            let x = layout.x(i)[k];
-            let (own, spared) = if layout.event[i] {
-                (x - moments.mean[at], moments.spared_drift[at])
-            } else {
-                (0.0, 0.0)
-            };
-            residuals[i * p + k] = own - risk[i] * (x * exposure - drift.sum(first, end) + spared);
+        let mut residuals: Vec<f64> = x.iter().zip(&expected).map(|(x, e)| -x * e).collect();
+        for run in &layout.runs {
+            let drift = drift.sum(run.span());
+            for (residual, risk) in residuals[run.rows()].iter_mut().zip(&risk[run.rows()]) {
+                *residual += risk * drift;
+            }
         }
-    }
-    residuals
+        for (i, j) in layout.each_event() {
+            let (mean, spared) = (moments.mean[j * p + k], moments.spared_drift[j * p + k]);
+            residuals[i] += x[i] - mean - risk[i] * spared;
+        }
+        residuals
+    };
+    layout.x.iter().enumerate().map(of_column).collect()
 }

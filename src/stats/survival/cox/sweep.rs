@@ -1,14 +1,13 @@
 //! Sums over the risk sets at one set of coefficients.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
+use super::columns::largest;
+use super::exp::exp_all;
 use super::layout::Layout;
 use super::range_sums::RangeSums;
+use super::risk_sums::sums_at_risk;
 use super::rows::Ties;
-
-/// Sums are taken anew once they fall below this share of their largest value since the last time:
-/// what was taken away leaves its rounding behind.
-const RENEWED_BELOW: f64 = 1e-3;
 
 /// The part of one event in a risk set: how often it counts and which share of the tied is gone.
 #[derive(Debug, Clone, Copy)]
@@ -49,72 +48,42 @@ pub(super) struct Moments {
 }
 
 impl Sweep {
-    /// Sums at these coefficients of the standardised covariates. O(n · columns).
-    pub(super) fn new(layout: &Layout, beta: &[f64], ties: Ties) -> Self {
-        let width = layout.columns + 1;
-        let times = layout.times.len();
-        let linear: Vec<f64> =
-            layout.x.chunks_exact(layout.columns).map(|x| dot(x, beta)).collect();
-        let shift = linear.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let risk: Vec<f64> = linear.iter().map(|eta| (eta - shift).exp()).collect();
-        let mut sweep = Self {
-            log_likelihood: 0.0,
-            risk,
-            shift,
-            ties,
-            columns: layout.columns,
-            at_risk: vec![0.0; times * width],
-            with_event: vec![0.0; times * width],
-            n_events: (0..times).map(|j| layout.events_at(j).len()).collect(),
-        };
-        sweep.sum_at_risk(layout);
-        for j in 0..times {
-            let sums = &mut sweep.with_event[j * width..(j + 1) * width];
-            for &i in layout.events_at(j) {
-                accumulate(sums, sweep.risk[i as usize], layout.x(i as usize));
-            }
-        }
-        let of_events: f64 = layout.events.iter().map(|&i| linear[i as usize] - shift).sum();
-        let of_sets = (0..times).flat_map(|j| {
-            sweep
-                .parts(j)
-                .map(|part| part.times * sweep.denominator(j, part).ln())
-                .collect::<Vec<_>>()
-        });
-        sweep.log_likelihood = of_events - of_sets.sum::<f64>();
-        sweep
+    /// Sums at coefficients of 0.
+    pub(super) fn at_zero(layout: &Layout, ties: Ties) -> Self {
+        Self::of_risk(layout, ties, vec![1.0; layout.row.len()], 0.0)
     }
 
-    /// Backwards in time: rows come in at their end and go out at their beginning.
-    fn sum_at_risk(&mut self, layout: &Layout) {
-        let width = self.columns + 1;
-        let mut sums = vec![0.0; width];
-        let (mut entered, mut left) = (0, 0);
-        let mut largest = 0.0_f64;
-        for j in (0..layout.times.len()).rev() {
-            while left < entered && layout.first[layout.leaving[left] as usize] as usize == j + 1 {
-                let i = layout.leaving[left] as usize;
-                accumulate(&mut sums, -self.risk[i], layout.x(i));
-                left += 1;
-            }
-            if left == entered {
-                sums.fill(0.0);
-                largest = 0.0;
-            }
-            while entered < layout.end.len() && layout.end[entered] as usize == j + 1 {
-                accumulate(&mut sums, self.risk[entered], layout.x(entered));
-                entered += 1;
-            }
-            largest = largest.max(sums[0]);
-            if sums[0] < RENEWED_BELOW * largest {
-                sums.fill(0.0);
-                for i in (0..entered).filter(|&i| layout.first[i] as usize <= j) {
-                    accumulate(&mut sums, self.risk[i], layout.x(i));
-                }
-                largest = sums[0];
-            }
-            self.at_risk[j * width..(j + 1) * width].copy_from_slice(&sums);
+    /// Sums at these coefficients of the standardised covariates. O(n · columns).
+    pub(super) fn new(layout: &Layout, beta: &[f64], ties: Ties) -> Self {
+        let mut risk = layout.x.times(beta);
+        let shift = largest(&risk, f64::NEG_INFINITY, |eta| eta);
+        let of_events: f64 = layout.events.iter().map(|&i| risk[i as usize] - shift).sum();
+        for eta in &mut risk {
+            *eta -= shift;
         }
+        exp_all(&mut risk);
+        let sweep = Self::of_risk(layout, ties, risk, shift);
+        Self { log_likelihood: sweep.log_likelihood + of_events, ..sweep }
+    }
+
+    fn of_risk(layout: &Layout, ties: Ties, risk: Vec<f64>, shift: f64) -> Self {
+        let times = layout.times.len();
+        let mut sweep = Self {
+            log_likelihood: 0.0,
+            shift,
+            ties,
+            columns: layout.columns(),
+            at_risk: sums_at_risk(layout, &risk),
+            with_event: sums_with_event(layout, &risk),
+            n_events: (0..times).map(|j| layout.events_at(j).len()).collect(),
+            risk,
+        };
+        let of_set = |j| {
+            let of_part = |part: Part| part.times * sweep.denominator(j, part).ln();
+            sweep.parts(j).map(of_part).sum::<f64>()
+        };
+        sweep.log_likelihood = -(0..times).map(of_set).sum::<f64>();
+        sweep
     }
 
     fn parts(&self, j: usize) -> impl Iterator<Item = Part> + use<> {
@@ -176,61 +145,50 @@ impl Sweep {
         moments: &Moments,
         weight: impl Fn(usize) -> f64,
     ) -> DMatrix<f64> {
-        let p = self.columns;
-        let mut lower = vec![0.0; p * (p + 1) / 2];
-        let exposure = exposures(layout, moments, &weight);
-        for (i, exposure) in exposure.iter().enumerate() {
-            add_square(&mut lower, self.risk[i] * exposure, layout.x(i));
-        }
-        let mut mean = vec![0.0; p];
+        let mut information = layout.x.squares(&self.expected(layout, moments, &weight));
+        let mut mean = DVector::zeros(self.columns);
         for j in 0..self.n_events.len() {
             for part in self.parts(j) {
-                self.mean(j, part, self.denominator(j, part), &mut mean);
-                add_square(&mut lower, -part.times * weight(j), &mean);
+                self.mean(j, part, self.denominator(j, part), mean.as_mut_slice());
+                information.ger(-part.times * weight(j), &mean, &mean, 1.0);
             }
         }
-        DMatrix::from_fn(p, p, |a, b| lower[a.max(b) * (a.max(b) + 1) / 2 + a.min(b)])
+        information
     }
-}
 
-/// The weighted hazard per unit of risk that each row was exposed to.
-pub(super) fn exposures(
-    layout: &Layout,
-    moments: &Moments,
-    weight: impl Fn(usize) -> f64,
-) -> Vec<f64> {
-    let weighted = moments.hazard.iter().enumerate().map(|(j, hazard)| weight(j) * hazard);
-    let hazard = RangeSums::new(weighted.collect());
-    let of_row = |i: usize| {
-        let (first, end) = layout.span(i);
-        let spared = if layout.event[i] { weight(end - 1) * moments.spared[end - 1] } else { 0.0 };
-        hazard.sum(first, end) - spared
-    };
-    (0..layout.row.len()).map(of_row).collect()
-}
-
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    x.iter().zip(y).map(|(x, y)| x * y).sum()
-}
-
-/// Adds `risk` and `risk · x`.
-fn accumulate(sums: &mut [f64], risk: f64, x: &[f64]) {
-    let (of_risk, of_x) = sums.split_at_mut(1);
-    of_risk[0] += risk;
-    for (sum, x) in of_x.iter_mut().zip(x) {
-        *sum += risk * x;
-    }
-}
-
-/// Adds `weight · x x'` to a lower triangle by rows.
-fn add_square(lower: &mut [f64], weight: f64, x: &[f64]) {
-    let mut rest = lower;
-    for (a, of_row) in x.iter().enumerate() {
-        let (row, below) = rest.split_at_mut(a + 1);
-        let scaled = weight * of_row;
-        for (sum, of_column) in row.iter_mut().zip(x) {
-            *sum += scaled * of_column;
+    /// Each row's risk times the weighted hazard that it was exposed to: with weights of 1 how many
+    /// events the model expects of it.
+    pub(super) fn expected(
+        &self,
+        layout: &Layout,
+        moments: &Moments,
+        weight: impl Fn(usize) -> f64,
+    ) -> Vec<f64> {
+        let weighted = moments.hazard.iter().enumerate().map(|(j, hazard)| weight(j) * hazard);
+        let hazard = RangeSums::new(weighted.collect());
+        let mut expected = self.risk.clone();
+        for run in &layout.runs {
+            let exposure = hazard.sum(run.span());
+            for risk in &mut expected[run.rows()] {
+                *risk *= exposure;
+            }
         }
-        rest = below;
+        for (i, j) in layout.each_event() {
+            expected[i] -= self.risk[i] * weight(j) * moments.spared[j];
+        }
+        expected
     }
+}
+
+/// Per event time: the sum of `risk`, then of `risk · x`, of those with an event.
+fn sums_with_event(layout: &Layout, risk: &[f64]) -> Vec<f64> {
+    let width = layout.columns() + 1;
+    let mut sums = vec![0.0; layout.times.len() * width];
+    for (i, j) in layout.each_event() {
+        let with_one = std::iter::once(1.0).chain(layout.x.row(i));
+        for (sum, x) in sums[j * width..].iter_mut().zip(with_one) {
+            *sum += risk[i] * x;
+        }
+    }
+    sums
 }

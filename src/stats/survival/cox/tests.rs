@@ -1,7 +1,7 @@
 use super::super::super::binomial::rejection_limit;
 use super::super::super::error::StatsError;
 use super::layout::Layout;
-use super::sweep::{Sweep, dot};
+use super::sweep::Sweep;
 use super::*;
 use crate::rng::{Purpose, Streams};
 
@@ -131,6 +131,10 @@ fn residuals_sum_to_zero() {
     assert!(fit.martingale_residuals().iter().sum::<f64>().abs() < 1e-10);
     let residuals = fit.schoenfeld_residuals();
     assert_eq!(residuals.len(), fit.n_events);
+    let follows = |pair: &[SchoenfeldResidual]| {
+        pair[0].time < pair[1].time || pair[0].time <= pair[1].time && pair[0].row > pair[1].row
+    };
+    assert!(residuals.windows(2).all(follows));
     for k in 0..2 {
         assert!(residuals.iter().map(|r| r.values[k]).sum::<f64>().abs() < 1e-10);
     }
@@ -165,21 +169,23 @@ fn sums_survive_rows_of_a_far_higher_risk_that_came_later() {
         let (entry, x) = if early { (0.0, f64::from(i) / 20.0) } else { (30.0, 60.0) };
         data.push(i, entry, entry + f64::from(i % 20 + 1), i % 3 != 0, &[x]);
     }
+    // Somebody is there all the time, so that the sums are never empty.
+    data.push(40, 0.0, 60.0, false, &[0.5]);
     let layout = Layout::new(&data.rows()).unwrap();
     let beta = [layout.scale[0]];
     let sweep = Sweep::new(&layout, &beta, Ties::Efron);
-    let eta = |i: usize| dot(layout.x(i), &beta);
+    let spans: Vec<_> = layout.runs.iter().flat_map(|run| run.rows().map(|_| run.span())).collect();
+    let x = layout.x.iter().next().unwrap();
+    let eta = |i: usize| beta[0] * x[i];
     let (mut log_likelihood, mut information) = (0.0, 0.0);
     for j in 0..layout.times.len() {
-        let at_risk: Vec<usize> = (0..layout.row.len())
-            .filter(|&i| layout.span(i).0 <= j && j < layout.span(i).1)
-            .collect();
+        let at_risk: Vec<usize> = (0..spans.len()).filter(|&i| spans[i].contains(&j)).collect();
         let event = layout.events_at(j)[0] as usize;
         let relative = |i: usize| (eta(i) - eta(event)).exp();
         let total: f64 = at_risk.iter().map(|&i| relative(i)).sum();
         log_likelihood -= total.ln();
-        let mean = at_risk.iter().map(|&i| relative(i) * layout.x(i)[0]).sum::<f64>() / total;
-        let square = |i: usize| relative(i) * (layout.x(i)[0] - mean).powi(2);
+        let mean = at_risk.iter().map(|&i| relative(i) * x[i]).sum::<f64>() / total;
+        let square = |i: usize| relative(i) * (x[i] - mean).powi(2);
         information += at_risk.iter().map(|&i| square(i)).sum::<f64>() / total;
     }
     let found = sweep.information(&layout, &sweep.moments(), |_| 1.0)[(0, 0)];
