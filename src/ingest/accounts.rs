@@ -22,7 +22,7 @@ pub(super) enum Step<'s, 'p> {
     /// A row, with its account as far as it is assembled.
     Row { assembly: &'s mut Assembly<'p>, plan: &'p Plan<'p>, at: Origin, cells: &'s [Cell<'s>] },
     /// The account has no further row.
-    End(Assembly<'p>),
+    End(Box<Assembly<'p>>),
 }
 
 /// What becomes of one row.
@@ -83,13 +83,13 @@ impl<'p> Accounts<'p> {
             if of != account {
                 of.clone_into(&mut account);
                 let ended = std::mem::replace(&mut assembly, Assembly::new(self.mapping));
-                each(repeats, Step::End(ended))?;
+                each(repeats, Step::End(Box::new(ended)))?;
                 repeats.next_account();
             }
             let plan = &self.plans[at.block];
             each(repeats, Step::Row { assembly: &mut assembly, plan, at, cells: &cells })?;
         }
-        each(repeats, Step::End(assembly))?;
+        each(repeats, Step::End(Box::new(assembly)))?;
         repeats.next_account();
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::ledger::{Aside, IngestReport, Place, RejectedRow, Tally};
 use super::links::LinkIndex;
 use super::mapping::{Deduplicate, Keep, Mapping};
 use super::pseudonym::Pseudonyms;
+use super::query::GivenSource;
 use super::rejects::Rejects;
 use super::repeats::Repeats;
 use super::row::Plan;
@@ -88,7 +89,7 @@ pub(super) fn read_all(
         }
         tables.rejected(row)
     };
-    for row in mapping.given.iter().flat_map(|source| source.rejected()) {
+    for row in mapping.given.iter().flat_map(GivenSource::rejected) {
         hand_over(row.clone())?;
     }
     rejects.give(&plans, &mut tallies, &mut hand_over)?;

@@ -62,8 +62,8 @@ impl Repeats {
             Self { marks: vec![Marks::default(); plans.len()], equal: BTreeMap::new() };
         for (block, plan) in plans.iter().enumerate() {
             if let Deduplicate::By { columns, keep } = &plan.block.deduplicate {
-                let by = columns.iter().map(|name| plan.place(name)).collect();
-                repeats.find_versions(accounts, room, block, by, *keep)?;
+                let by: Vec<usize> = columns.iter().map(|name| plan.place(name)).collect();
+                repeats.find_versions(accounts, room, block, (&by, *keep))?;
             }
         }
         if plans.iter().any(Plan::has_source_ids) {
@@ -116,8 +116,7 @@ impl Repeats {
         accounts: &mut Accounts<'_>,
         room: &Room,
         block: usize,
-        by: Vec<usize>,
-        keep: Keep,
+        (by, keep): (&[usize], Keep),
     ) -> io::Result<()> {
         let mut versions = Spill::new(room);
         accounts.walk(self, |repeats, step| -> io::Result<()> {
@@ -125,7 +124,7 @@ impl Repeats {
             if at.block < block {
                 settle(repeats, assembly, plan, at, cells);
             } else if at.block == block
-                && let Some(key) = key(&by, cells)
+                && let Some(key) = key(by, cells)
                 && is_usable(plan, assembly, cells)
             {
                 let known = known(plan, cells).map(Instant::micros);

@@ -69,7 +69,9 @@ impl Ingest<'_> {
                 }
             }
             Exports::Memory(files) => {
-                files.values().for_each(|bytes| digest.update(Sha256::digest(bytes)));
+                for bytes in files.values() {
+                    digest.update(Sha256::digest(bytes));
+                }
             }
         }
         let first = digest.finalize().iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte));

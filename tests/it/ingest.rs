@@ -637,7 +637,7 @@ fn rows_beyond_the_memory_change_nothing() {
         // 40,009 is prime: every number once, in no order.
         let id = i * 17_389 % 40_009;
         let (account, day) = (id % 501, id % 28 + 1);
-        let kind = if id % 1_000 == 0 { "nonsense" } else { "call" };
+        let kind = if id.is_multiple_of(1_000) { "nonsense" } else { "call" };
         format!("C{account},{kind},2025-01-{day:02},{id},{note}\n")
     };
     for (name, range) in [("log-1.csv", 0..30_000), ("log-2.csv", 20_000..40_009)] {

@@ -69,17 +69,13 @@ impl Check {
     fn by_key(&mut self, words: Words, precedence: &[String]) -> BTreeMap<usize, String> {
         let mut columns = BTreeMap::new();
         for (key, column) in words {
-            match precedence.iter().position(|name| name == key.get_ref()) {
-                Some(position) => {
-                    columns.insert(position, column.into_inner());
-                }
-                None => {
-                    let near = nearest(key.get_ref(), precedence.iter().map(String::as_str));
-                    let help = near.map(|near| format!("did you mean `{near}`?"));
-                    let message = format!("`{}` is not in `precedence`", key.get_ref());
-                    self.add(key.span(), message, help);
-                }
+            if let Some(position) = precedence.iter().position(|name| name == key.get_ref()) {
+                columns.insert(position, column.into_inner());
+                continue;
             }
+            let near = nearest(key.get_ref(), precedence.iter().map(String::as_str));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            self.add(key.span(), format!("`{}` is not in `precedence`", key.get_ref()), help);
         }
         columns
     }
