@@ -3,7 +3,7 @@
 use crate::ids::{AccountIndex, ContactIndex};
 use crate::panel::{Measure, Panel, PanelScore, WalkForward};
 use crate::rng::{Purpose, Streams};
-use crate::stats::{self, NormalEquations, RestrictedCubicSpline};
+use crate::stats::{self, NormalEquations, RestrictedCubicSpline, StatsError};
 
 use super::information::failed;
 use super::power::detectable;
@@ -81,7 +81,8 @@ const KNOTS: [f64; 4] = [-1.644_853_6, -0.385_320_5, 0.385_320_5, 1.644_853_6];
 /// # Errors
 ///
 /// [`BacktestError::NoFold`] when the panel is too short, [`BacktestError::Statistic`] when a
-/// regression fails.
+/// regression fails or fewer than `min_accounts` accounts are forecast: few of them resampled have too
+/// small an error.
 pub fn incremental_gain(
     panel: &Panel,
     score: &PanelScore,
@@ -118,6 +119,11 @@ pub fn incremental_gain(
     let losses = walk(&design, accounts, &split).map_err(fail())?;
     let (gains, base): (Vec<f64>, Vec<f64>) =
         losses.iter().filter(|loss| loss.n > 0).map(|loss| (loss.gain, loss.without)).unzip();
+    let (needed, got) = (params.min_accounts as usize, gains.len());
+    if got < needed {
+        let statistic = "out-of-sample gain by accounts";
+        return Err(fail()(StatsError::TooFew { statistic, needed, got }));
+    }
     let fall: f64 = losses.iter().map(|loss| loss.without - loss.with).sum::<f64>()
         / losses.iter().map(|loss| loss.without).sum::<f64>();
     let draws = streams.draws(Purpose::Bootstrap, AccountIndex(u32::MAX), ContactIndex(0));
@@ -241,7 +247,7 @@ fn walk(
     design: &Design<'_>,
     accounts: usize,
     split: &WalkForward,
-) -> Result<Vec<Losses>, stats::StatsError> {
+) -> Result<Vec<Losses>, StatsError> {
     let spline = RestrictedCubicSpline::new(KNOTS.to_vec())?;
     let (of_baselines, columns) = design.columns();
     let empty =

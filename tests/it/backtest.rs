@@ -377,6 +377,21 @@ fn gain_of_an_interaction(of: fn(f64, f64) -> f64, kind: Baseline) -> Finding {
 }
 
 #[test]
+fn a_gain_over_fewer_accounts_than_a_date_needs_is_not_computed() {
+    let panel = planted(3, (4, 60), |_, o| o, |b, o, e| b + o + e);
+    let (base, tested) = (score(&panel, "planted_0"), score(&panel, "planted_1"));
+    let target = (Measure::Contribution, 1);
+    let gain = |least: u32| {
+        let params = BacktestParams { min_accounts: least, ..params() };
+        let streams = Streams::new(1);
+        incremental_gain(&panel, tested, &[base], target, Baseline::Linear, &params, streams)
+    };
+    assert!(gain(4).is_ok());
+    let error = gain(5).unwrap_err().to_string();
+    assert!(error.contains("needs at least 5 observations, got 4"), "{error}");
+}
+
+#[test]
 fn an_interaction_of_baselines_passes_for_lead_over_lines_and_not_over_flexible_baselines() {
     let product = |kind| gain_of_an_interaction(|a, b| a * b, kind).estimate.unwrap();
     // The product has half of the variance of profit; lines see nothing of it.
