@@ -275,6 +275,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_reference_of_mappings_names_every_column_of_every_table() {
+        let reference = include_str!("../../data/README.md");
+        for table in Table::ALL {
+            for aggregated in [false, true] {
+                let known = Field::of(table, aggregated);
+                let start = match (table, aggregated) {
+                    (Table::Outcomes, true) => "| outcomes with `aggregate` | ".to_owned(),
+                    _ => format!("| {table} | "),
+                };
+                let row = reference.lines().find(|line| line.starts_with(&start));
+                for field in known {
+                    let row = row.unwrap_or_else(|| panic!("no row for {table}"));
+                    let needed = Field::required(table, aggregated).contains(field);
+                    let written = format!("`{}`", field.name());
+                    let written = if needed { format!("**{written}**") } else { written };
+                    assert!(row.contains(&written), "{table}: {written}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_required_column_is_a_column_of_its_table() {
         for table in Table::ALL {
             for aggregated in [false, true] {

@@ -485,3 +485,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_reference_names_every_column_of_the_catalogue() {
+    let reference = include_str!("../../data/README.md");
+    let (_, section) = reference.split_once("### Catalogue").unwrap();
+    let entries = vec![CatalogueEntry::plain("call", 1.0)];
+    let csv = Catalogue::from_entries("1", entries).unwrap().to_csv();
+    for column in csv.lines().next().unwrap().split(',') {
+        assert!(section.contains(&format!("`{column}`")), "{column}");
+    }
+}

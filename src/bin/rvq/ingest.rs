@@ -111,7 +111,8 @@ fn propose_mapping(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
          {catalogue}: edit; {} interaction types, all worth 1 and free of cost until you say otherwise\n\
          {plan}: a first plan\n\
          next: rvq ingest --check {mapping}{data}\n\
-         then: rvq run {plan}",
+         then: rvq audit {plan}\n\
+         and:  rvq run {plan}",
         proposal.n_todo(),
         proposal.n_types(),
     ))?;

@@ -86,10 +86,13 @@ pub fn checkup(mapping: &Mapping, data: &Path) -> Checkup {
     let (acceptance, why, ledger) = match ingest.read_into(&mut broken, std::env::temp_dir()) {
         Ok(report) => {
             let read = report.sources.iter().filter(|source| !source.for_queries);
+            let (rejected, read, aside) =
+                read.fold((0, 0, 0), |(rejected, read, aside), source| {
+                    let aside = aside + source.set_aside.total();
+                    (rejected + source.n_rejected(), read + source.read, aside)
+                });
             let why = format!(
-                "{} of {} rows read would be rejected",
-                broken.0.iter().map(|rule| rule.rows).sum::<u64>(),
-                read.map(|source| source.read).sum::<u64>()
+                "{rejected} of {read} rows read would be rejected; {aside} more are set aside by the mapping"
             );
             (Acceptance::Accepted, why, Some(report))
         }
