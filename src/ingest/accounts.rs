@@ -58,11 +58,17 @@ pub(super) fn settle(
         _ => assembly.take(at, row),
     });
     match taken {
-        Ok(taken) => Fate::Taken(taken),
+        Ok(taken) => {
+            // What lies outside the span is repeated by nothing.
+            if matches!(taken, Taken::Aside(_)) {
+                repeats.not_taken(plan, at, cells);
+            }
+            Fate::Taken(taken)
+        }
         Err(breach) => {
             // What equals a row under another's name has that name too.
             if verdict == Verdict::Take {
-                repeats.rejected(plan, at, cells);
+                repeats.not_taken(plan, at, cells);
             }
             Fate::Rejected(breach)
         }

@@ -166,6 +166,13 @@ pub enum SourceError {
     DuplicateKey { file: String, column: String, key: String, row: u64 },
 }
 
+impl SourceError {
+    /// Ends the reading of a source for a reason that is told elsewhere.
+    pub(super) fn stopped() -> Self {
+        Self::Unreadable { file: String::new(), reason: String::new() }
+    }
+}
+
 fn shown(folder: &Path) -> String {
     printable(&folder.display().to_string())
 }

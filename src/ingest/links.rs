@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::cell::Cell;
 use super::error::SourceError;
 use super::field::Field;
 use super::mapping::{LinkTable, Links, Mapping};
@@ -66,15 +67,15 @@ impl LinkIndex {
                 }
             }
             for (value, rows) in holders {
-                entities.join(&rows, || id_of(&names, key, value));
+                entities.meet(&rows, || id_of(&names, key, value));
             }
         }
         let mut ids = vec![BTreeMap::<String, BTreeSet<String>>::new(); names.len()];
         for (row, keys) in rows.iter().enumerate() {
-            let Some(id) = entities.id(row) else { continue };
             for (known, value) in ids.iter_mut().zip(keys) {
                 if let Some(value) = value {
-                    known.entry(value.clone()).or_default().insert(id.to_owned());
+                    let known = known.entry(value.clone()).or_default();
+                    known.extend(entities.ids(row).iter().cloned());
                 }
             }
         }
@@ -104,16 +105,16 @@ fn id_of(names: &[String], key: usize, value: &str) -> String {
     if key == 0 { value.to_owned() } else { format!("{}:{value}", names[key]) }
 }
 
-/// Rows that are one entity, and the ids that are known of them.
+/// Rows that are one entity, and the ids that they may have: several where they are ambiguous.
 struct Entities {
     parents: Vec<usize>,
     /// Of the first row of each entity.
-    ids: Vec<Option<String>>,
+    ids: Vec<BTreeSet<String>>,
 }
 
 impl Entities {
     fn new(rows: usize) -> Self {
-        Self { parents: (0..rows).collect(), ids: vec![None; rows] }
+        Self { parents: (0..rows).collect(), ids: vec![BTreeSet::new(); rows] }
     }
 
     /// The first row of the entity of `row`; the way there gets shorter.
@@ -125,24 +126,35 @@ impl Entities {
         row
     }
 
-    fn id(&mut self, row: usize) -> Option<&str> {
+    fn ids(&mut self, row: usize) -> &BTreeSet<String> {
         let first = self.first(row);
-        self.ids[first].as_deref()
+        &self.ids[first]
     }
 
-    /// Makes `rows`, which share a value, one entity, unless they have several ids already.
-    fn join(&mut self, rows: &[usize], id: impl FnOnce() -> String) {
-        let known: BTreeSet<String> =
-            rows.iter().filter_map(|&row| self.id(row).map(str::to_owned)).collect();
+    /// Rows that share a value are one entity, unless they may have several ids: then those without one may have
+    /// all of them.
+    fn meet(&mut self, rows: &[usize], id: impl FnOnce() -> String) {
+        let mut known = BTreeSet::new();
+        for &row in rows {
+            known.extend(self.ids(row).iter().cloned());
+        }
+        let firsts: Vec<usize> = rows.iter().map(|&row| self.first(row)).collect();
         if known.len() > 1 {
+            for first in firsts {
+                if self.ids[first].is_empty() {
+                    self.ids[first].clone_from(&known);
+                }
+            }
             return;
         }
-        let first = self.first(rows[0]);
-        for &row in &rows[1..] {
-            let other = self.first(row);
+        if known.is_empty() {
+            known.insert(id());
+        }
+        let first = firsts[0];
+        for &other in &firsts[1..] {
             self.parents[other] = first;
         }
-        self.ids[first] = Some(known.into_iter().next().unwrap_or_else(id));
+        self.ids[first] = known;
     }
 }
 
@@ -162,12 +174,25 @@ fn read(
             reason: format!("row {}: {}", row.number, broken.breach.message),
         })?;
         let mut keys = vec![None; n_keys];
-        for (&key, cell) in columns.keys().zip(&cells) {
-            keys[key] = cell.text().map(Cow::into_owned);
+        for ((&key, name), cell) in columns.iter().zip(&cells) {
+            if let Cell::Several(values) = cell {
+                let (row, n) = (row.number, values.len());
+                let reason = format!("row {row}: {n} values of `{name}`, expected one");
+                return Err(SourceError::Unreadable { file: file.name.clone(), reason });
+            }
+            keys[key] = key_of(cell).map(Cow::into_owned);
         }
         rows.push(keys);
         Ok(())
     })
+}
+
+/// The text of a cell that holds a key; what is no number names nothing.
+pub(super) fn key_of<'c>(cell: &'c Cell<'_>) -> Option<Cow<'c, str>> {
+    match cell {
+        Cell::Number(number) if !number.is_finite() => None,
+        cell => cell.text(),
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +227,20 @@ mod tests {
         let index = index(&[["A", "7", "-"]]);
         assert_eq!(index.id(0, "B"), Ok("B".to_owned()));
         assert_eq!(index.id(2, "c@x"), Ok("email:c@x".to_owned()));
+    }
+
+    #[test]
+    fn what_is_ambiguous_stays_so_through_further_keys() {
+        let index =
+            index(&[["A", "7", "-"], ["B", "7", "-"], ["-", "7", "e@x"], ["-", "-", "e@x"]]);
+        // Two accounts of the CRM have customer number 7: nothing says which one writes from e@x.
+        let ids = ["A", "B"].map(str::to_owned).into();
+        assert_eq!(index.id(1, "7"), Err(&ids));
+        assert_eq!(index.id(2, "e@x"), Err(&ids));
+        let index =
+            self::index(&[["A", "7", "-"], ["B", "7", "-"], ["-", "7", "e@x"], ["-", "9", "e@x"]]);
+        let ids = ["A", "B", "erp:9"].map(str::to_owned).into();
+        assert_eq!(index.id(2, "e@x"), Err(&ids));
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl<'a> Ingest<'a> {
 
     /// With so many bytes for rows that are sorted, instead of 512 MiB; further ones wait on disk.
     ///
-    /// Less than 40 MiB is taken for 40 MiB.
+    /// Some 40 MiB are taken however few it is.
     #[must_use]
     pub fn with_memory(self, bytes: usize) -> Self {
         Self { memory: bytes, ..self }

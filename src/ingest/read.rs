@@ -9,7 +9,7 @@ use std::io;
 
 use super::accounts::{Accounts, Fate, Step, settle};
 use super::assemble::{Assembled, Taken, Undated};
-use super::error::{IngestError, SourceProblems};
+use super::error::{IngestError, SourceError, SourceProblems};
 use super::field::Field;
 use super::ledger::{Aside, IngestReport, Place, RejectedRow, Tally};
 use super::links::LinkIndex;
@@ -151,10 +151,9 @@ fn gather(
                     Ok(())
                 }
             };
-            if kept.is_ok() {
-                kept = result;
-            }
-            Ok(())
+            kept = result;
+            // Where the disk is full nothing more is read.
+            if kept.is_ok() { Ok(()) } else { Err(SourceError::stopped()) }
         });
         kept?;
         problems.extend(read.err());

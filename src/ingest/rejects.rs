@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::error::IngestError;
+use super::error::{IngestError, SourceError};
 use super::ledger::{Breach, Place, Reason, RejectedRow, Tally};
 use super::row::Plan;
 use super::spill::{Entries, Room, Spill};
@@ -70,13 +70,13 @@ fn with_all_columns(
             of == block && nth == number && place == Place { file, row }
         });
         number += 1;
-        if is_next && given.is_ok() {
+        if is_next {
             given = rows
                 .take()
                 .map_err(IngestError::from)
                 .and_then(|reject| each(Reject { raw: raw(), ..reject }));
         }
-        Ok(())
+        if given.is_ok() { Ok(()) } else { Err(SourceError::stopped()) }
     });
     given
 }

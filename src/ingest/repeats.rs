@@ -103,8 +103,8 @@ impl Repeats {
         }
     }
 
-    /// A row that was taken is rejected: what is equal to it repeats nothing.
-    pub(super) fn rejected(&mut self, plan: &Plan<'_>, at: Origin, cells: &[Cell<'_>]) {
+    /// A row that was to be taken is not: what is equal to it repeats nothing.
+    pub(super) fn not_taken(&mut self, plan: &Plan<'_>, at: Origin, cells: &[Cell<'_>]) {
         if plan.block.deduplicate == Deduplicate::Equal {
             self.equal.remove(&(at.block, fingerprint(cells)));
         }

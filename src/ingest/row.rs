@@ -8,7 +8,7 @@ use super::cell::{Cell, Misfit, NumberReader};
 use super::error::SourceError;
 use super::field::Field;
 use super::ledger::{Breach, Reason};
-use super::links::{LinkIndex, LinkIndices};
+use super::links::{LinkIndex, LinkIndices, key_of};
 use super::mapping::{Block, Deduplicate, Lookup, Mapping};
 use super::source::{Exports, OpenSource, raw};
 use crate::diagnostic::nearest;
@@ -55,7 +55,7 @@ struct Linked {
 impl Linked {
     /// The strongest key that a row has, and its position among the cells.
     fn key(&self, cells: &[Cell<'_>]) -> Option<(usize, usize)> {
-        self.keys.iter().copied().find(|&(_, at)| cells[at].text().is_some())
+        self.keys.iter().copied().find(|&(_, at)| key_of(&cells[at]).is_some())
     }
 }
 
@@ -334,22 +334,43 @@ impl<'r> Row<'r> {
 
     fn needed<T>(&self, field: Field, value: Option<T>) -> Result<T, Breach> {
         value.ok_or_else(|| {
-            self.breach(field, Reason::Empty, format!("`{}` is empty", field.name()))
+            let message = match self.plan.slots[field as usize] {
+                Slot::Linked(position) => {
+                    let keys = self.plan.linked[position].keys.iter();
+                    let names: Vec<&str> = keys.map(|&(_, at)| self.plan.name_of(at)).collect();
+                    format!(
+                        "`{}` is empty: none of `{}` is there",
+                        field.name(),
+                        names.join("`, `")
+                    )
+                }
+                _ => format!("`{}` is empty", field.name()),
+            };
+            self.breach(field, Reason::Empty, message)
         })
+    }
+
+    fn several(&self, field: Field, n: usize) -> Breach {
+        let text = self.cell(field).text().unwrap_or_default().into_owned();
+        let message = format!("{n} values, `{text}`, expected one");
+        self.breach(field, Reason::SeveralValues, message)
     }
 
     /// The id that the strongest key of the row leads to.
     fn linked(&self, field: Field, linked: &Linked) -> Result<Cell<'r>, Breach> {
         let Some((key, at)) = linked.key(self.cells) else { return Ok(Cell::Missing) };
+        if let Cell::Several(values) = &self.cells[at] {
+            return Err(self.several(field, values.len()));
+        }
         let value = self.cells[at].text().unwrap_or_default();
         match linked.index.id(key, &value) {
             Ok(id) => Ok(Cell::Text(Cow::Owned(id))),
             Err(ids) => {
                 let ids: Vec<String> = ids.iter().take(3).map(|id| format!("`{id}`")).collect();
                 let message = format!(
-                    "`{value}` as {} is of several, {} among them, and the row has no stronger key",
+                    "`{value}` ({}) may be {}: correct the tables of links, or map a stronger key",
                     linked.index.name(key),
-                    ids.join(", ")
+                    ids.join(" or ")
                 );
                 Err(self.breach(field, Reason::AmbiguousKey, message))
             }
@@ -362,11 +383,7 @@ impl<'r> Row<'r> {
             return self.linked(field, &self.plan.linked[position]);
         }
         match self.cell(field) {
-            Cell::Several(values) => {
-                let text = Cell::Several(values.clone()).text().unwrap_or_default().into_owned();
-                let message = format!("{} values, `{text}`, expected one", values.len());
-                Err(self.breach(field, Reason::SeveralValues, message))
-            }
+            Cell::Several(values) => Err(self.several(field, values.len())),
             cell => Ok(cell),
         }
     }

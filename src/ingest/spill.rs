@@ -48,8 +48,8 @@ impl Spill {
     pub(super) fn new(room: &Room) -> Self {
         let mut builder = Sorter::builder(Unmerged).chunk_creator(Runs(room.folder.clone()));
         builder
-            .dump_threshold(room.memory)
-            .allow_realloc(false)
+            // The buffer doubles until it is above this, so it stays within the memory.
+            .dump_threshold(room.memory / 2)
             .max_nb_chunks(MOST_RUNS)
             .chunk_compression_type(CompressionType::Snappy)
             .block_size(BLOCK)

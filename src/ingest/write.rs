@@ -33,7 +33,7 @@ impl Ingest<'_> {
             _ => Path::new("."),
         };
         fs::create_dir_all(parent).map_err(failed)?;
-        // The log is a folder inside the temporary one: that is private to this user, a log is not.
+        // The log is a folder inside the temporary one, which goes whatever happens.
         let hidden =
             tempfile::Builder::new().prefix(".rvq-ingest-").tempdir_in(parent).map_err(failed)?;
         let log = hidden.path().join("log");

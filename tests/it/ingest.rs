@@ -609,6 +609,49 @@ fn rows_of_an_account_without_any_date_are_rejected_and_not_forgotten() {
 }
 
 #[test]
+fn rows_outside_the_span_are_outside_however_often_they_are_there() {
+    let mapping = simple("data_start = \"2025-01-01\"") + "deduplicate = true\n";
+    let rows = "who,what,when\nA,call,2024-01-01\nA,call,2024-01-01\nA,call,2025-01-02\n";
+    let log = attempt(&mapping, &[("log.csv", rows)]).unwrap();
+    let source = &log.report.sources[0];
+    let aside = source.set_aside;
+    assert_eq!((aside.before_data_start, source.accepted, source.n_rejected()), (2, 1, 0));
+}
+
+#[test]
+fn a_disk_that_cannot_hold_the_rows_ends_the_ingest_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = simple("").replace("\"when\" }", "\"when\", channel = \"note\" }");
+    // Letters that no compression makes few.
+    let mut state = 1_u64;
+    let mut letter = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + (state >> 59) as u8 % 26)
+    };
+    let mut row = |i| {
+        let note: String = (0..60_000).map(|_| letter()).collect();
+        format!("A{i},call,2025-01-01,{note}\n")
+    };
+    let rows: String = (0..400).map(&mut row).collect();
+    let log = format!("who,what,when,note\n{rows}");
+    for (name, text) in
+        [("catalogue.csv", CATALOGUE), ("mapping.toml", &mapping), ("log.csv", &log)]
+    {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let output = assert_cmd::cargo::cargo_bin_cmd!("rvq")
+        .env("TMPDIR", folder.path().join("nowhere"))
+        .current_dir(folder.path())
+        .args(["ingest", "mapping.toml", "--dry-run", "--memory", "1MiB"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("cannot sort the rows on disk"), "{said}");
+}
+
+#[test]
 fn what_equals_a_row_under_a_taken_name_is_not_taken_in_its_place() {
     let block = "[[interactions]]\nsource = \"copy.csv\"\ndeduplicate = true\ncolumns = { account_id = \"who\", \
                  interaction_type = \"what\", occurred_at = \"when\", source_id = \"id\" }\n";

@@ -45,6 +45,7 @@ fn read(mapping: &str, mails: &str) -> Result<Ingested, IngestError> {
         ("customers.csv", "No;CrmId\n100;A\n200;B\n300;\n"),
         ("people.csv", "Id,Mail\nP1,ann@a.com\n"),
         ("mails.csv", mails),
+        ("mails.jsonl", mails),
     ];
     let bytes: BTreeMap<String, Arc<[u8]>> =
         files.map(|(name, text)| (name.to_owned(), text.as_bytes().into())).into();
@@ -76,14 +77,14 @@ fn rows_find_their_account_and_contact_by_the_strongest_key_they_have() {
         .filter(|row| row.source == "mails.csv")
         .map(|row| (row.row, row.reason, row.column.as_str(), row.message.as_str()))
         .collect();
-    let shared =
-        "`group.com` as domain is of several, `B`, `C` among them, and the row has no stronger key";
+    let shared = "`group.com` (domain) may be `B` or `C`: correct the tables of links, or map a stronger key";
+    let none = "`account_id` is empty: none of `customer`, `from_domain` is there";
     assert_eq!(
         rejected,
         [
             (4, Reason::AmbiguousKey, "from_domain", shared),
             (5, Reason::UnknownAccount, "customer", "`erp:300` is in no accounts row"),
-            (6, Reason::Empty, "customer", "`account_id` is empty"),
+            (6, Reason::Empty, "customer", none),
         ]
     );
 }
@@ -95,7 +96,7 @@ fn what_is_wrong_with_links_is_said_where_it_is_written() {
         .replace("[links.contact_id]", "[links.owner_id]");
     let error = read(&wrong, "at\n").unwrap_err();
     insta::assert_snapshot!(error, @r#"
-    error: `precedence` lists every key once, strongest first
+    error: `precedence` names every key once, strongest first, without `:`
       --> mapping:10:14
        |
     10 | precedence = ["crm", "erp", "erp"]
@@ -138,4 +139,26 @@ fn a_table_of_links_without_its_column_is_an_error() {
     let mails = "at,from,from_domain,customer\n";
     let error = read(&MAPPING.replace("Mail\" }", "E-Mail\" }"), mails).unwrap_err();
     insta::assert_snapshot!(error, @"`people.csv` has no column `E-Mail`: did you mean `Mail`?");
+}
+
+#[test]
+fn links_that_name_nothing_are_refused() {
+    let wrong = MAPPING
+        .replace("{ email = \"from\" }", "{}")
+        .replace("columns = { crm = \"Id\", email = \"Mail\" }", "columns = {}");
+    let error = read(&wrong, "at\n").unwrap_err().to_string();
+    assert!(error.contains("no table says which keys belong together"), "{error}");
+    assert!(error.contains("`keys.contact_id` names no column"), "{error}");
+}
+
+/// JSON has lists; which of several keys is meant is not guessed.
+#[test]
+fn several_values_of_a_key_are_refused() {
+    let mails = "{\"at\": \"2025-01-01\", \"from\": \"x\", \"from_domain\": [\"a.com\", \"b.com\"]}\n\
+                 {\"at\": \"2025-01-01\", \"from\": \"x\", \"customer\": \"100\"}\n";
+    let log = read(&MAPPING.replace("mails.csv", "mails.jsonl"), mails).unwrap();
+    let row = log.rejected.iter().find(|row| row.source == "mails.jsonl").unwrap();
+    assert_eq!((row.row, row.reason), (1, Reason::SeveralValues));
+    assert_eq!(row.message, "2 values, `a.com; b.com`, expected one");
+    assert_eq!(log.report.n_interactions, 1);
 }

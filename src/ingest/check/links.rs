@@ -47,10 +47,19 @@ impl Check {
             let span = wire.precedence.span();
             let precedence = wire.precedence.into_inner();
             let twice = (1..precedence.len()).any(|at| precedence[..at].contains(&precedence[at]));
-            if precedence.is_empty() || twice {
-                let message = "`precedence` lists every key once, strongest first";
+            let unnamed = precedence.iter().any(|key| key.is_empty() || key.contains(':'));
+            if precedence.is_empty() || twice || unnamed {
+                let message = "`precedence` names every key once, strongest first, without `:`";
                 let help = "as in `precedence = [\"crm\", \"erp\", \"email\"]`";
                 self.add(span, message, Some(help.to_owned()));
+            }
+            if wire.tables.iter().all(|table| table.columns.is_empty()) {
+                let help = "as in `tables = [{ source = \"crosswalk.csv\", columns = { crm = \"Id\", erp = \"No\" } }]`";
+                self.add(
+                    name.span(),
+                    "no table says which keys belong together",
+                    Some(help.to_owned()),
+                );
             }
             let mut tables = Vec::new();
             for table in wire.tables {
@@ -96,6 +105,10 @@ impl Check {
                 self.add(name.span(), message, Some(help.to_owned()));
                 continue;
             };
+            if words.is_empty() {
+                let message = format!("`keys.{}` names no column", field.name());
+                self.add(name.span(), message, None);
+            }
             keys.insert(field, self.by_key(words, &precedence));
         }
         keys

@@ -97,14 +97,18 @@ pub(super) fn for_each(
     each: &mut EachCells<'_>,
     read: impl FnOnce(&mut Each<'_>) -> Result<(), SourceError>,
 ) -> Result<(), SourceError> {
-    let places: BTreeMap<&str, usize> = wanted.iter().copied().zip(0..).collect();
+    // One name may be wanted for several purposes.
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, &name) in wanted.iter().enumerate() {
+        places.entry(name).or_default().push(place);
+    }
     read(&mut |number, row| {
         let cells = row.map(|row| {
             let mut cells = vec![Cell::Missing; wanted.len()];
             for (name, value) in row.values {
-                if let Some(&place) = places.get(name.as_str()) {
+                for &place in places.get(name.as_str()).into_iter().flatten() {
                     let cell = std::mem::replace(&mut cells[place], Cell::Missing);
-                    cells[place] = cell.and(value);
+                    cells[place] = cell.and(value.clone());
                 }
             }
             cells
