@@ -11,8 +11,9 @@ those of the process; the sorted records of all three are compared.
 
 import os
 import sys
-import time
 from pathlib import Path
+
+from process import compared, measured
 
 COLUMNS = (
     "account_id, contact_id, interaction_type, occurred_at, known_at, owner_id, segment_id, variable_cost, rv, direction"
@@ -90,17 +91,6 @@ def polars_sort(folder, out, _):
 PEERS = {"DuckDB": duckdb_sort, "Polars": polars_sort}
 
 
-def measured(command):
-    """Wall clock and processor seconds and peak memory [MiB] of a process."""
-    begin = time.perf_counter()
-    pid = os.posix_spawnp(command[0], command, os.environ)
-    _, status, usage = os.wait4(pid, 0)
-    if status != 0:
-        return None
-    processor = usage.ru_utime + usage.ru_stime
-    return {"wall": time.perf_counter() - begin, "processor": processor, "memory": usage.ru_maxrss / 1024}
-
-
 def compare(ours, theirs):
     """Rows of both, account by account in the same order."""
     import duckdb
@@ -112,10 +102,13 @@ def compare(ours, theirs):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     count, apart = connection.execute(
-        f"SELECT count(*), count(*) FILTER (a.account_id <> b.account_id OR a.at <> b.at) "
+        f"SELECT count(*), "
+        f"count(*) FILTER (a.account_id IS DISTINCT FROM b.account_id OR a.at IS DISTINCT FROM b.at) "
         f"FROM {rows[0]} a FULL JOIN {rows[1]} b ON a.n = b.n"
     ).fetchone()
-    return f"{count:,} rows, {apart:,} in another place"
+    if apart:
+        sys.exit(f"{theirs.stem} and rvq differ in {apart:,} of {count:,} rows")
+    return f"{count:,} rows in the same order"
 
 
 def main():
@@ -135,18 +128,10 @@ def main():
     for name in PEERS:
         command = [sys.executable, __file__, name, str(folder), str(folder / f"{name}.parquet"), limit]
         found[name] = measured(command)
-    for name, of in found.items():
-        if of is None:
-            print(f"{name}: failed")
-            continue
-        ratio = of["processor"] / found["rvq"]["processor"]
-        print(
-            f"{name}: {of['wall']:.1f} s, {of['processor']:.1f} processor seconds ({ratio:.2f} x rvq), "
-            f"{of['memory']:.0f} MiB"
-        )
-        if name != "rvq":
-            records = compare(folder / "log" / "interactions.parquet", folder / f"{name}.parquet")
-            print(f"  {records}", flush=True)
+    print(*compared(found), sep="\n", flush=True)
+    for name in PEERS:
+        records = compare(folder / "log" / "interactions.parquet", folder / f"{name}.parquet")
+        print(f"{name} and rvq: {records}", flush=True)
 
 
 main()

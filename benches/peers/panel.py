@@ -11,10 +11,10 @@ memory are those of the process. The months of all three are compared number by 
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from process import compared, measured
 
 # What a contact brought leaves with the contact: at the first month end after valid_to it is taken off again.
 STATEMENT = """
@@ -139,20 +139,6 @@ min_age_months = 0
 """
 
 
-def measured(command):
-    """Wall clock and processor seconds and peak memory [MiB] of a process."""
-    begin = time.perf_counter()
-    pid = os.posix_spawnp(command[0], command, os.environ)
-    _, status, usage = os.wait4(pid, 0)
-    if status != 0:
-        sys.exit(f"{command[0]} ended with {os.waitstatus_to_exitcode(status)}")
-    return {
-        "wall": time.perf_counter() - begin,
-        "processor": usage.ru_utime + usage.ru_stime,
-        "memory": usage.ru_maxrss / 1024,
-    }
-
-
 def compare(folder, names):
     """Largest differences of the panels, over the account-months that rvq has."""
     import polars as pl
@@ -190,12 +176,7 @@ def main():
     for name in PEERS:
         out = str(folder / f"{name}.parquet")
         found[name] = measured([sys.executable, __file__, name, str(log), str(catalogue), out, limit])
-    for name, of in found.items():
-        ratio = of["processor"] / found["rvq"]["processor"]
-        print(
-            f"{name}: {of['wall']:.1f} s, {of['processor']:.1f} processor seconds ({ratio:.2f} x rvq), "
-            f"{of['memory']:.0f} MiB"
-        )
+    print(*compared(found), sep="\n")
     for name, apart in compare(folder, PEERS):
         print(f"{name} and rvq: {json.dumps(apart)}")
 

@@ -11,21 +11,5 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 accounts=${1:-170000}
 
-source "$here/venv.sh"
-cd "$root"
-cargo build --quiet --release --bin rvq
-rvq=${CARGO_TARGET_DIR:-target}/release/rvq
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cat >"$work/plan.toml" <<PLAN
-[run]
-name = "log"
-[world]
-world = "informative"
-beside = []
-accounts = $accounts
-start = "2019-01"
-months = 60
-PLAN
-"$rvq" simulate "$work/plan.toml" --out "$work/log" --quiet >/dev/null
+source "$here/big_log.sh"
 "$venv/bin/python" "$here/panel.py" "$rvq" "$work/log" "$work/log/catalogue.csv" "$work/panels" "${2:-0}"

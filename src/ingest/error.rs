@@ -29,8 +29,8 @@ pub enum IngestError {
     #[error("{}", too_many(report))]
     TooManyRejected { report: Box<IngestReport> },
     /// Rows beyond the memory cannot be put on disk or read back.
-    #[error("cannot sort the rows on disk: {source}")]
-    Sorting { source: std::io::Error },
+    #[error("cannot sort the rows on disk: {0}")]
+    Sorting(#[from] std::io::Error),
     /// A mapping with queries that nobody has answered.
     #[error("the mapping asks for SQL, which nobody has answered")]
     Unanswered,
@@ -81,6 +81,11 @@ impl SourceProblems {
             }
         }
         Self(once)
+    }
+
+    /// An ingest that ends for one problem.
+    pub(super) fn one(problem: SourceError) -> IngestError {
+        IngestError::Sources(Self(vec![problem]))
     }
 
     /// The problems, in the order of the mapping.
@@ -156,6 +161,9 @@ pub enum SourceError {
         printable(&given.join(", "))
     )]
     QueryLacks { query: String, table: Table, needed: String, given: Vec<String> },
+    /// Not what it was when it was opened.
+    #[error("`{}` changed while it was read: read it again", printable(file))]
+    Changed { file: String },
     /// A lookup key that is not unique.
     #[error(
         "row {row} of `{}`: key `{}` occurs twice in column `{}`",

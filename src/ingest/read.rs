@@ -5,19 +5,17 @@
 //!               └────────── rejected rows ──────────────────────────┴──> in the order read ──> tables
 //! ```
 
-use std::io;
-
 use super::accounts::{Accounts, Fate, Step, settle};
-use super::assemble::{Assembled, Taken, Undated};
+use super::assemble::{Assembled, Undated};
 use super::error::{IngestError, SourceError, SourceProblems};
 use super::field::Field;
 use super::ledger::{Aside, IngestReport, Place, RejectedRow, Tally};
 use super::links::LinkIndex;
-use super::mapping::{Deduplicate, Keep, Mapping};
+use super::mapping::Mapping;
 use super::pseudonym::Pseudonyms;
 use super::query::GivenSource;
 use super::rejects::Rejects;
-use super::repeats::Repeats;
+use super::repeats::{Repeats, rule_in_words};
 use super::row::Plan;
 use super::source::{Exports, SourceRow};
 use super::spill::Room;
@@ -50,17 +48,11 @@ pub(super) fn read_all(
     let spool = gather(&plans, &mut tallies, &mut rejects, pseudonyms, &room.part(2))?;
     let mut accounts = Accounts { mapping, plans: &plans, rows: spool.sorted()? };
     let mut repeats = Repeats::find(&mut accounts, &room.part(2))?;
-    let mut summary = Summary::new(mapping);
+    let mut summary = Summary::default();
     accounts.walk(&mut repeats, |repeats, step| match step {
         Step::Row { assembly, plan, at, cells } => {
-            let tally = &mut tallies[at.block];
             match settle(repeats, assembly, plan, at, cells) {
-                Fate::Taken(Taken::Made) => {
-                    tally.made += 1;
-                    tally.accept();
-                }
-                Fate::Taken(Taken::Combined) => tally.accept(),
-                Fate::Taken(Taken::Aside(why)) => tally.set_aside(why),
+                Fate::Taken(taken) => tallies[at.block].take(taken),
                 Fate::Rejected(breach) => rejects.add(at, &breach, &plan.raw(cells))?,
             }
             Ok::<(), IngestError>(())
@@ -75,7 +67,7 @@ pub(super) fn read_all(
                 Ok(())
             }
             Assembled::History { mut history, entry_inferred } => {
-                summary.count(&history, entry_inferred);
+                summary.count(mapping, &history, entry_inferred);
                 if let Some(pseudonyms) = pseudonyms {
                     pseudonyms.give_to(&mut history);
                 }
@@ -93,6 +85,9 @@ pub(super) fn read_all(
         hand_over(row.clone())?;
     }
     rejects.give(&plans, &mut tallies, &mut hand_over)?;
+    for plan in &plans {
+        plan.source.check_unchanged().map_err(SourceProblems::one)?;
+    }
     let mut report = report(mapping, &plans, tallies, summary);
     if pseudonyms.is_some() {
         report.leave_out_values();
@@ -169,18 +164,18 @@ fn report(
     mapping: &Mapping,
     plans: &[Plan<'_>],
     mut tallies: Vec<Tally>,
-    summary: Summary<'_>,
+    summary: Summary,
 ) -> IngestReport {
     if let Some(first) = mapping.blocks.iter().position(|block| block.aggregate) {
         // Sums of several blocks meet in one outcome: the first block shows them.
-        tallies[first].made = summary.n_outcomes();
+        tallies[first].made = summary.outcomes();
     }
     let given = mapping.given.iter().map(|source| source.report().clone());
     let read = tallies
         .into_iter()
         .zip(plans)
         .map(|(tally, plan)| tally.finish(unused_columns(plan, plans), rule_in_words(plan)));
-    summary.report(given.chain(read).collect())
+    summary.report(mapping, given.chain(read).collect())
 }
 
 impl Plan<'_> {
@@ -190,34 +185,9 @@ impl Plan<'_> {
     }
 }
 
-/// Which rows of a block say the same thing and which of them is kept.
-fn rule_in_words(plan: &Plan<'_>) -> Option<String> {
-    Some(match &plan.block.deduplicate {
-        Deduplicate::Equal => "as equal in all columns, the first is kept".to_owned(),
-        Deduplicate::By { columns, keep } => format!(
-            "by `{}`, the one known {} is kept",
-            columns.join("`, `"),
-            match keep {
-                Keep::First => "first",
-                Keep::Last => "last",
-            }
-        ),
-        Deduplicate::No if plan.sorts_out_source_ids() => {
-            "by `source_id` across files, the first of equal rows is kept".to_owned()
-        }
-        Deduplicate::No => return None,
-    })
-}
-
 /// Columns of the plan's source that no block uses.
 fn unused_columns(plan: &Plan<'_>, plans: &[Plan<'_>]) -> Vec<String> {
     let same = |other: &&Plan<'_>| other.block.file.name == plan.block.file.name;
     let unused = |name: &&String| !plans.iter().filter(same).any(|other| other.uses(name));
     plan.source.columns().iter().filter(unused).cloned().collect()
-}
-
-impl From<io::Error> for IngestError {
-    fn from(source: io::Error) -> Self {
-        Self::Sorting { source }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::error::{IngestError, SourceError};
+use super::error::{IngestError, SourceError, SourceProblems};
 use super::ledger::{Breach, Place, Reason, RejectedRow, Tally};
 use super::row::Plan;
 use super::spill::{Entries, Room, Spill};
@@ -42,11 +42,12 @@ impl Rejects {
         let mut rows = InOrder::new(sorted.entries()?)?;
         for (block, (plan, tally)) in plans.iter().zip(tallies).enumerate() {
             let mut count = |Reject { at, breach, raw }| each(tally.reject(at.place, breach, raw));
-            if !plan.reads_all_columns() && rows.is_of(block) {
+            if plan.reads_all_columns() {
+                while rows.is_of(block) {
+                    count(rows.take()?)?;
+                }
+            } else if rows.is_of(block) {
                 with_all_columns(plan, block, &mut rows, &mut count)?;
-            }
-            while rows.is_of(block) {
-                count(rows.take()?)?;
             }
         }
         Ok(())
@@ -54,8 +55,6 @@ impl Rejects {
 }
 
 /// Gives the rejected rows of a block with the columns that it does not read, by reading the source once more.
-///
-/// What was read once can be read again, but for files that change meanwhile: then rows are left over.
 fn with_all_columns(
     plan: &Plan<'_>,
     block: usize,
@@ -64,7 +63,7 @@ fn with_all_columns(
 ) -> Result<(), IngestError> {
     let mut number = 0;
     let mut given = Ok(());
-    let _ = plan.source.for_each_raw(|file, row, raw| {
+    let read = plan.source.for_each_raw(|file, row, raw| {
         let is_next = rows.next.as_ref().is_some_and(|next| {
             let Origin { block: of, number: nth, place } = next.at;
             of == block && nth == number && place == Place { file, row }
@@ -78,7 +77,13 @@ fn with_all_columns(
         }
         if given.is_ok() { Ok(()) } else { Err(SourceError::stopped()) }
     });
-    given
+    given?;
+    read.map_err(SourceProblems::one)?;
+    if rows.is_of(block) {
+        let file = plan.block.file.name.clone();
+        return Err(SourceProblems::one(SourceError::Changed { file }));
+    }
+    Ok(())
 }
 
 /// Rejected rows, one ahead.

@@ -182,6 +182,25 @@ impl Repeats {
     }
 }
 
+/// Which rows of a block say the same thing and which of them is kept.
+pub(super) fn rule_in_words(plan: &Plan<'_>) -> Option<String> {
+    Some(match &plan.block.deduplicate {
+        Deduplicate::Equal => "as equal in all columns, the first is kept".to_owned(),
+        Deduplicate::By { columns, keep } => format!(
+            "by `{}`, the one known {} is kept",
+            columns.join("`, `"),
+            match keep {
+                Keep::First => "first",
+                Keep::Last => "last",
+            }
+        ),
+        Deduplicate::No if plan.sorts_out_source_ids() => {
+            "by `source_id` across files, the first of equal rows is kept".to_owned()
+        }
+        Deduplicate::No => return None,
+    })
+}
+
 /// What a row breaks whose `source_id` another one has.
 pub(super) fn namesake(row: Row<'_>) -> Breach {
     let id = row.text(Field::SourceId).ok().flatten().unwrap_or_default();

@@ -5,68 +5,55 @@ use super::mapping::Mapping;
 use crate::interaction::{AccountHistory, Table};
 
 /// Counts over the histories so far.
-#[derive(Debug)]
-pub(super) struct Summary<'m> {
-    mapping: &'m Mapping,
-    n_accounts: u64,
-    n_exits: u64,
-    n_entries_inferred: u64,
-    n_contacts: u64,
-    n_interactions: u64,
-    n_outcomes: u64,
-    n_surveys: u64,
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    accounts: u64,
+    exits: u64,
+    entries_inferred: u64,
+    contacts: u64,
+    interactions: u64,
+    outcomes: u64,
+    surveys: u64,
     /// Outcomes with a gross profit.
-    n_profits: u64,
+    profits: u64,
     /// Interactions later than the exit of their account.
-    n_after_exit: u64,
+    after_exit: u64,
     /// Interactions of another stage than the catalogue's.
-    n_other_stage: u64,
+    other_stage: u64,
 }
 
-impl<'m> Summary<'m> {
-    pub(super) fn new(mapping: &'m Mapping) -> Self {
-        Self {
-            mapping,
-            n_accounts: 0,
-            n_exits: 0,
-            n_entries_inferred: 0,
-            n_contacts: 0,
-            n_interactions: 0,
-            n_outcomes: 0,
-            n_surveys: 0,
-            n_profits: 0,
-            n_after_exit: 0,
-            n_other_stage: 0,
-        }
-    }
-
-    pub(super) fn count(&mut self, history: &AccountHistory, entry_inferred: bool) {
+impl Summary {
+    pub(super) fn count(
+        &mut self,
+        mapping: &Mapping,
+        history: &AccountHistory,
+        entry_inferred: bool,
+    ) {
         let AccountHistory { account, contacts, interactions, outcomes, surveys, .. } = history;
-        let entries = self.mapping.catalogue().entries();
-        self.n_accounts += 1;
-        self.n_exits += u64::from(account.exited_at.is_some());
-        self.n_entries_inferred += u64::from(entry_inferred);
-        self.n_contacts += contacts.len() as u64;
-        self.n_interactions += interactions.len() as u64;
-        self.n_outcomes += outcomes.len() as u64;
-        self.n_surveys += surveys.len() as u64;
-        self.n_profits +=
+        let entries = mapping.catalogue().entries();
+        self.accounts += 1;
+        self.exits += u64::from(account.exited_at.is_some());
+        self.entries_inferred += u64::from(entry_inferred);
+        self.contacts += contacts.len() as u64;
+        self.interactions += interactions.len() as u64;
+        self.outcomes += outcomes.len() as u64;
+        self.surveys += surveys.len() as u64;
+        self.profits +=
             outcomes.iter().filter(|outcome| outcome.gross_profit.is_some()).count() as u64;
         for row in interactions {
             let stage = entries[usize::from(row.kind.0)].stage;
-            self.n_after_exit +=
+            self.after_exit +=
                 u64::from(account.exited_at.is_some_and(|exit| row.occurred_at > exit));
-            self.n_other_stage += u64::from(row.stage.is_some_and(|own| own != stage));
+            self.other_stage += u64::from(row.stage.is_some_and(|own| own != stage));
         }
     }
 
-    pub(super) fn n_outcomes(&self) -> u64 {
-        self.n_outcomes
+    pub(super) fn outcomes(&self) -> u64 {
+        self.outcomes
     }
 
     /// The ledger with what became of the rows of all `sources`.
-    pub(super) fn report(self, sources: Vec<SourceReport>) -> IngestReport {
-        let mapping = self.mapping;
+    pub(super) fn report(self, mapping: &Mapping, sources: Vec<SourceReport>) -> IngestReport {
         IngestReport {
             name: mapping.name().to_owned(),
             description: mapping.description().to_owned(),
@@ -75,70 +62,71 @@ impl<'m> Summary<'m> {
             data_start: mapping.data_start(),
             data_end: mapping.data_end(),
             max_rejected: mapping.max_rejected(),
-            n_accounts: self.n_accounts,
-            n_exits: self.n_exits,
-            n_entries_inferred: self.n_entries_inferred,
-            n_contacts: self.n_contacts,
-            n_interactions: self.n_interactions,
-            n_outcomes: self.n_outcomes,
-            n_surveys: self.n_surveys,
-            warnings: self.warnings(&sources),
+            n_accounts: self.accounts,
+            n_exits: self.exits,
+            n_entries_inferred: self.entries_inferred,
+            n_contacts: self.contacts,
+            n_interactions: self.interactions,
+            n_outcomes: self.outcomes,
+            n_surveys: self.surveys,
+            warnings: self.warnings(mapping, &sources),
             sources,
         }
     }
 
     /// What a reader of results must know about this log.
-    fn warnings(&self, sources: &[SourceReport]) -> Vec<String> {
+    fn warnings(&self, mapping: &Mapping, sources: &[SourceReport]) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.n_exits == 0 {
+        if self.exits == 0 {
             warnings.push(
                 "no account has an exit: attrition cannot be tested, and the log may hold only \
                  survivors"
                     .to_owned(),
             );
         }
-        if self.n_outcomes == 0 {
+        if self.outcomes == 0 {
             warnings.push(
                 "no outcomes: relationship value cannot be tested against anything".to_owned(),
             );
-        } else if self.n_profits == 0 {
+        } else if self.profits == 0 {
             warnings.push("no gross profit: outcomes are revenue only".to_owned());
         }
-        warnings.extend(sources.iter().filter_map(|source| self.currency_unread(source)));
-        if self.n_entries_inferred > 0 {
+        warnings.extend(sources.iter().filter_map(|source| currency_unread(mapping, source)));
+        if self.entries_inferred > 0 {
             warnings.push(format!(
                 "{} of {} accounts have no entry date and enter with their first row: relationships \
                  that began earlier are cut off on the left",
-                self.n_entries_inferred, self.n_accounts
+                self.entries_inferred, self.accounts
             ));
         }
-        if self.n_after_exit > 0 {
-            let n = self.n_after_exit;
+        if self.after_exit > 0 {
+            let n = self.after_exit;
             warnings.push(format!("{n} interactions are later than their account's exit"));
         }
-        if self.n_other_stage > 0 {
+        if self.other_stage > 0 {
             warnings.push(format!(
                 "{} interactions have another stage than the catalogue gives their type",
-                self.n_other_stage
+                self.other_stage
             ));
         }
         warnings
     }
+}
 
-    fn currency_unread(&self, source: &SourceReport) -> Option<String> {
-        let is_currency = |name: &&String| {
-            ["currency", "currency_code", "currencyisocode"]
-                .iter()
-                .any(|known| name.eq_ignore_ascii_case(known))
-        };
-        let column = source.unused_columns.iter().find(is_currency)?;
-        (source.table == Table::Outcomes).then(|| {
-            format!(
-                "`{column}` of {} is not read: amounts of several currencies would be taken for {}; \
-                 name it as `currency_column`",
-                source.source,
-                self.mapping.currency()
-            )
-        })
-    }
+/// Amounts whose currency nobody looks at.
+fn currency_unread(mapping: &Mapping, source: &SourceReport) -> Option<String> {
+    let is_currency = |name: &&String| {
+        ["currency", "currency_code", "currencyisocode"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    };
+    let column = source.unused_columns.iter().find(is_currency)?;
+    (source.table == Table::Outcomes).then(|| {
+        format!(
+            "`{column}` of {} is not read: amounts of several currencies would be taken for {}; \
+             name it as `currency_column`",
+            source.source,
+            mapping.currency()
+        )
+    })
 }

@@ -675,7 +675,7 @@ fn rows_beyond_the_memory_change_nothing() {
     let (head, _) = mapping.split_once("columns").unwrap();
     fs::write(at("catalogue.csv"), CATALOGUE).unwrap();
     fs::write(at("mapping.toml"), format!("{head}{columns}\n")).unwrap();
-    let note = "x".repeat(300);
+    let note = "x".repeat(600);
     let row = |i: u64| {
         // 40,009 is prime: every number once, in no order.
         let id = i * 17_389 % 40_009;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Breach, FileReport, Reason, RejectedRow, SetAside, SourceReport};
+use crate::ingest::assemble::Taken;
 use crate::interaction::Table;
 
 /// Where a row stands: position of its file in the source, and its number there.
@@ -71,6 +72,18 @@ impl Tally {
         self.rows += rows;
         self.files[file].rows += rows;
         self.accepted += rows;
+    }
+
+    /// Counts a row by what became of it.
+    pub(in crate::ingest) fn take(&mut self, taken: Taken) {
+        match taken {
+            Taken::Made => {
+                self.made += 1;
+                self.accept();
+            }
+            Taken::Combined => self.accept(),
+            Taken::Aside(why) => self.set_aside(why),
+        }
     }
 
     pub(in crate::ingest) fn set_aside(&mut self, why: Aside) {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::ingest::error::SourceError;
 
@@ -22,6 +23,9 @@ pub(in crate::ingest) struct ExportFile {
     pub(in crate::ingest) name: String,
     content: Content,
 }
+
+/// What a file has to keep while it is read.
+pub(super) type Stamp = (u64, SystemTime);
 
 #[derive(Debug, Clone)]
 enum Content {
@@ -244,6 +248,13 @@ impl ExportFile {
             Content::Path(path) => Some(path),
             Content::Bytes(_) => None,
         }
+    }
+
+    /// Length and time of the last change; none in memory.
+    pub(super) fn stamp(&self) -> io::Result<Option<Stamp>> {
+        let Some(path) = self.path() else { return Ok(None) };
+        let metadata = fs::metadata(path)?;
+        Ok(Some((metadata.len(), metadata.modified()?)))
     }
 
     /// What tells this file from others, links followed.

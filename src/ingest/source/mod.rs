@@ -23,6 +23,7 @@ use super::error::SourceError;
 use super::ledger::{Breach, Reason};
 use super::mapping::{Delimiter, SourceFile};
 use crate::diagnostic::nearest;
+use files::Stamp;
 pub(super) use files::{ExportFile, Exports};
 
 /// A source whose headers are known and sound.
@@ -38,6 +39,8 @@ struct OpenFile {
     file: ExportFile,
     format: Format,
     columns: Vec<String>,
+    /// As it was when it was opened.
+    stamp: Option<Stamp>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +131,7 @@ impl Format {
 
 impl OpenFile {
     fn open(file: ExportFile, delimiter: Option<Delimiter>) -> Result<Self, SourceError> {
+        let stamp = file.stamp().map_err(|error| file.unreadable(&error))?;
         let format = Format::of(&file, delimiter)?;
         let columns = match format {
             Format::Parquet => parquet_rows::columns(&file)?,
@@ -139,7 +143,7 @@ impl OpenFile {
             Some(column) => {
                 Err(SourceError::DuplicateColumn { file: file.name, column: column.clone() })
             }
-            None => Ok(Self { file, format, columns }),
+            None => Ok(Self { file, format, columns, stamp }),
         }
     }
 
@@ -242,7 +246,7 @@ impl OpenSource {
     pub(super) fn as_parquet(&self) -> Result<Option<Vec<(PathBuf, u64)>>, SourceError> {
         let mut found = Vec::with_capacity(self.files.len());
         let mut types = None;
-        for OpenFile { file, format, columns } in &self.files {
+        for OpenFile { file, format, columns, .. } in &self.files {
             let (Format::Parquet, Some(path)) = (format, file.path()) else { return Ok(None) };
             let own = parquet_rows::types(file)?;
             if *columns != self.columns || *types.get_or_insert_with(|| own.clone()) != own {
@@ -251,6 +255,15 @@ impl OpenSource {
             found.push((path.to_owned(), parquet_rows::count(file)?));
         }
         Ok(Some(found))
+    }
+
+    /// Checks that no file changed since it was opened, as far as its length and time tell.
+    pub(super) fn check_unchanged(&self) -> Result<(), SourceError> {
+        let changed = |open: &&OpenFile| open.file.stamp().ok() != Some(open.stamp);
+        match self.files.iter().find(changed) {
+            Some(open) => Err(SourceError::Changed { file: open.file.name.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Position of the column called `name`, which every file with a header must have.
@@ -335,4 +348,25 @@ pub(super) fn raw<'n>(names: impl Iterator<Item = &'n str>, cells: &[Cell<'_>]) 
         })
         .collect();
     serde_json::Value::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_grows_or_goes_while_it_is_read_is_found_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.csv");
+        fs::write(&path, "who\nA\n").unwrap();
+        let source = OpenSource::at(&path).unwrap();
+        assert_eq!(source.check_unchanged(), Ok(()));
+        fs::write(&path, "who\nA\nB\n").unwrap();
+        let changed = SourceError::Changed { file: "calls.csv".to_owned() };
+        assert_eq!(source.check_unchanged(), Err(changed.clone()));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(source.check_unchanged(), Err(changed));
+    }
 }

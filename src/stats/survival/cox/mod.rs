@@ -4,18 +4,13 @@
 //! the sums of one sweep (exponentials, sums at risk and over ranges), the maximum, the fit, its
 //! residuals and the test of proportional hazards.
 
-mod columns;
-mod event_times;
-mod exp;
 mod fit;
 mod layout;
 #[cfg(test)]
 mod naive;
 mod newton;
 mod proportional;
-mod range_sums;
 mod residuals;
-mod risk_sums;
 mod rows;
 mod sweep;
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use super::super::super::error::{StatsError, check_finite};
 use super::super::risk_sets::check_length;
 use super::NAME;
-use super::columns::dot;
 use super::fit::CoxFit;
 use super::layout::Layout;
-use super::range_sums::RangeSums;
+use super::layout::columns::dot;
+use super::sweep::range_sums::RangeSums;
 use super::sweep::{Moments, Sweep};
 
 /// The Schoenfeld residual of one event.

@@ -8,13 +8,13 @@ use std::ops::Range;
 /// later row of a far higher risk would multiply. Disjoint sparse table: O(n log n) to build, O(1) to
 /// ask.
 #[derive(Debug, Clone)]
-pub(super) struct RangeSums {
+pub(in super::super) struct RangeSums {
     /// At level h sums away from the odd multiples of 2^h, each up to the next even ones.
     levels: Vec<Vec<f64>>,
 }
 
 impl RangeSums {
-    pub(super) fn new(values: Vec<f64>) -> Self {
+    pub(in super::super) fn new(values: Vec<f64>) -> Self {
         let mut levels = vec![values];
         let n = levels[0].len();
         let mut half = 2;
@@ -35,7 +35,7 @@ impl RangeSums {
     }
 
     /// The sum of a range that is not empty.
-    pub(super) fn sum(&self, range: Range<usize>) -> f64 {
+    pub(in super::super) fn sum(&self, range: Range<usize>) -> f64 {
         let (first, last) = (range.start, range.end - 1);
         if first == last {
             return self.levels[0][first];

@@ -10,14 +10,14 @@ const LANES: usize = 8;
 
 /// Covariates, one contiguous column after the other.
 #[derive(Debug, Clone)]
-pub(super) struct Columns {
+pub(in super::super) struct Columns {
     rows: usize,
     values: Vec<f64>,
 }
 
 impl Columns {
     /// Some rows of a matrix that is given row by row.
-    pub(super) fn gathered(by_row: &[f64], columns: usize, rows: &[u32]) -> Self {
+    pub(in super::super) fn gathered(by_row: &[f64], columns: usize, rows: &[u32]) -> Self {
         let n = rows.len();
         let mut values = vec![0.0; n * columns];
         for (i, &row) in rows.iter().enumerate() {
@@ -29,21 +29,21 @@ impl Columns {
         Self { rows: rows.len(), values }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[f64]> {
+    pub(in super::super) fn iter(&self) -> impl Iterator<Item = &[f64]> {
         self.values.chunks_exact(self.rows)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
+    pub(in super::super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
         self.values.chunks_exact_mut(self.rows)
     }
 
     /// The values of one row.
-    pub(super) fn row(&self, i: usize) -> impl Iterator<Item = f64> {
+    pub(in super::super) fn row(&self, i: usize) -> impl Iterator<Item = f64> {
         self.values[i..].iter().step_by(self.rows).copied()
     }
 
     /// Each row's product with a vector.
-    pub(super) fn times(&self, vector: &[f64]) -> Vec<f64> {
+    pub(in super::super) fn times(&self, vector: &[f64]) -> Vec<f64> {
         let mut products = vec![0.0; self.rows];
         for (block, products) in products.chunks_mut(BLOCK).enumerate() {
             for (column, factor) in self.iter().zip(vector) {
@@ -56,7 +56,7 @@ impl Columns {
     }
 
     /// Σ over rows of `weights[i] · xᵢ xᵢ'`.
-    pub(super) fn squares(&self, weights: &[f64]) -> DMatrix<f64> {
+    pub(in super::super) fn squares(&self, weights: &[f64]) -> DMatrix<f64> {
         let p = self.values.len() / self.rows;
         let mut squares = DMatrix::zeros(p, p);
         let mut weighted = [0.0; BLOCK];
@@ -79,7 +79,7 @@ impl Columns {
 }
 
 /// Σ `x[i] · y[i]` over the length of the shorter.
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(in super::super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let (x, y) = (x.chunks_exact(LANES), y[..x.len()].chunks_exact(LANES));
     let rest: f64 = x.remainder().iter().zip(y.remainder()).map(|(x, y)| x * y).sum();
     if x.len() == 0 {
@@ -95,12 +95,12 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// Σ `of(x[i])`.
-pub(super) fn total(x: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+pub(in super::super) fn total(x: &[f64], of: impl Fn(f64) -> f64) -> f64 {
     fold(x, 0.0, |sum, x| sum + of(x), |a, b| a + b)
 }
 
 /// The largest of `of(x[i])` and `least`.
-pub(super) fn largest(x: &[f64], least: f64, of: impl Fn(f64) -> f64) -> f64 {
+pub(in super::super) fn largest(x: &[f64], least: f64, of: impl Fn(f64) -> f64) -> f64 {
     let larger = |a, b| if b > a { b } else { a };
     fold(x, least, |largest, x| larger(largest, of(x)), larger)
 }

@@ -1,12 +1,15 @@
 //! Rows in the order in which a sweep over time meets them.
 
+pub(super) mod columns;
+mod event_times;
+
 use std::ops::Range;
 
 use super::super::super::error::StatsError;
 use super::NAME;
-use super::columns::{Columns, largest, total};
-use super::event_times::EventTimes;
 use super::rows::CoxRows;
+use columns::{Columns, largest, total};
+use event_times::EventTimes;
 
 /// Rows that meet an event time, standardised, sorted by the last event time they meet.
 ///

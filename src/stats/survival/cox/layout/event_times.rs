@@ -1,15 +1,15 @@
 //! Event times, and how many have passed at a given time.
 
-use super::super::super::rank::same;
-use super::rows::CoxRows;
+use super::super::super::super::rank::same;
+use super::super::rows::CoxRows;
 
 /// Distinct event times of all strata in one sequence, stratum after stratum.
 #[derive(Debug, Clone)]
-pub(super) struct EventTimes {
+pub(in super::super) struct EventTimes {
     /// Ascending within a stratum.
-    pub(super) times: Vec<f64>,
+    pub(in super::super) times: Vec<f64>,
     /// Stratum of each.
-    pub(super) strata: Vec<u32>,
+    pub(in super::super) strata: Vec<u32>,
     rulers: Vec<Ruler>,
 }
 
@@ -24,7 +24,7 @@ struct Ruler {
 }
 
 impl EventTimes {
-    pub(super) fn new(rows: &CoxRows) -> Self {
+    pub(in super::super) fn new(rows: &CoxRows) -> Self {
         let mut events: Vec<(u32, f64)> = (0..rows.exit.len())
             .filter(|&row| rows.event[row])
             .map(|row| (rows.stratum_of(row), rows.exit[row]))
@@ -44,7 +44,7 @@ impl EventTimes {
     }
 
     /// Positions of the event times at which each row is at risk: from the first up to the second.
-    pub(super) fn spans(&self, rows: &CoxRows) -> Vec<(u32, u32)> {
+    pub(in super::super) fn spans(&self, rows: &CoxRows) -> Vec<(u32, u32)> {
         let mut ruler = self.rulers.first();
         // Rows of a unit follow each other: most begin where the one before ended.
         let mut before = (f64::NAN, 0);

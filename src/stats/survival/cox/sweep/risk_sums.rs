@@ -1,7 +1,7 @@
 //! Sums over those at risk at each event time.
 
-use super::columns::{dot, total};
-use super::layout::{Layout, Run};
+use super::super::layout::columns::{dot, total};
+use super::super::layout::{Layout, Run};
 
 /// Sums are taken anew once they fall below this share of their largest value since the last time:
 /// what was taken away leaves its rounding behind.

@@ -1,13 +1,17 @@
 //! Sums over the risk sets at one set of coefficients.
 
+mod exp;
+pub(super) mod range_sums;
+mod risk_sums;
+
 use nalgebra::{DMatrix, DVector};
 
-use super::columns::largest;
-use super::exp::exp_all;
 use super::layout::Layout;
-use super::range_sums::RangeSums;
-use super::risk_sums::sums_at_risk;
+use super::layout::columns::largest;
 use super::rows::Ties;
+use exp::exp_all;
+use range_sums::RangeSums;
+use risk_sums::sums_at_risk;
 
 /// The part of one event in a risk set: how often it counts and which share of the tied is gone.
 #[derive(Debug, Clone, Copy)]
