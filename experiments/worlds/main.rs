@@ -27,12 +27,14 @@ const PILOT_SEED: u64 = 7;
 
 const HEADER: &str = "\
 # What is true where. `holds` is true or false by construction (false: zero, not small); absent: not
-# applicable, or beyond reach (`limit_known`). `effect`, its standard error and `ideal`, the accounts with which an
+# applicable (small but not zero, or what the test holds constant, such as size in `size`, or what the log
+# never shows, such as exits in `survivor`), or beyond reach (`limit_known`). `effect`, its standard error and `ideal`, the accounts with which an
 # ideal test of the same estimate finds a true effect every second time (48 months), are computed by
 # `worlds --effects {accounts}`. `accounts`, with which the toolkit's own test must find it every second time,
 # were named before the credentials were made, by `worlds --pilot`: the fewest of 100, 200, 400 and 800 at
 # which `rvq recover --seed 7 --accounts N --one-size --replications 60 --power-replications 60` found it
-# in 60 % of cohorts or more. `limit_known`: true by construction, but found too seldom even with 800.
+# in 60 % of cohorts or more (400 cohorts where 60 left a cell between one half and .6 at 800).
+# `limit_known`: true by construction, but found too seldom even with 800.
 ";
 
 fn header(accounts: u32) -> String {

@@ -2,7 +2,7 @@
 
 use crate::backtest::{
     self, AccountGroup, BacktestError, BacktestParams, Baseline, Finding, Power, account_groups,
-    account_strata, attrition_auc, incremental_gain, power_from_error,
+    account_strata, attrition_auc, attrition_hazard, incremental_gain, power_from_error,
 };
 use crate::panel::{Measure, Panel, PanelScore};
 use crate::rng::{Draws, Purpose, Streams};
@@ -191,6 +191,21 @@ impl<'a> Bench<'a> {
             self.streams,
         )?;
         Ok(gain.finding)
+    }
+
+    /// What the monthly hazard says of the score among accounts alike in the baselines, where the
+    /// hypothesis is of attrition; see [`attrition_hazard`].
+    ///
+    /// # Errors
+    ///
+    /// [`BacktestError`] without exits, or where the regression fails.
+    pub fn hazard_given_baselines(
+        &self,
+        id: HypothesisId,
+        params: &HypothesisParams,
+    ) -> Option<Result<Finding, BacktestError>> {
+        let of = |score| attrition_hazard(self.panel, score, &self.baselines);
+        (id.hypothesis().statistic == Statistic::Risk).then(|| of(self.score(&params.score)?))
     }
 
     /// *Robust*: the sign of the statistic within accounts and in every stratum, with the p-value of

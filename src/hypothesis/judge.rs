@@ -38,6 +38,9 @@ const LEVEL: f64 = 0.05;
 /// Otherwise *inconclusive*. The whole claim is supported only at its decisive rung (*adds to
 /// baselines*, or *robust* for comparisons that add nothing); lower rungs that failed are named.
 ///
+/// At a rung that is a known limit of the hypothesis nothing is contradicted: there even 800 accounts seldom
+/// show what is true.
+///
 /// *Robust* is supported when every sign is the claimed one and the association is more than chance;
 /// contradicted when the interval of a check, at 5 % over all of them, excludes 0 the other way.
 pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Verdict {
@@ -55,7 +58,10 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
         RungTest::Gain { linear, flexible } => gained(linear, flexible, delta.adds),
         RungTest::Checks(found) => checked(found),
     };
-    let rungs: Vec<RungResult> = tests.iter().map(judged).collect();
+    let limits = id.hypothesis().known_limits;
+    let limited =
+        |rung: RungResult| if limits.contains(&rung.rung) { at_limit(rung) } else { rung };
+    let rungs: Vec<RungResult> = tests.iter().map(judged).map(limited).collect();
     let passed = rungs.iter().rev().find(|r| r.decision == Decision::Supported).map(|r| r.rung);
     let verdict = whole(id.hypothesis().decisive, &rungs);
     Verdict {
@@ -67,6 +73,15 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
         why: sentence(&rungs, passed, verdict),
         rungs,
     }
+}
+
+/// What is not found at a known limit is not refuted.
+fn at_limit(mut rung: RungResult) -> RungResult {
+    if rung.decision != Decision::Supported {
+        rung.decision = Decision::Inconclusive;
+        rung.why.push_str("; a known limit: even 800 accounts seldom show this where it is true");
+    }
+    rung
 }
 
 /// Contradicted when the first rung is, whatever the higher ones say: a gain has no direction of its
@@ -264,6 +279,27 @@ mod tests {
         let reversed = finding(-0.2, -0.01, 0.001);
         let verdict = judge(HypothesisId::H1, &params, &tests(reversed, &gain));
         assert_eq!(verdict.verdict, Decision::Contradicted);
+    }
+
+    #[test]
+    fn what_is_not_found_at_a_known_limit_is_inconclusive() {
+        let params = HypothesisParams::of(HypothesisId::H8);
+        let associated = finding(0.52, 0.6, 0.001);
+        let judged = |gain: Finding| {
+            let verdict = judge(HypothesisId::H8, &params, &tests(associated.clone(), &Ok(gain)));
+            (verdict.rungs[2].decision, verdict.rungs[2].why.contains("a known limit"))
+        };
+        // Inside ±δ, and on the other side.
+        assert_eq!(judged(finding(-0.001, 0.001, 0.9)), (Decision::Inconclusive, true));
+        assert_eq!(judged(finding(-0.02, -0.01, 0.01)), (Decision::Inconclusive, true));
+        assert_eq!(judged(finding(0.01, 0.03, 0.001)), (Decision::Supported, false));
+        let elsewhere = HypothesisParams::of(HypothesisId::H1);
+        let verdict = judge(
+            HypothesisId::H1,
+            &elsewhere,
+            &tests(associated, &Ok(finding(-0.001, 0.001, 0.9))),
+        );
+        assert_eq!(verdict.rungs[2].decision, Decision::Contradicted);
     }
 
     #[test]

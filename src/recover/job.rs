@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::hypothesis::{HypothesisId, Rung};
 
 use super::trial::{Asked, Setting};
-use super::truth::{Cell, TruthTable};
+use super::truth::{MOST_ACCOUNTS, TruthTable};
 
 /// What a cell is there for.
 #[derive(
@@ -77,6 +77,10 @@ pub struct SuiteParams {
 }
 
 impl SuiteParams {
+    fn wants(&self, world: &str) -> bool {
+        self.worlds.is_empty() || self.worlds.iter().any(|wanted| wanted == world)
+    }
+
     /// The whole suite.
     pub fn full() -> Self {
         Self {
@@ -119,60 +123,102 @@ impl SuiteParams {
 /// - Each world at the accounts that its true cells name, with those cells.
 /// - H1 and H8 at other numbers of accounts, as they come and balanced, in the worlds that tell sizes,
 ///   power and drifting slopes.
+/// - Each known limit with the most accounts of a pilot, and the same tests where nothing is related, with
+///   the estimators that were tried.
 pub fn jobs(params: &SuiteParams, table: &TruthTable) -> Vec<Job> {
-    let mut jobs: BTreeMap<Setting, Job> = BTreeMap::new();
-    let worlds: Vec<&str> = table
-        .worlds()
-        .filter(|name| params.worlds.is_empty() || params.worlds.iter().any(|w| w == name))
-        .collect();
-    let mut ask = |setting: Setting, test: (HypothesisId, Rung), replications: u32| {
-        let empty = Asked { tests: Vec::new() };
-        let job =
-            jobs.entry(setting.clone()).or_insert(Job { setting, asked: empty, replications });
-        job.replications = job.replications.max(replications);
-        if !job.asked.tests.contains(&test) {
-            job.asked.tests.push(test);
+    let mut jobs = Jobs { params, table, jobs: BTreeMap::new() };
+    for world in table.worlds().filter(|world| params.wants(world)) {
+        tests(params).for_each(|test| jobs.ask_cell(world, test));
+        if BESIDE.contains(&world) {
+            tests(params).for_each(|test| jobs.ask_other_accounts(world, test));
         }
-    };
-    for world in worlds {
-        let at = |accounts: u32, balanced: bool| Setting {
-            world: world.to_owned(),
-            accounts,
-            months: params.months,
-            balanced,
-        };
-        let replications = |cell: Option<&Cell>, rung: Rung| {
-            // Where nothing is caused, every pair is equal: one cohort would say so.
-            let by_chance = cell.and_then(|c| c.holds) == Some(false) && rung != Rung::Causal;
-            if by_chance { params.replications } else { params.power_replications }
-        };
-        for (hypothesis, rung) in tests(params) {
-            let Some(cell) = table.cell(world, hypothesis, rung) else { continue };
-            let cohorts = replications(Some(cell), rung);
-            ask(at(params.accounts, false), (hypothesis, rung), cohorts);
-            if let (true, Some(true), Some(accounts)) =
-                (params.at_named_accounts, cell.holds, cell.accounts)
-            {
-                ask(at(accounts, false), (hypothesis, rung), params.power_replications);
+    }
+    if params.at_named_accounts {
+        jobs.ask_limits();
+    }
+    let mut jobs: Vec<Job> = jobs.jobs.into_values().collect();
+    jobs.sort_by_key(|job| job.setting.accounts);
+    jobs
+}
+
+/// The jobs of a suite while they are put together, by setting and whether other estimators are tried.
+struct Jobs<'a> {
+    params: &'a SuiteParams,
+    table: &'a TruthTable,
+    jobs: BTreeMap<(Setting, bool), Job>,
+}
+
+impl Jobs<'_> {
+    fn ask_cell(&mut self, world: &str, test: (HypothesisId, Rung)) {
+        let Some(cell) = self.table.cell(world, test.0, test.1) else { return };
+        self.ask((world, self.params.accounts), Cohort::AsItComes, test);
+        if let (true, Some(true), Some(accounts)) =
+            (self.params.at_named_accounts, cell.holds, cell.accounts)
+        {
+            self.ask((world, accounts), Cohort::AsItComes, test);
+        }
+    }
+
+    fn ask_other_accounts(&mut self, world: &str, test: (HypothesisId, Rung)) {
+        let beside = [HypothesisId::H1, HypothesisId::H8].map(|id| (id, Rung::Associated));
+        if beside.contains(&test) {
+            for &accounts in &self.params.other_accounts {
+                self.ask((world, accounts), Cohort::AsItComes, test);
+                self.ask((world, accounts), Cohort::Balanced, test);
             }
         }
-        if BESIDE.contains(&world) {
-            let of_two = |id: &HypothesisId| matches!(id, HypothesisId::H1 | HypothesisId::H8);
-            for (hypothesis, rung) in tests(params).filter(|(id, _)| of_two(id)) {
-                if rung == Rung::Associated {
-                    let cohorts = replications(table.cell(world, hypothesis, rung), rung);
-                    for &accounts in &params.other_accounts {
-                        ask(at(accounts, false), (hypothesis, rung), cohorts);
-                        ask(at(accounts, true), (hypothesis, rung), cohorts);
-                    }
+    }
+
+    fn ask_limits(&mut self) {
+        let wanted: Vec<(HypothesisId, Rung)> = tests(self.params).collect();
+        for (world, id, rung, _) in self.table.limits() {
+            for world in [world, UNRELATED].into_iter().filter(|world| self.params.wants(world)) {
+                if wanted.contains(&(id, rung)) {
+                    self.ask((world, MOST_ACCOUNTS), Cohort::Tried, (id, rung));
                 }
             }
         }
     }
-    let mut jobs: Vec<Job> = jobs.into_values().collect();
-    jobs.sort_by_key(|job| job.setting.accounts);
-    jobs
+
+    fn ask(&mut self, (world, accounts): (&str, u32), cohort: Cohort, test: (HypothesisId, Rung)) {
+        let (id, rung) = test;
+        let is_false = self.table.cell(world, id, rung).and_then(|cell| cell.holds) == Some(false);
+        // Where nothing is caused, every pair is equal: one cohort would say so.
+        let by_chance = is_false && rung != Rung::Causal;
+        let replications =
+            if by_chance { self.params.replications } else { self.params.power_replications };
+        let setting = Setting {
+            world: world.to_owned(),
+            accounts,
+            months: self.params.months,
+            balanced: cohort == Cohort::Balanced,
+        };
+        let tried = cohort == Cohort::Tried;
+        let empty = Asked { tests: Vec::new(), tried };
+        let job = self.jobs.entry((setting.clone(), tried)).or_insert(Job {
+            setting,
+            asked: empty,
+            replications,
+        });
+        job.replications = job.replications.max(replications);
+        if !job.asked.tests.contains(&test) {
+            job.asked.tests.push(test);
+        }
+    }
 }
+
+/// How cohorts are made, and what is computed on them.
+#[derive(Clone, Copy, PartialEq)]
+enum Cohort {
+    AsItComes,
+    /// Every account is a customer from the first day.
+    Balanced,
+    /// As it comes, with the estimators that were tried beside those that decide.
+    Tried,
+}
+
+/// The world in which nothing is related: what is tried at a known limit shows its size there.
+pub(super) const UNRELATED: &str = "irrelevant";
 
 /// The worlds in which other numbers of accounts are looked at.
 const BESIDE: [&str; 3] = ["informative", "irrelevant", SHAKEN];

@@ -16,5 +16,7 @@ pub use criterion::{Measured, measure};
 pub use job::{Job, Role, SuiteParams, jobs};
 pub use row::{Band, RecoveryRow, rows};
 pub use suite::{SuiteError, Trials, run_job};
-pub use trial::{Asked, LANDMARK, LIFETIME, Replication, Setting, TestName, Trial, replicate};
-pub use truth::{Cell, Cells, Effect, TruthTable, effects};
+pub use trial::{
+    Asked, BY_ACCOUNT, HAZARD, LANDMARK, LIFETIME, Replication, Setting, TestName, Trial, replicate,
+};
+pub use truth::{Cell, Cells, Effect, MOST_ACCOUNTS, TruthTable, effects};

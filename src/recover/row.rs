@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::hypothesis::{HypothesisId, Rung};
+use crate::hypothesis::{HypothesisId, HypothesisParams, Rung};
 use crate::stats::{rejection_limit, wilson_interval};
 
 use super::job::{Role, SHAKEN};
@@ -48,6 +48,9 @@ pub struct RecoveryRow {
     /// Share of cohorts whose 95 % interval lies wholly on the other side of the null value: for *leads*
     /// of H1 the outcome leads the score, not the score the outcome. Absent without an interval.
     pub reversed: Option<f64>,
+    /// Share of cohorts whose 95 % interval lies wholly on the other side of the null value or inside ±δ: what a
+    /// verdict calls contradicted at this rung. Absent without an interval.
+    pub contradicted: Option<f64>,
     /// The band the rate is held to; absent for what is only told.
     pub band: Option<Band>,
 }
@@ -140,7 +143,24 @@ fn row(
             let below = known.iter().filter(|trial| trial.estimate + trial.half_width < 0.0);
             below.count() as f64 / n as f64
         }),
+        contradicted: smallest_relevant(name)
+            .filter(|_| with_interval && name.estimator == HEADLINE)
+            .map(|delta| {
+                let contradicts = known.iter().filter(|trial| trial.contradicts(delta));
+                contradicts.count() as f64 / n as f64
+            }),
         band: if held { band(role, (hits as u64, n as u64), cells, &setting.world) } else { None },
+    }
+}
+
+/// δ of a rung that has one.
+fn smallest_relevant(name: &TestName) -> Option<f64> {
+    let delta = HypothesisParams::of(name.hypothesis).delta;
+    match name.rung {
+        Rung::Associated => Some(delta.associated),
+        Rung::Leads => Some(delta.leads),
+        Rung::AddsToBaselines => Some(delta.adds),
+        Rung::Robust | Rung::Causal => None,
     }
 }
 

@@ -133,12 +133,17 @@ fn by_test(asked: &Asked, lines: &[Line]) -> BTreeMap<TestName, Vec<Option<Trial
 /// tests themselves or of a world use another folder.
 fn file_name(job: &Job, seed: u64) -> PathBuf {
     let mut hash = Sha256::new();
-    hash.update(format!("{} {seed} {:?}", env!("CARGO_PKG_VERSION"), job.asked));
+    let tests = &job.asked.tests;
+    hash.update(format!("{} {seed} Asked {{ tests: {tests:?} }}", env!("CARGO_PKG_VERSION")));
     let hash = u32::from_be_bytes(hash.finalize()[..4].try_into().expect("four bytes"));
     let setting = &job.setting;
     let shape = if setting.balanced { "-balanced" } else { "" };
-    format!("{}-{}x{}{shape}-{hash:08x}.jsonl", setting.world, setting.accounts, setting.months)
-        .into()
+    let tried = if job.asked.tried { "-tried" } else { "" };
+    format!(
+        "{}-{}x{}{shape}{tried}-{hash:08x}.jsonl",
+        setting.world, setting.accounts, setting.months
+    )
+    .into()
 }
 
 /// The whole lines of a file, in order of replication; none when there is no file.

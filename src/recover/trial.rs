@@ -51,6 +51,14 @@ pub struct Trial {
     pub rejects: bool,
 }
 
+impl Trial {
+    /// Whether its interval lies wholly below 0 or inside ±`delta`.
+    pub(super) fn contradicts(&self, delta: f64) -> bool {
+        let (low, high) = (self.estimate - self.half_width, self.estimate + self.half_width);
+        high < 0.0 || (low > -delta && high < delta)
+    }
+}
+
 /// A test by name: hypothesis, rung, estimator.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TestName {
@@ -70,6 +78,8 @@ pub(super) const HEADLINE: &str = "headline";
 pub struct Asked {
     /// Hypotheses and their rungs.
     pub tests: Vec<(HypothesisId, Rung)>,
+    /// Whether estimators that were tried and do not decide are computed beside, for known limits.
+    pub tried: bool,
 }
 
 impl Asked {
@@ -122,6 +132,9 @@ pub fn replicate(
         for id in asked.hypotheses() {
             let clock = Clock::now();
             ladder(&bench, id, &asked.rungs_of(id), &mut found);
+            if asked.tried && asked.tests.contains(&(id, Rung::AddsToBaselines)) {
+                found.extend(hazard(&bench, id));
+            }
             seconds.insert(Some(id), clock.elapsed().as_secs_f64());
         }
     }
@@ -130,8 +143,12 @@ pub fn replicate(
     }
     let caused = asked.tests.iter().filter(|(_, rung)| *rung == Rung::Causal);
     let caused: Vec<HypothesisId> = caused.map(|(id, _)| *id).collect();
-    let caused = causes(&simulation, &caused, setting.accounts);
-    found.extend(caused.into_iter().map(|(id, trial)| (name(id, Rung::Causal, HEADLINE), trial)));
+    for (id, by_team, by_account) in causes(&simulation, &caused, setting.accounts) {
+        found.push((name(id, Rung::Causal, HEADLINE), by_team));
+        if asked.tried {
+            found.push((name(id, Rung::Causal, BY_ACCOUNT), by_account));
+        }
+    }
     let of_tests: f64 = seconds.values().sum();
     seconds.insert(None, all.elapsed().as_secs_f64() - of_tests);
     Ok(Replication { trials: found, seconds })
@@ -275,6 +292,22 @@ fn adds(
     found.push((name(id, rung, HEADLINE), both));
     found.push((name(id, rung, "linear"), Trial { rejects: passed(linear), ..linear }));
     found.push((name(id, rung, "flexible"), Trial { rejects: passed(flexible), ..flexible }));
+}
+
+/// Estimator of a gain in who leaves: the log hazard ratio among accounts alike in the baselines.
+pub const HAZARD: &str = "log_hazard_ratio_given_baselines";
+
+/// Estimator of a cause that takes accounts, not teams, for independent.
+pub const BY_ACCOUNT: &str = "accounts_as_units";
+
+/// What the monthly hazard says beside a gain; nothing for hypotheses that are not of attrition.
+fn hazard(bench: &Bench<'_>, id: HypothesisId) -> Option<(TestName, Trial)> {
+    let found = bench.hazard_given_baselines(id, &HypothesisParams::of(id))?.ok()?;
+    let trial = estimated(&found, 0.0)?;
+    // Who has more leaves less: the claimed direction is the negative one.
+    let claimed = Trial { estimate: -trial.estimate, ..trial };
+    let rejects = claimed.rejects && claimed.estimate > 0.0;
+    Some((name(id, Rung::AddsToBaselines, HAZARD), Trial { rejects, ..claimed }))
 }
 
 /// A finding as a trial; nothing where it has no interval or p-value.

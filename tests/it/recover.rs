@@ -17,7 +17,7 @@ fn job(replications: u32) -> Job {
         (HypothesisId::H1, Rung::Causal),
         (HypothesisId::H8, Rung::Associated),
     ];
-    Job { setting, asked: Asked { tests }, replications }
+    Job { setting, asked: Asked { tests, tried: false }, replications }
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn caused() -> TestName {
 
 #[test]
 fn nothing_is_caused_where_nothing_is_related() {
-    let asked = Asked { tests: vec![(HypothesisId::H1, Rung::Causal)] };
+    let asked = Asked { tests: vec![(HypothesisId::H1, Rung::Causal)], tried: false };
     let setting = Setting { accounts: 200, months: 18, ..job(1).setting };
     let folder = tempfile::tempdir().unwrap();
     let job = Job { setting, asked, replications: 1 };
@@ -89,7 +89,7 @@ fn nothing_is_caused_where_nothing_is_related() {
 /// Trials of one test of which the first `rejecting` reject.
 fn trials(world: &str, accounts: u32, rejecting: usize, n: usize) -> Trials {
     let setting = Setting { world: world.to_owned(), accounts, months: 48, balanced: false };
-    let asked = Asked { tests: vec![(HypothesisId::H1, Rung::Associated)] };
+    let asked = Asked { tests: vec![(HypothesisId::H1, Rung::Associated)], tried: false };
     let name = TestName {
         hypothesis: HypothesisId::H1,
         rung: Rung::Associated,

@@ -110,13 +110,14 @@ const FEWEST_TEAMS: usize = 5;
 /// ```
 ///
 /// Both runs share every draw that the cause does not touch. Accounts of one team share its staff, so teams
-/// are the units; with fewer than five of them there is no test. A hypothesis that has no cause of its own is
+/// are the units; with fewer than five of them there is no test. The second test of each takes accounts for
+/// units, for comparison. A hypothesis that has no cause of its own is
 /// left out.
 pub(in crate::recover) fn causes(
     simulation: &Simulation,
     ids: &[HypothesisId],
     accounts: u32,
-) -> Vec<(HypothesisId, Trial)> {
+) -> Vec<(HypothesisId, Trial, Trial)> {
     let mut found = Vec::new();
     let per_team = simulation.world().staff.accounts_per_team;
     if ((accounts / per_team) as usize) < FEWEST_TEAMS {
@@ -137,8 +138,10 @@ pub(in crate::recover) fn causes(
                 let changes = changes(before, &after, column);
                 let team = |account: usize| account / per_team as usize;
                 let signed = changes.iter().enumerate();
-                let signed = signed.filter_map(|(a, change)| Some((team(a), sign * (*change)?)));
-                found.push((id, paired_test(&signed.collect::<Vec<_>>())));
+                let signed: Vec<(usize, f64)> =
+                    signed.filter_map(|(a, change)| Some((a, sign * (*change)?))).collect();
+                let teams: Vec<_> = signed.iter().map(|(a, change)| (team(*a), *change)).collect();
+                found.push((id, paired_test(&teams), paired_test(&signed)));
             }
         }
     }

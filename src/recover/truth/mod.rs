@@ -16,4 +16,4 @@ mod table;
 
 pub(super) use causal::causes;
 pub use effects::{Effect, effects};
-pub use table::{Cell, Cells, TruthTable};
+pub use table::{Cell, Cells, MOST_ACCOUNTS, TruthTable};

@@ -16,8 +16,8 @@ const BUILTIN: &str = include_str!("../../../data/worlds/truth.toml");
 /// above one half that sixty cohorts seldom name too few.
 const NAMED: f64 = 0.6;
 
-/// The most accounts of a pilot.
-const MOST_ACCOUNTS: u32 = 800;
+/// The most accounts of a pilot: what is not found with them is a known limit.
+pub const MOST_ACCOUNTS: u32 = 800;
 
 /// What is stated of one cell, and how large the effect is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,6 +158,21 @@ mod tests {
             }
         }
         cells
+    }
+
+    #[test]
+    fn two_hypotheses_have_known_limits_and_say_so() {
+        let table = TruthTable::builtin();
+        let mut limited: Vec<HypothesisId> = table.limits().map(|(_, id, ..)| id).collect();
+        limited.sort();
+        limited.dedup();
+        assert!(limited.len() <= 2, "{limited:?}");
+        for id in HypothesisId::ALL {
+            let of_world =
+                table.limits().filter(|(world, of, ..)| (*world, *of) == ("informative", id));
+            let rungs: Vec<Rung> = of_world.map(|(.., rung, _)| rung).collect();
+            assert_eq!(rungs, id.hypothesis().known_limits, "{id:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The mean rank correlation of moved histories, of one x with several outcomes.
 
 use super::FEWEST;
-use super::correlation::Studentised;
+use super::correlation::{Correlation, Studentised};
 use super::ranks::{Ranks, SortedPeriod};
-use super::settled::Settled;
+use super::settled::{Pair, Settled};
 use crate::stats::grid::Grid;
 
 /// Histories of x and of outcomes, ready to move: at some periods their ranks are known beforehand
@@ -25,6 +25,8 @@ pub(super) struct Room {
     ranks: Ranks,
     /// For each mover, the mover whose x it received.
     givers: Vec<u32>,
+    /// The moved x of a tile.
+    moved: Vec<Pair>,
     outcomes: Vec<Found>,
 }
 
@@ -68,6 +70,7 @@ impl Histories {
         Room {
             ranks: Ranks::new(units),
             givers: vec![0; self.movers.len()],
+            moved: Vec::with_capacity(self.movers.len().div_ceil(2)),
             outcomes: self.ys.iter().map(found).collect(),
         }
     }
@@ -86,8 +89,12 @@ impl Histories {
             room.givers[self.position[receiver as usize] as usize] = mover as u32;
         }
         self.rank_anew(recipient, room);
-        let outcomes = room.outcomes.iter_mut().zip(least).enumerate();
-        outcomes.map(|(y, (found, least))| self.mean(y, *least, &room.givers, found)).collect()
+        let known = self.settled.correlations(&room.givers, &mut room.moved);
+        let outcomes = room.outcomes.iter_mut().zip(least).zip(&known).enumerate();
+        let mean = |(y, ((found, least), known)): (usize, ((&mut Found, &f64), &Vec<_>))| {
+            self.mean(y, *least, (&room.givers, known), found)
+        };
+        outcomes.map(mean).collect()
     }
 
     fn rank_anew(&self, recipient: &[u32], room: &mut Room) {
@@ -116,17 +123,16 @@ impl Histories {
         &self,
         outcome: usize,
         least: f64,
-        givers: &[u32],
+        (givers, known): (&[u32], &[Option<Correlation>]),
         found: &mut Found,
     ) -> Option<Studentised> {
-        let known = self.settled.correlations(outcome, givers);
-        for (&period, known) in self.settled.periods().iter().zip(&known) {
+        for (&period, known) in self.settled.periods().iter().zip(known) {
             found.rho[period] = known.map(|known| known.rho).or(found.rho[period]);
         }
         let defined = found.rho.iter().flatten().count() as f64;
         let sum: f64 = found.rho.iter().flatten().sum();
         let anew = self.movers.iter().map(|&unit| found.influence[unit as usize]);
-        let influence = anew.zip(self.settled.influences(outcome, givers, &known));
+        let influence = anew.zip(self.settled.influences(outcome, givers, known));
         let influence = influence.map(|(anew, known)| anew + known);
         // The number of periods would divide both the estimate and the influences: t needs no division.
         let Studentised { t, .. } = Studentised::at_least(least, sum, defined, influence)?;

@@ -6,12 +6,13 @@
 //! any order; influences take a second, which mostly ends early
 //! ([`Studentised::at_least`](super::correlation::Studentised::at_least)).
 
+use wide::{i16x8, i32x4};
+
 use super::correlation::Correlation;
 use super::ranks::SortedPeriod;
 
-/// Periods that are multiplied together: their sums fit into vector registers, and whole years of months
-/// leave no gap.
-const TILE: usize = 12;
+/// Periods that are multiplied together.
+const TILE: usize = 8;
 
 /// Sums in which a unit's influences are added up.
 const LANES: usize = 4;
@@ -19,12 +20,17 @@ const LANES: usize = 4;
 /// Ranks of one unit at the periods of a tile, doubled and centred; 0 where a period is not settled.
 type Tile = [i16; TILE];
 
+/// Ranks of two units at the periods of a tile, side by side: four periods and four.
+pub(super) type Pair = [i16x8; 2];
+
 /// The known ranks of x and of each outcome.
 pub(super) struct Settled {
     /// Periods settled for any outcome, in order; a column of the tables each.
     periods: Vec<usize>,
     x: Table,
     ys: Vec<Table>,
+    /// Of each outcome, tile after tile.
+    pairs: Vec<Vec<Pair>>,
 }
 
 /// Ranks at the settled periods.
@@ -62,8 +68,9 @@ impl Settled {
             let columns: Vec<_> = periods.iter().map(column).collect();
             Table::new(&columns, movers, moves)
         };
-        let (x, ys) = (table(x), ys.iter().map(|y| table(y)).collect());
-        Self { periods, x, ys }
+        let (x, ys): (_, Vec<Table>) = (table(x), ys.iter().map(|y| table(y)).collect());
+        let pairs = ys.iter().map(|y| y.rows().flat_map(|rows| pairs(rows.iter())).collect());
+        Self { periods, x, pairs: pairs.collect(), ys }
     }
 
     /// The period of each column.
@@ -77,17 +84,31 @@ impl Settled {
         column.is_ok_and(|column| self.ys[outcome].squares[column].is_some())
     }
 
-    /// The correlations of an outcome with moved x, by column; none where not settled or not varying.
+    /// The correlations of each outcome with moved x, by column; none where not settled or not varying.
     ///
     /// - `givers`: for each mover the one whose x it received.
-    pub(super) fn correlations(&self, outcome: usize, givers: &[u32]) -> Vec<Option<Correlation>> {
-        let y = &self.ys[outcome];
-        let products = self.x.rows().zip(y.rows()).flat_map(|(x, y)| products(x, y, givers));
-        let squares = self.x.squares.iter().zip(&y.squares);
-        let correlation = |((x, y), products): ((&Option<f64>, &Option<f64>), i64)| {
-            Correlation::new(products as f64, (*x)?, (*y)?)
-        };
-        squares.zip(products).map(correlation).collect()
+    /// - `moved`: room for the moved x.
+    pub(super) fn correlations(
+        &self,
+        givers: &[u32],
+        moved: &mut Vec<Pair>,
+    ) -> Vec<Vec<Option<Correlation>>> {
+        let mut found = vec![Vec::with_capacity(self.periods.len()); self.ys.len()];
+        let n_pairs = givers.len().div_ceil(2);
+        for (tile, x) in self.x.rows().enumerate() {
+            moved.clear();
+            moved.extend(pairs(givers.iter().map(|&giver| &x[giver as usize])));
+            for ((y, pairs), found) in self.ys.iter().zip(&self.pairs).zip(&mut found) {
+                let products = products(moved, &pairs[tile * n_pairs..][..n_pairs], givers.len());
+                let squares = self.x.squares.iter().zip(&y.squares).skip(tile * TILE);
+                found.extend(
+                    squares
+                        .zip(products)
+                        .map(|((x, y), products)| Correlation::new(products as f64, (*x)?, (*y)?)),
+                );
+            }
+        }
+        found
     }
 
     /// The sum over columns of each mover's influence, made one at a time.
@@ -162,21 +183,39 @@ impl Factors {
     }
 }
 
-/// Σ rx ry over units, for each period of a tile.
-fn products(x: &[Tile], y: &[Tile], givers: &[u32]) -> [i64; TILE] {
-    // A doubled and centred rank is below the number of units: so many products fit into an i32.
-    let units = (i32::MAX / (givers.len() as i32).pow(2)) as usize;
+/// Units' ranks in a tile, two units at a time; a last one stands beside ranks of 0.
+fn pairs<'a>(mut units: impl ExactSizeIterator<Item = &'a Tile>) -> impl Iterator<Item = Pair> {
+    (0..units.len().div_ceil(2)).map(move |_| {
+        let mut next = || units.next().unwrap_or(&[0; TILE]);
+        side_by_side([next(), next()])
+    })
+}
+
+/// Two units' ranks in a tile side by side, period by period: what multiplies and adds pairs of small
+/// numbers then sums over units.
+fn side_by_side([a, b]: [&Tile; 2]) -> Pair {
+    let both = |from: usize| {
+        let place = |i: usize| if i.is_multiple_of(2) { a[from + i / 2] } else { b[from + i / 2] };
+        i16x8::new(std::array::from_fn(place))
+    };
+    [both(0), both(TILE / 2)]
+}
+
+/// Σ rx ry over pairs of units, for each period of a tile.
+///
+/// - `units`: more than any doubled and centred rank.
+fn products(x: &[Pair], y: &[Pair], units: usize) -> [i64; TILE] {
+    // So many sums of two products fit into an i32.
+    let pairs = (i32::MAX as usize / units.pow(2) / 2).max(1);
     let mut total = [0; TILE];
-    for (y, givers) in y.chunks(units).zip(givers.chunks(units)) {
-        let mut sums = [0_i32; TILE];
-        for (y, &giver) in y.iter().zip(givers) {
-            let x = &x[giver as usize];
-            for t in 0..TILE {
-                sums[t] += i32::from(x[t]) * i32::from(y[t]);
-            }
+    for (x, y) in x.chunks(pairs).zip(y.chunks(pairs)) {
+        let mut sums = [i32x4::ZERO; 2];
+        for (x, y) in x.iter().zip(y) {
+            sums[0] += x[0].dot(y[0]);
+            sums[1] += x[1].dot(y[1]);
         }
-        for (total, sum) in total.iter_mut().zip(sums) {
-            *total += i64::from(sum);
+        for (total, sum) in total.iter_mut().zip(sums.map(i32x4::to_array).as_flattened()) {
+            *total += i64::from(*sum);
         }
     }
     total
