@@ -70,7 +70,7 @@ pub fn judge(id: HypothesisId, params: &HypothesisParams, tests: &Judged) -> Ver
         claim: id.claim(params),
         rung: passed,
         verdict,
-        why: sentence(&rungs, passed, verdict),
+        why: sentence(id.hypothesis().decisive, &rungs, passed, verdict),
         rungs,
     }
 }
@@ -189,7 +189,12 @@ fn describe(finding: &Finding) -> String {
     )
 }
 
-fn sentence(rungs: &[RungResult], passed: Option<Rung>, verdict: Decision) -> String {
+fn sentence(
+    decides: Rung,
+    rungs: &[RungResult],
+    passed: Option<Rung>,
+    verdict: Decision,
+) -> String {
     let below = |rung: &RungResult| passed.is_some_and(|passed| rung.rung < passed);
     let failed: Vec<&str> = rungs
         .iter()
@@ -205,11 +210,17 @@ fn sentence(rungs: &[RungResult], passed: Option<Rung>, verdict: Decision) -> St
     } else {
         format!(", although it failed {}", failed.join(" and "))
     };
+    let undecided = match (verdict, passed) {
+        (Decision::Inconclusive, Some(passed)) if passed != decides => {
+            format!(", and {} decides", decides.words())
+        }
+        _ => String::new(),
+    };
     let decisive = match verdict {
         Decision::Contradicted => &rungs[0],
         _ => rungs.iter().find(|r| Some(r.rung) == passed).unwrap_or(&rungs[0]),
     };
-    format!("{reached}{but}; {}", decisive.why)
+    format!("{reached}{but}{undecided}; {}", decisive.why)
 }
 
 #[cfg(test)]
@@ -272,6 +283,13 @@ mod tests {
         let verdict = judge(HypothesisId::H1, &params, &tests(there.clone(), &short));
         assert_eq!(verdict.verdict, Decision::Inconclusive);
         assert_eq!(verdict.rung, Some(Rung::Associated));
+        assert!(
+            verdict
+                .why
+                .starts_with("highest rung passed: associated, and adds to baselines decides; "),
+            "{}",
+            verdict.why
+        );
         let gain = Ok(finding(0.01, 0.03, 0.001));
         let verdict = judge(HypothesisId::H1, &params, &tests(there, &gain));
         assert_eq!(verdict.verdict, Decision::Supported);

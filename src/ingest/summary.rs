@@ -14,9 +14,11 @@ pub(super) struct Summary {
     interactions: u64,
     outcomes: u64,
     surveys: u64,
+    /// Accounts without revenue in any period.
+    without_revenue: u64,
     /// Outcomes with a gross profit.
     profits: u64,
-    /// Interactions later than the exit of their account.
+    /// Interactions on a later day than the exit of their account.
     after_exit: u64,
     /// Interactions of another stage than the catalogue's.
     other_stage: u64,
@@ -37,13 +39,17 @@ impl Summary {
         self.contacts += contacts.len() as u64;
         self.interactions += interactions.len() as u64;
         self.outcomes += outcomes.len() as u64;
+        self.without_revenue +=
+            u64::from(!outcomes.iter().any(|outcome| outcome.revenue.abs() > 0.0));
         self.surveys += surveys.len() as u64;
         self.profits +=
             outcomes.iter().filter(|outcome| outcome.gross_profit.is_some()).count() as u64;
+        // An exit that is a date is known as its midnight: what happens on its own day is not late.
+        let day = |at| mapping.calendar().date_of(at);
+        let exit_day = account.exited_at.map(day);
         for row in interactions {
             let stage = entries[usize::from(row.kind.0)].stage;
-            self.after_exit +=
-                u64::from(account.exited_at.is_some_and(|exit| row.occurred_at > exit));
+            self.after_exit += u64::from(exit_day.is_some_and(|exit| day(row.occurred_at) > exit));
             self.other_stage += u64::from(row.stage.is_some_and(|own| own != stage));
         }
     }
@@ -89,7 +95,14 @@ impl Summary {
                 "no outcomes: relationship value cannot be tested against anything".to_owned(),
             );
         } else if self.profits == 0 {
-            warnings.push("no gross profit: outcomes are revenue only".to_owned());
+            warnings
+                .push("no accepted row has a gross profit: outcomes are revenue only".to_owned());
+        }
+        if self.outcomes > 0 && self.without_revenue > 0 {
+            warnings.push(format!(
+                "{} of {} accounts have no revenue in any month: dated amounts that are missing count as 0",
+                self.without_revenue, self.accounts
+            ));
         }
         warnings.extend(sources.iter().filter_map(|source| currency_unread(mapping, source)));
         if self.entries_inferred > 0 {
@@ -101,7 +114,7 @@ impl Summary {
         }
         if self.after_exit > 0 {
             let n = self.after_exit;
-            warnings.push(format!("{n} interactions are later than their account's exit"));
+            warnings.push(format!("{n} interactions are on a later day than their account's exit"));
         }
         if self.other_stage > 0 {
             warnings.push(format!(

@@ -201,7 +201,7 @@ fn signs(found: &SignCheck) -> Section {
     let mut says = vec![format!(
         "Of {} interaction types that occur and are no purchases, {} have the catalogue's sign with {outcome} over {} at equal \
          activity, {} the other sign, {} cannot be told, {} are too few ({} interactions of {} accounts are \
-         needed) and {} have no value in the catalogue.",
+         needed) and of {} the catalogue has no value.",
         count(found.types.iter().filter(|of_type| !of_type.transactional).count() as u64),
         n(SignStanding::Agrees),
         horizon(found.horizon_months as i32),
