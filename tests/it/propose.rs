@@ -309,3 +309,51 @@ fn a_check_agrees_with_the_ingest() {
     assert_eq!(counted, log.rejected.len() as u64);
     assert!(found.broken_rules.iter().all(|rule| (1..=3).contains(&rule.examples.len())));
 }
+
+#[test]
+fn a_table_of_keys_links_the_systems_that_it_names() {
+    let accounts = table("account_id;segment;entered_at", 20, |i| {
+        format!("001{i:03};{};2023-01-{:02}", ["small", "large"][i % 2], 1 + i)
+    });
+    // Some accounts are not in the other system.
+    let customers = table("No;CrmId;City", 16, |i| format!("D{};001{i:03};Town", 500 + i));
+    let calls = table("account_id;date;type", 60, |i| {
+        format!(
+            "001{:03};2024-{:02}-{:02};{}",
+            i % 20,
+            1 + i % 12,
+            1 + i % 28,
+            ["call", "visit"][i % 2]
+        )
+    });
+    let invoices = table("customer_id;invoice_date;amount", 48, |i| {
+        format!("D{};2024-{:02}-15;{}.50", 500 + i % 16, 1 + i % 12, 100 + i)
+    });
+    let study = Study::of(&[
+        ("crm_accounts.csv", &accounts),
+        ("erp_customers.csv", &customers),
+        ("calls.csv", &calls),
+        ("invoices.csv", &invoices),
+    ]);
+    study.has("[links.account_id]\nprecedence = [\"crm_accounts\", \"erp_customers\"]");
+    study.has("\"crm_accounts\" = \"CrmId\", \"erp_customers\" = \"No\" }");
+    study.has("keys.account_id = { \"erp_customers\" = \"customer_id\" }");
+    study.has("columns.account_id = \"account_id\"");
+    let found = study.log();
+    assert_eq!(found.histories.len(), 20, "{}", study.proposal.mapping());
+    let rejected: u64 = found.report.sources.iter().map(|source| source.n_rejected()).sum();
+    assert_eq!(rejected, 0, "{}", study.proposal.mapping());
+    let first = &found.histories[0];
+    assert_eq!(first.account.id, "001000");
+    assert!(first.outcomes.iter().any(|outcome| outcome.revenue > 0.0));
+    assert!(study.proposal.files().iter().any(|(_, taken)| taken == "keys of accounts: links"));
+}
+
+#[test]
+fn two_tables_of_accounts_that_nothing_links_stay_what_they_are() {
+    let accounts =
+        table("account_id;segment", 20, |i| format!("A{i};{}", ["small", "large"][i % 2]));
+    let contracts = table("account_id;contract_end", 20, |i| format!("A{i};2026-01-{:02}", 1 + i));
+    let study = Study::of(&[("accounts.csv", &accounts), ("contracts.csv", &contracts)]);
+    assert!(!study.proposal.mapping().contains("links"), "{}", study.proposal.mapping());
+}

@@ -23,6 +23,8 @@ pub(super) enum Role {
     Surveys,
     /// A pipeline of deals: opened, and closed with a value.
     Deals,
+    /// Keys of several systems that are one account.
+    Links,
     /// Nothing that a mapping can read, and why.
     Unknown(String),
 }
@@ -42,6 +44,8 @@ pub(super) struct Assignment {
     pub(super) choices: Vec<Choice>,
     /// Candidates that were not chosen: field, column and why.
     pub(super) others: Vec<Choice>,
+    /// The system whose keys the accounts are, where it is not that of the accounts file.
+    pub(super) system: Option<String>,
 }
 
 impl Assignment {
@@ -132,7 +136,7 @@ fn by_name(
     dated: bool,
     accounts: &BTreeSet<String>,
 ) -> Assignment {
-    let mut made = Assignment { table, choices: Vec::new(), others: Vec::new() };
+    let mut made = Assignment { table, choices: Vec::new(), others: Vec::new(), system: None };
     for (field, known) in names::known(table, dated) {
         let mut candidates: Vec<(usize, &Column)> = file
             .columns

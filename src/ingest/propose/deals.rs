@@ -5,8 +5,9 @@
 use std::fmt::Write as _;
 
 use super::Taken;
+use super::crosswalk::key_line;
 use super::first_catalogue::Types;
-use super::mapping_text::{quoted, source_system};
+use super::mapping_text::{delimiter_text, quoted, source_system};
 use super::names::plain;
 use super::profile::Column;
 use crate::ingest::field::Field;
@@ -15,7 +16,9 @@ pub(super) fn blocks(taken: &Taken, types: &mut Types) -> String {
     let find = |names: &[&str]| -> Option<&Column> {
         taken.file.columns.iter().find(|column| names.contains(&plain(&column.name).as_str()))
     };
-    let account = quoted(taken.assignment.column(Field::AccountId).unwrap_or_default());
+    let account = taken.assignment.column(Field::AccountId).unwrap_or_default();
+    let account =
+        key_line(taken).unwrap_or_else(|| format!("columns.account_id = {}\n", quoted(account)));
     let (stage, closed) = (find(&["deal_stage"]), find(&["close_date"]));
     let (Some(stage), Some(closed)) = (stage, closed) else { return String::new() };
     let owner = taken.assignment.column(Field::OwnerId).map(quoted);
@@ -33,15 +36,15 @@ pub(super) fn blocks(taken: &Taken, types: &mut Types) -> String {
     };
     let mut block = |table: &str, date: &Column, lines: &str| {
         let _ = writeln!(text, "[[{table}]]\nsource = {}", quoted(&taken.file.name));
-        if let Some(crate::ingest::mapping::Delimiter::Byte(byte)) = taken.file.delimiter {
-            let _ = writeln!(text, "delimiter = {}", quoted(&char::from(byte).to_string()));
+        if let Some(delimiter) = delimiter_text(&taken.file) {
+            let _ = writeln!(text, "{delimiter}");
         }
         let writing = date.times.writing();
         if let [pattern] = writing.patterns.as_slice() {
             let doubt = if writing.day_or_month { "  # TODO: day or month first?" } else { "" };
             let _ = writeln!(text, "time_format = {}{doubt}", quoted(pattern));
         }
-        let _ = writeln!(text, "columns.account_id = {account}");
+        text.push_str(&account);
         let _ = writeln!(text, "columns.occurred_at = {}  # {}", quoted(&date.name), date.looks());
         text.push_str(lines);
         text.push('\n');

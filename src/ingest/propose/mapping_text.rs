@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::assign::{Assignment, Role};
+use super::crosswalk::key_line;
 use super::first_catalogue::Types;
 use super::profile::{Column, FileProfile, NUMBER_STYLES};
 use super::{Taken, words};
@@ -34,7 +35,9 @@ fn comment(text: &str) -> String {
 }
 
 /// The mapping of all files, in the order of tables.
-pub(super) fn write(name: &str, taken: &[Taken], types: &mut Types) -> String {
+///
+/// - `links`: what [`link`](super::crosswalk::link) found.
+pub(super) fn write(name: &str, taken: &[Taken], links: &str, types: &mut Types) -> String {
     let mut blocks = String::new();
     let order = |taken: &Taken| match taken.role {
         Role::Accounts => 0,
@@ -44,15 +47,15 @@ pub(super) fn write(name: &str, taken: &[Taken], types: &mut Types) -> String {
         Role::Amounts { .. } => 4,
         Role::Months => 5,
         Role::Surveys => 6,
-        Role::Unknown(_) => 7,
+        Role::Links | Role::Unknown(_) => 7,
     };
-    let mut in_order: Vec<&Taken> = taken.iter().collect();
+    let mut in_order: Vec<&Taken> = taken.iter().filter(|one| one.role != Role::Links).collect();
     in_order.sort_by_key(|taken| order(taken));
     for one in in_order {
         blocks.push('\n');
         blocks.push_str(&file_blocks(one, types));
     }
-    format!("{}{blocks}", head(name, taken))
+    format!("{}{links}{blocks}", head(name, taken))
 }
 
 fn head(name: &str, taken: &[Taken]) -> String {
@@ -139,7 +142,11 @@ fn unlisted(text: &mut String, taken: &[Taken]) {
         return;
     }
     let mut lacking = false;
-    for one in taken.iter().filter(|one| !matches!(one.role, Role::Accounts | Role::Unknown(_))) {
+    let by_id = |one: &&Taken| {
+        !matches!(one.role, Role::Accounts | Role::Links | Role::Unknown(_))
+            && one.assignment.system.is_none()
+    };
+    for one in taken.iter().filter(by_id) {
         let ids: Vec<&str> = one.accounts().collect();
         let missing = ids.iter().filter(|id| !listed.contains(*id)).count();
         if missing > 0 {
@@ -172,6 +179,7 @@ fn file_blocks(taken: &Taken, types: &mut Types) -> String {
         Role::Amounts { purchases: false } => "outcomes: dated amounts, summed by month",
         Role::Surveys => "surveys: answers of accounts",
         Role::Deals => "a pipeline: deals opened, and closed with a value",
+        Role::Links => "keys of accounts",
         Role::Unknown(why) => {
             let _ = writeln!(text, "# {name}: {rows} rows, not used: {why}. Its columns:");
             for column in &file.columns {
@@ -227,7 +235,7 @@ fn purchase_block(taken: &Taken, types: &mut Types) -> String {
     let _ = writeln!(text, "[[interactions]]");
     settings(&mut text, &taken.file, &taken.assignment, &only);
     for field in only {
-        column_line(&mut text, &taken.file, &taken.assignment, field);
+        column_line(&mut text, taken, field);
     }
     text.push_str("constants.interaction_type = \"purchase\"\n");
     text.push_str(&source_system(&taken.file));
@@ -279,7 +287,7 @@ fn block(taken: &Taken, table: &str, settings_line: &str, more: &[String], unuse
         let _ = writeln!(block.text, "currency_column = {}", quoted(&column.name));
     }
     for field in fields {
-        column_line(&mut block.text, file, assignment, field);
+        column_line(&mut block.text, taken, field);
     }
     for line in more {
         block.text.push_str(line);
@@ -291,6 +299,15 @@ fn block(taken: &Taken, table: &str, settings_line: &str, more: &[String], unuse
     block.text
 }
 
+/// What parts the values of a file, where its ending does not say it.
+pub(super) fn delimiter_text(file: &FileProfile) -> Option<String> {
+    let sign = match file.delimiter? {
+        Delimiter::Whitespace => "whitespace".to_owned(),
+        Delimiter::Byte(byte) => char::from(byte).to_string(),
+    };
+    Some(format!("delimiter = {}", quoted(&sign)))
+}
+
 /// Source, delimiter, and how times and numbers of `fields` are written.
 pub(super) fn settings(
     text: &mut String,
@@ -299,12 +316,8 @@ pub(super) fn settings(
     fields: &[Field],
 ) {
     let _ = writeln!(text, "source = {}", quoted(&file.name));
-    match file.delimiter {
-        Some(Delimiter::Whitespace) => text.push_str("delimiter = \"whitespace\"\n"),
-        Some(Delimiter::Byte(byte)) => {
-            let _ = writeln!(text, "delimiter = {}", quoted(&char::from(byte).to_string()));
-        }
-        None => {}
+    if let Some(delimiter) = delimiter_text(file) {
+        let _ = writeln!(text, "{delimiter}");
     }
     let columns = |keep: fn(Field) -> bool| -> Vec<&Column> {
         let chosen =
@@ -372,15 +385,15 @@ fn number_style(text: &mut String, columns: &[&Column]) {
 }
 
 /// The line of one column, with its reason.
-pub(super) fn column_line(
-    text: &mut String,
-    file: &FileProfile,
-    assignment: &Assignment,
-    field: Field,
-) {
-    let Some(choice) = assignment.choices.iter().find(|choice| choice.field == field) else {
+fn column_line(text: &mut String, taken: &Taken, field: Field) {
+    let (file, choices) = (&taken.file, &taken.assignment.choices);
+    let Some(choice) = choices.iter().find(|choice| choice.field == field) else {
         return;
     };
+    if let (Field::AccountId, Some(line)) = (field, key_line(taken)) {
+        text.push_str(&line);
+        return;
+    }
     let todo = match field {
         Field::KnownAt => "TODO: when the row could first be read, not when it was last edited; ",
         Field::OwnerId | Field::AccountId

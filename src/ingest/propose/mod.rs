@@ -5,6 +5,7 @@
 //! marked `TODO` where it stands.
 
 mod assign;
+mod crosswalk;
 mod deals;
 mod first_catalogue;
 mod first_plan;
@@ -149,7 +150,7 @@ fn read(exports: Exports<'_>, names: &[String], name: &str) -> Result<Proposal, 
             column.map_or_else(BTreeSet::new, |column| column.words.keys().cloned().collect())
         })
         .collect();
-    let taken: Vec<Taken> = profiles
+    let mut taken: Vec<Taken> = profiles
         .into_iter()
         .enumerate()
         .map(|(position, file)| {
@@ -160,7 +161,8 @@ fn read(exports: Exports<'_>, names: &[String], name: &str) -> Result<Proposal, 
         })
         .collect();
     let mut types = Types::default();
-    let mapping = mapping_text::write(name, &taken, &mut types);
+    let links = crosswalk::link(&mut taken);
+    let mapping = mapping_text::write(name, &taken, &links, &mut types);
     let currency = mapping_text::currency(&taken);
     Ok(Proposal {
         folder: PathBuf::new(),
@@ -182,6 +184,7 @@ fn in_words(role: &Role) -> String {
         Role::Amounts { purchases: false } => "dated amounts: outcomes".to_owned(),
         Role::Surveys => "surveys".to_owned(),
         Role::Deals => "deals: interactions, and outcomes".to_owned(),
+        Role::Links => "keys of accounts: links".to_owned(),
         Role::Unknown(why) => format!("not used: {why}"),
     }
 }
