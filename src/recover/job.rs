@@ -218,7 +218,7 @@ enum Cohort {
 }
 
 /// The world in which nothing is related: what is tried at a known limit shows its size there.
-pub(super) const UNRELATED: &str = "irrelevant";
+pub const UNRELATED: &str = "irrelevant";
 
 /// The worlds in which other numbers of accounts are looked at.
 const BESIDE: [&str; 3] = ["informative", "irrelevant", SHAKEN];

@@ -13,7 +13,7 @@ mod trial;
 mod truth;
 
 pub use criterion::{Measured, measure};
-pub use job::{Job, Role, SuiteParams, jobs};
+pub use job::{Job, Role, SuiteParams, UNRELATED, jobs};
 pub use row::{Band, RecoveryRow, rows};
 pub use suite::{SuiteError, Trials, run_job};
 pub use trial::{

@@ -8,7 +8,7 @@ use super::wording::{count, rung};
 use crate::chart::{self, Chart, ChartError, percent};
 use crate::hypothesis::{HypothesisId, HypothesisParams, Rung};
 use crate::recover::{
-    BY_ACCOUNT, HAZARD, LANDMARK, LIFETIME, MOST_ACCOUNTS, RecoveryRow, Role, TruthTable,
+    BY_ACCOUNT, HAZARD, LANDMARK, LIFETIME, MOST_ACCOUNTS, RecoveryRow, Role, TruthTable, UNRELATED,
 };
 
 /// Name of the estimator that decides.
@@ -299,7 +299,7 @@ fn tried(text: &mut String, rows: &[RecoveryRow], limits: &[(String, HypothesisI
         estimators.dedup();
         for estimator in estimators {
             let of_it = own.iter().filter(|row| row.estimator == estimator);
-            let size = of_it.clone().find(|row| row.role == Role::Null);
+            let size = of_it.clone().find(|row| row.world == UNRELATED);
             let limited = |row: &&&RecoveryRow| limits.contains(&(row.world.clone(), id, of));
             let found: Vec<String> = of_it
                 .filter(limited)
@@ -323,7 +323,9 @@ fn tried(text: &mut String, rows: &[RecoveryRow], limits: &[(String, HypothesisI
     write!(
         text,
         "Estimators tried at these limits, with {MOST_ACCOUNTS} accounts: how often each rejects where nothing is \
-         related (`irrelevant`, false alarms) and where the effect exists.\n\n\
+         related (`{UNRELATED}`; gains and hazards in the claimed direction only, so that 2.5 % are due) and where the \
+         effect exists. The hazard ratio finds most and stands beside every verdict on H8; it does not decide, since it is \
+         computed in sample and takes its baselines as straight lines.\n\n\
          | hypothesis | rung | estimator | false alarms | finds |\n|---|---|---|---|---|\n{lines}\n"
     )
     .expect("a string takes every word");
