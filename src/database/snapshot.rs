@@ -103,9 +103,9 @@ fn understood(
 /// Why a statement gives no rows that could be read.
 fn no_query(statement: &Statement) -> Option<&'static str> {
     if !statement.params().is_empty() {
-        Some("it has parameters, and nothing fills them")
+        Some("the query has parameters, and nothing fills them")
     } else if statement.columns().is_empty() {
-        Some("it gives no columns, expected a query as in `SELECT … FROM …`")
+        Some("this gives no columns, expected a query as in `SELECT … FROM …`")
     } else {
         None
     }

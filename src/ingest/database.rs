@@ -31,13 +31,13 @@ impl DatabaseTable {
     pub(super) fn table(variable: &str, name: &str) -> Self {
         let parts: Vec<String> = name.split('.').map(quoted).collect();
         let statement = format!("SELECT * FROM {}", parts.join("."));
-        Self::new(format!("{variable}:{name}"), variable, statement)
+        Self::new(format!("{name} of {variable}"), variable, statement)
     }
 
     /// The rows of `query`, the `number`th of the mapping.
     pub(super) fn query(variable: &str, query: &str, number: usize) -> Self {
         let statement = query.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
-        Self::new(format!("{variable}:query {number}"), variable, statement.to_owned())
+        Self::new(format!("query {number} of {variable}"), variable, statement.to_owned())
     }
 
     fn new(name: String, variable: &str, statement: String) -> Self {
