@@ -131,15 +131,13 @@ fn take(text: &mut String, key: &str) -> Option<String> {
     let word = format!("{key}=");
     let start = text.match_indices(&word).map(|(at, _)| at).find(|&at| starts(at))?;
     let value = &text[start + word.len()..];
-    let (value, end) = match value.strip_prefix('\'').filter(|_| !is_address) {
-        Some(quoted) => {
-            let length = quoted.find('\'')?;
-            (quoted[..length].to_owned(), length + 2)
-        }
-        None => {
-            let length = value.find(behind).unwrap_or(value.len());
-            (value[..length].to_owned(), length)
-        }
+    let quoted = value.strip_prefix('\'').filter(|_| !is_address);
+    let (value, end) = if let Some(quoted) = quoted {
+        let length = quoted.find('\'')?;
+        (quoted[..length].to_owned(), length + 2)
+    } else {
+        let length = value.find(behind).unwrap_or(value.len());
+        (value[..length].to_owned(), length)
     };
     let end = (start + word.len() + end + 1).min(text.len());
     text.replace_range(start..end, "");

@@ -138,7 +138,48 @@ fn distinct<'t>(tables: impl Iterator<Item = &'t DatabaseTable>) -> Vec<&'t Data
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::flow::{Catalogue, CatalogueEntry};
+    use crate::ingest::{IngestError, ingest_bytes};
+
+    const MAPPING: &str = r#"
+name = "crm"
+description = "a test"
+time_zone = "UTC"
+currency = "EUR"
+catalogue = "catalogue.csv"
+
+[[accounts]]
+source = { postgres = "CRM", table = "account" }
+columns = { account_id = "id" }
+
+[[interactions]]
+source.postgres = "CRM"
+source.query = "SELECT * FROM call"
+lookup = { source = { postgres = "CRM", table = "account" }, key = "id", columns = { segment_id = "segment" } }
+columns = { account_id = "id", occurred_at = "at" }
+constants = { interaction_type = "call" }
+"#;
+
+    #[test]
+    fn a_table_that_is_named_twice_is_copied_once_and_read_wherever_it_is_named() {
+        let catalogue = Catalogue::from_entries("1", vec![CatalogueEntry::plain("call", 1.0)]);
+        let mapping = Mapping::parse(MAPPING, catalogue.unwrap()).unwrap();
+        let tables = mapping.database_tables();
+        let names: Vec<&str> = tables.iter().map(DatabaseTable::name).collect();
+        assert_eq!(names, ["account of CRM", "query 1 of CRM"]);
+        let nothing_copied = ingest_bytes(&mapping, &BTreeMap::new());
+        assert!(matches!(nothing_copied, Err(IngestError::NotCopied)));
+        let copy = |name: &str, byte| TableCopy { path: name.into(), sha256: [byte; 32] };
+        let copied = mapping.copied(vec![copy("a.csv", 1), copy("q.csv", 2)]);
+        assert_eq!(copied.database_tables(), []);
+        let hashes: Vec<(&str, u8)> = copied.copies().map(|(name, hash)| (name, hash[0])).collect();
+        assert_eq!(hashes, [("account of CRM", 1), ("query 1 of CRM", 2)]);
+        let read: Vec<&Path> = copied.databases().filter_map(DatabaseTable::copy).collect();
+        assert_eq!(read, ["a.csv", "q.csv", "a.csv"].map(Path::new));
+    }
 
     #[test]
     fn a_table_is_its_name_and_nothing_else() {

@@ -154,7 +154,7 @@ fn programs() -> Option<PathBuf> {
     let mut debian: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
-        .filter_map(|entry| entry.ok())
+        .filter_map(Result::ok)
         .filter_map(|entry| {
             Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
         })
