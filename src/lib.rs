@@ -69,6 +69,8 @@ pub mod simulate;
 pub mod panel;
 pub mod realism;
 
+#[cfg(feature = "postgres")]
+pub mod database;
 #[cfg(feature = "sql")]
 pub mod engine;
 

@@ -9,13 +9,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use tempfile::TempDir;
 
 use super::{Engine, Limits, SqlError};
-use crate::ingest::{IngestError, Mapping};
+use crate::ingest::Mapping;
 
 /// Answers the queries of `mapping`, which read its named sources in the folder `data`: the mapping with answers in
-/// place of queries, and the folder that holds them, which is removed when it is dropped.
+/// place of queries. They are files in the folder `staging`, which must stay for as long as the mapping is read.
 ///
 /// A query runs on one thread, so that its rows have the same order in every run.
 ///
@@ -26,25 +25,24 @@ use crate::ingest::{IngestError, Mapping};
 pub fn answer(
     mapping: Mapping,
     data: &Path,
+    staging: &Path,
     memory: Option<usize>,
-) -> Result<(Mapping, TempDir), SqlError> {
-    let write = |source| IngestError::Write { path: std::env::temp_dir(), source };
-    let staging = tempfile::Builder::new().prefix("rvq-sql-").tempdir().map_err(write)?;
-    let given = mapping.give_sources(data, staging.path())?;
+) -> Result<Mapping, SqlError> {
+    let given = mapping.give_sources(data, staging)?;
     let engine = Engine::new(Limits { memory, threads: 1 })?;
     for source in &given {
         engine.add_files(&source.name, &source.files)?;
     }
     let mut answers = Vec::new();
     for query in mapping.queries() {
-        let out = staging.path().join(format!("answer_{}.parquet", answers.len()));
+        let out = staging.join(format!("answer_{}.parquet", answers.len()));
         engine.write(query.sql(), &out).map_err(|error| SqlError::InMapping {
             query: query.name().to_owned(),
             error: Box::new(error),
         })?;
         answers.push(out);
     }
-    Ok((mapping.answered(given, answers)?, staging))
+    Ok(mapping.answered(given, answers)?)
 }
 
 impl Engine {

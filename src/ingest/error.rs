@@ -34,6 +34,9 @@ pub enum IngestError {
     /// A mapping with queries that nobody has answered.
     #[error("the mapping asks for SQL, which nobody has answered")]
     Unanswered,
+    /// A mapping with tables of a database that nobody has copied.
+    #[error("the mapping reads a database, from which nobody has copied")]
+    NotCopied,
     /// A log may only be written where there is nothing.
     #[error("`{}` is already there, expected a new folder", path.display())]
     Occupied { path: PathBuf },

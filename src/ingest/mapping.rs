@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::cell::{NumberReader, TimeReader};
 use super::check::{self, Wire};
+use super::database::DatabaseTable;
 use super::error::{IngestError, SourceError, SourceProblems};
 use super::field::Field;
 use super::query::GivenSource;
@@ -88,16 +89,27 @@ pub(super) enum Keep {
     Last,
 }
 
-/// A source and how its text is cut into values.
+/// A source and where its rows are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SourceFile {
-    /// As the mapping writes it; a list with commas.
+    /// Name in the ledger: files as the mapping writes them, a list with commas.
     pub(super) name: String,
+    pub(super) origin: Origin,
+}
+
+/// Where the rows of a source are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
     /// Files, folders, or patterns of file names, in the data folder.
-    pub(super) patterns: Vec<String>,
-    pub(super) delimiter: Option<Delimiter>,
-    /// Parquet file with the answer of a query, in place of files of the data folder.
-    pub(super) answer: Option<PathBuf>,
+    Files {
+        patterns: Vec<String>,
+        /// How text is cut into values.
+        delimiter: Option<Delimiter>,
+    },
+    /// A Parquet file with the answer to a query over named sources, once it is answered.
+    Query(Option<PathBuf>),
+    /// A table of a database.
+    Database(DatabaseTable),
 }
 
 /// What stands between two values of a text file.
@@ -250,12 +262,10 @@ impl Mapping {
     ///
     /// `Sources` with all that is not there or not inside `data`.
     pub fn files(&self, data: &Path) -> Result<BTreeSet<String>, IngestError> {
-        let lookups = self.blocks.iter().filter_map(|block| block.lookup.as_ref());
-        let sources = self.blocks.iter().map(|block| &block.file).chain(self.sources.values());
-        let links = self.links.values().flat_map(|links| &links.tables).map(|table| &table.file);
         let (mut names, mut problems) = (BTreeSet::new(), Vec::<SourceError>::new());
-        for source in sources.chain(lookups.map(|lookup| &lookup.file)).chain(links) {
-            for pattern in &source.patterns {
+        for source in self.all_sources() {
+            let Origin::Files { patterns, .. } = &source.origin else { continue };
+            for pattern in patterns {
                 match Exports::Folder(data).find(pattern) {
                     Ok(files) => names.extend(files.into_iter().map(|file| file.name)),
                     Err(problem) => problems.push(problem),
@@ -267,6 +277,14 @@ impl Mapping {
         } else {
             Err(IngestError::Sources(SourceProblems::new(problems)))
         }
+    }
+
+    /// Every source that is named anywhere.
+    pub(super) fn all_sources(&self) -> impl Iterator<Item = &SourceFile> {
+        let blocks = self.blocks.iter().map(|block| &block.file);
+        let lookups = self.blocks.iter().filter_map(|block| block.lookup.as_ref());
+        let links = self.links.values().flat_map(|links| &links.tables).map(|table| &table.file);
+        blocks.chain(self.sources.values()).chain(lookups.map(|lookup| &lookup.file)).chain(links)
     }
 
     /// Whether a table of accounts is mapped.

@@ -5,6 +5,8 @@
 //! exports (CSV, Parquet, JSONL, XES, OCEL) ────────┴─ ingest ── histories + report + rejected rows
 //! ```
 //!
+//! Tables of databases and answers to SQL come as files that others made: `database` and `engine`.
+//!
 //! Nothing is guessed: what a log does not hold (an exit, a profit) stays absent, and the report
 //! says so. Joins of sources are absent too, except the lookup of a row by one key.
 
@@ -14,6 +16,7 @@ mod cell;
 mod check;
 mod checked;
 mod checkup;
+mod database;
 mod error;
 mod features;
 mod field;
@@ -45,6 +48,7 @@ use crate::interaction::AccountHistory;
 pub use checkup::{
     Acceptance, BlockCheck, BrokenRule, Checkup, FieldCheck, JoinCheck, Offender, checkup,
 };
+pub use database::{DatabaseTable, TableCopy};
 pub use error::{IngestError, SourceError, SourceProblems};
 pub use features::{FeatureColumn, FeatureError, FeatureTable};
 pub use ledger::{FileReport, IngestReport, Reason, RejectedRow, SetAside, SourceReport};

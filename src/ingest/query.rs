@@ -21,7 +21,7 @@ use super::cell::Cell;
 use super::error::{IngestError, SourceError, SourceProblems};
 use super::field::Field;
 use super::ledger::{Place, RejectedRow, SourceReport, Tally};
-use super::mapping::{Block, Mapping, SourceFile};
+use super::mapping::{Block, Mapping, Origin, SourceFile};
 use super::source::{Exports, OpenSource};
 use crate::interaction::Table;
 
@@ -76,7 +76,7 @@ impl Mapping {
     /// The tables that are given as SQL, in the order of the mapping; none once they are answered.
     pub fn queries(&self) -> impl Iterator<Item = Query<'_>> {
         self.blocks.iter().enumerate().filter_map(|(block, of)| {
-            let sql = of.query.as_deref().filter(|_| of.file.answer.is_none())?;
+            let sql = of.query.as_deref().filter(|_| of.file.origin == Origin::Query(None))?;
             Some(Query { block, name: &of.file.name, sql })
         })
     }
@@ -146,7 +146,7 @@ impl Mapping {
         let mut problems = Vec::new();
         for (block, answer) in blocks.into_iter().zip(answers) {
             let block = &mut self.blocks[block];
-            block.file.answer = Some(answer);
+            block.file.origin = Origin::Query(Some(answer));
             if let Err(problem) = fill(block) {
                 problems.push(problem);
             }
@@ -330,10 +330,5 @@ impl Block {
 
 /// The source of a block that is given as SQL, before it is answered.
 pub(super) fn unanswered(number: usize) -> SourceFile {
-    SourceFile {
-        name: format!("query {number}"),
-        patterns: Vec::new(),
-        delimiter: None,
-        answer: None,
-    }
+    SourceFile { name: format!("query {number}"), origin: Origin::Query(None) }
 }

@@ -42,6 +42,9 @@ pub(super) fn read_all(
     if mapping.queries().next().is_some() {
         return Err(IngestError::Unanswered);
     }
+    if !mapping.database_tables().is_empty() {
+        return Err(IngestError::NotCopied);
+    }
     let plans = open(mapping, exports)?;
     let mut tallies: Vec<Tally> = plans.iter().map(Plan::tally).collect();
     let mut rejects = Rejects::new(&room.part(8));

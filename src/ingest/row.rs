@@ -437,12 +437,12 @@ impl<'r> Row<'r> {
         )
     }
 
-    /// Yes or no: `true`, `yes`, `1` or `false`, `no`, `0`, in any case.
+    /// Yes or no: `true`, `t`, `yes`, `1` or `false`, `f`, `no`, `0`, in any case.
     pub(super) fn flag(&self, field: Field) -> Result<Option<bool>, Breach> {
         let Some(text) = self.text(field)? else { return Ok(None) };
         match text.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "1" => Ok(Some(true)),
-            "false" | "no" | "0" => Ok(Some(false)),
+            "true" | "t" | "yes" | "1" => Ok(Some(true)),
+            "false" | "f" | "no" | "0" => Ok(Some(false)),
             _ => {
                 let message = format!("`{text}` is neither `true` nor `false`");
                 Err(self.breach(field, Reason::UnknownValue, message))

@@ -67,6 +67,9 @@ impl Ingest<'_> {
                 for file in self.mapping.files(data)? {
                     digest.update(digest_of_file(&data.join(file)).map_err(failed)?);
                 }
+                for (_, sha256) in self.mapping.copies() {
+                    digest.update(sha256);
+                }
             }
             Exports::Memory(files) => {
                 for bytes in files.values() {

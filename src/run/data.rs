@@ -18,9 +18,9 @@ use crate::simulate::{Simulation, World, WorldError};
 use crate::time::{Calendar, Instant, Month};
 
 use super::RunError;
+use super::answered::AnsweredMapping;
 use super::ledger::{refused_by, refused_in};
 use super::plan::{DataParams, FULL, ResolvedPlan, RunParams, WorldParams, hex};
-use super::sql::AnsweredMapping;
 
 /// One data set of a run.
 #[derive(Debug)]
@@ -299,6 +299,9 @@ fn real(
     // Lookups too: what they say is in the histories.
     for name in mapping.files(&data)? {
         inputs.push(Dependency::file(data.join(name)));
+    }
+    for (name, sha256) in answered.mapping().copies() {
+        inputs.push(Dependency::Known(Input { name: name.to_owned(), sha256: hex(sha256) }));
     }
     let dropped = ingested
         .report

@@ -5,6 +5,8 @@ use std::path::Path;
 use crate::audit::NothingCompared;
 use crate::backtest::{ShapeError, WeightError};
 use crate::chart::ChartError;
+#[cfg(feature = "postgres")]
+use crate::database::DatabaseError;
 #[cfg(feature = "sql")]
 use crate::engine::SqlError;
 use crate::flow::FlowError;
@@ -83,10 +85,22 @@ pub enum RunError {
     Io { path: String, source: std::io::Error },
     /// SQL, with which this program was not built.
     #[error(
-        "{what}, and this `rvq` was built without it; in a clone, `cargo install --path . --features sql` \
-         installs it with SQL"
+        "{what}, and this `rvq` was built without it; in a clone, `cargo install --path . --features {}` \
+         installs it with SQL",
+        if cfg!(feature = "postgres") { "sql,postgres" } else { "sql" }
     )]
     NoSql { what: String },
+    /// A database, with which this program was not built.
+    #[error(
+        "{what}, and this `rvq` was built without it; in a clone, `cargo install --path . --features {}` \
+         installs it with PostgreSQL",
+        if cfg!(feature = "sql") { "sql,postgres" } else { "postgres" }
+    )]
+    NoPostgres { what: String },
+    /// A database that cannot be read.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// SQL that cannot be answered.
     #[cfg(feature = "sql")]
     #[error(transparent)]
@@ -177,6 +191,15 @@ impl From<PanelError> for RunError {
 }
 
 impl RunError {
+    /// Whether the message may hold a value of a row.
+    pub fn may_hold_values(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Database(error) => matches!(error, DatabaseError::Rows { .. }),
+            error => error.exit_code() != 2,
+        }
+    }
+
     pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.display().to_string(), source }
     }
@@ -197,9 +220,12 @@ impl RunError {
             | Self::UnknownGateWorld { .. }
             | Self::UnknownPlanFolder { .. }
             | Self::NoSql { .. }
+            | Self::NoPostgres { .. }
             | Self::NotALog { .. }
             | Self::NoDataset { .. }
             | Self::NotARun { .. } => 2,
+            #[cfg(feature = "postgres")]
+            Self::Database(error) => database_exit_code(error),
             #[cfg(feature = "sql")]
             Self::Sql(error) => sql_exit_code(error),
             Self::Ingest(error) => ingest_exit_code(error),
@@ -224,6 +250,17 @@ impl RunError {
     }
 }
 
+/// Exit code of a database that was not read: 2 when what the user wrote is wrong, 3 when the server or its rows are.
+#[cfg(feature = "postgres")]
+fn database_exit_code(error: &DatabaseError) -> u8 {
+    match error {
+        DatabaseError::Unset { .. }
+        | DatabaseError::Unreadable { .. }
+        | DatabaseError::Queries(_) => 2,
+        _ => 3,
+    }
+}
+
 /// Exit code of SQL that was not answered: 2 when the query is wrong, 3 when the data are.
 #[cfg(feature = "sql")]
 fn sql_exit_code(error: &SqlError) -> u8 {
@@ -241,6 +278,7 @@ pub fn ingest_exit_code(error: &IngestError) -> u8 {
     match error {
         IngestError::Mapping(_)
         | IngestError::Unanswered
+        | IngestError::NotCopied
         | IngestError::UnreadableMapping { .. }
         | IngestError::Occupied { .. }
         | IngestError::Exists { .. } => 2,

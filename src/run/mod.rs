@@ -4,6 +4,7 @@
 //! only in `log.jsonl` and `timings.json`, outside every hash. Only this module reads the clock.
 
 mod analyse;
+mod answered;
 mod audit;
 mod data;
 mod data_map;
@@ -19,6 +20,7 @@ mod ledger;
 mod notes;
 mod plan;
 mod power;
+#[cfg(feature = "sql")]
 mod sql;
 mod tables;
 mod weights;
@@ -43,6 +45,7 @@ use crate::report::{
 pub use analyse::{
     Analysis, Courses, Focus, PatternsFound, analyse, build_panel, courses, patterns_of,
 };
+pub use answered::AnsweredMapping;
 pub use audit::{AuditReport, audit};
 pub use data::{Dataset, Input};
 pub use data_map::{data_map_columns, data_map_data, data_map_of, gaps_of};
@@ -59,7 +62,6 @@ pub use plan::{
     WorldParams,
 };
 pub use power::powers;
-pub use sql::AnsweredMapping;
 #[cfg(feature = "sql")]
 pub use sql::ask;
 pub use tables::{

@@ -1,125 +1,60 @@
-//! SQL, where this `rvq` was built with it: queries of mappings answered, logs that can be asked.
-//!
-//! The only module that knows both cases; without the feature, whatever needs SQL ends with the command that
-//! installs it.
+//! Runs and logs that can be asked in SQL.
 
-use std::path::Path;
-
-use tempfile::TempDir;
-
-use crate::ingest::Mapping;
+use std::path::{Path, PathBuf};
 
 use super::RunError;
+use crate::engine::{Engine, Limits, ScoredLog, SqlError};
+use crate::flow::Catalogue;
 
-/// A mapping whose tables are all files, and the answers to its queries for as long as they are read.
-#[derive(Debug)]
-pub struct AnsweredMapping {
-    mapping: Mapping,
-    _answers: Option<TempDir>,
+/// An engine with the tables of the run or log folder `folder`: of the data set `data`, where a run has
+/// several. Scores that cannot be had are missed only by queries that ask for them.
+///
+/// # Errors
+///
+/// [`RunError::NotALog`] for another folder, [`RunError::NoDataset`] for a name that the run does not have,
+/// [`RunError::Sql`] when a table cannot be read.
+pub fn ask(folder: &Path, data: Option<&str>, limits: Limits) -> Result<Engine, RunError> {
+    let tables = if folder.join("manifest.json").is_file() {
+        tables_of(folder, data)?
+    } else if folder.join("accounts.parquet").is_file() {
+        folder.to_owned()
+    } else {
+        return Err(RunError::NotALog { folder: folder.display().to_string() });
+    };
+    let mut engine = Engine::new(limits)?;
+    engine.add_folder(&tables)?;
+    engine.add_months()?;
+    match scored(&tables) {
+        Ok(log) => engine.add_scores(log)?,
+        Err(why) => engine.lack_scores(why),
+    }
+    Ok(engine)
 }
 
-impl AnsweredMapping {
-    /// Answers the queries of `mapping`, if it has any, from its sources in the folder `data`.
-    ///
-    /// - `memory`: what sorts, joins and groups may hold before they spill \[bytes\]; absent: no limit.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError::NoSql`] for a query without the feature `sql`, `RunError::Sql` for one that cannot be
-    /// answered.
-    pub fn of(mapping: Mapping, data: &Path, memory: Option<usize>) -> Result<Self, RunError> {
-        if mapping.queries().next().is_none() {
-            return Ok(Self { mapping, _answers: None });
-        }
-        with_queries(&mapping, data, memory)
+fn scored(tables: &Path) -> Result<ScoredLog, String> {
+    let path = tables.join("catalogue.csv");
+    if !path.is_file() {
+        return Err("the folder has no `catalogue.csv`, which values interactions".to_owned());
     }
-
-    /// The mapping.
-    pub fn mapping(&self) -> &Mapping {
-        &self.mapping
-    }
+    let catalogue = Catalogue::load(&path).map_err(|error| error.to_string())?;
+    ScoredLog::open(tables, catalogue).map_err(|error: SqlError| error.to_string())
 }
 
-#[cfg(feature = "sql")]
-fn with_queries(
-    mapping: &Mapping,
-    data: &Path,
-    memory: Option<usize>,
-) -> Result<AnsweredMapping, RunError> {
-    let (mapping, answers) = crate::engine::answer(mapping.clone(), data, memory)?;
-    Ok(AnsweredMapping { mapping, _answers: Some(answers) })
-}
-
-#[cfg(not(feature = "sql"))]
-fn with_queries(
-    mapping: &Mapping,
-    _: &Path,
-    _: Option<usize>,
-) -> Result<AnsweredMapping, RunError> {
-    Err(RunError::NoSql { what: format!("`{}` has tables in SQL", mapping.path().display()) })
-}
-
-#[cfg(feature = "sql")]
-pub use asking::ask;
-
-#[cfg(feature = "sql")]
-mod asking {
-    use std::path::{Path, PathBuf};
-
-    use super::super::RunError;
-    use crate::engine::{Engine, Limits, ScoredLog, SqlError};
-    use crate::flow::Catalogue;
-
-    /// An engine with the tables of the run or log folder `folder`: of the data set `data`, where a run has
-    /// several. Scores that cannot be had are missed only by queries that ask for them.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError::NotALog`] for another folder, [`RunError::NoDataset`] for a name that the run does not have,
-    /// [`RunError::Sql`] when a table cannot be read.
-    pub fn ask(folder: &Path, data: Option<&str>, limits: Limits) -> Result<Engine, RunError> {
-        let tables = if folder.join("manifest.json").is_file() {
-            tables_of(folder, data)?
-        } else if folder.join("accounts.parquet").is_file() {
-            folder.to_owned()
-        } else {
-            return Err(RunError::NotALog { folder: folder.display().to_string() });
-        };
-        let mut engine = Engine::new(limits)?;
-        engine.add_folder(&tables)?;
-        engine.add_months()?;
-        match scored(&tables) {
-            Ok(log) => engine.add_scores(log)?,
-            Err(why) => engine.lack_scores(why),
-        }
-        Ok(engine)
-    }
-
-    fn scored(tables: &Path) -> Result<ScoredLog, String> {
-        let path = tables.join("catalogue.csv");
-        if !path.is_file() {
-            return Err("the folder has no `catalogue.csv`, which values interactions".to_owned());
-        }
-        let catalogue = Catalogue::load(&path).map_err(|error| error.to_string())?;
-        ScoredLog::open(tables, catalogue).map_err(|error: SqlError| error.to_string())
-    }
-
-    /// The tables of a data set of the run in `folder`.
-    fn tables_of(folder: &Path, data: Option<&str>) -> Result<PathBuf, RunError> {
-        let tables = folder.join("tables");
-        let listed = std::fs::read_dir(&tables).map_err(|error| RunError::io(&tables, error))?;
-        let mut known: Vec<String> = listed
-            .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()))
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect();
-        known.sort();
-        match (data, known.as_slice()) {
-            (Some(name), _) if known.iter().any(|one| one == name) => Ok(tables.join(name)),
-            (None, [only]) => Ok(tables.join(only)),
-            _ => {
-                let (asked, known) = (data.map(str::to_owned), known.join(", "));
-                Err(RunError::NoDataset { asked, known })
-            }
+/// The tables of a data set of the run in `folder`.
+fn tables_of(folder: &Path, data: Option<&str>) -> Result<PathBuf, RunError> {
+    let tables = folder.join("tables");
+    let listed = std::fs::read_dir(&tables).map_err(|error| RunError::io(&tables, error))?;
+    let mut known: Vec<String> = listed
+        .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    known.sort();
+    match (data, known.as_slice()) {
+        (Some(name), _) if known.iter().any(|one| one == name) => Ok(tables.join(name)),
+        (None, [only]) => Ok(tables.join(only)),
+        _ => {
+            let (asked, known) = (data.map(str::to_owned), known.join(", "));
+            Err(RunError::NoDataset { asked, known })
         }
     }
 }

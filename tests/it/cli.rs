@@ -156,7 +156,9 @@ fn without_sql_whatever_asks_for_it_says_how_to_get_it() {
         "[[interactions]]\nsource = \"interactions.csv\"",
         "[sources]\nactivities = \"interactions.csv\"\n[[interactions]]\nsql = \"SELECT 1 AS account_id FROM activities\"",
     );
-    let how = "in a clone, `cargo install --path . --features sql` installs it with SQL";
+    let features = if cfg!(feature = "postgres") { "sql,postgres" } else { "sql" };
+    let how =
+        format!("in a clone, `cargo install --path . --features {features}` installs it with SQL");
     for line in [
         "sql sample",
         "ingest sample/mapping.toml --out log",
@@ -164,7 +166,32 @@ fn without_sql_whatever_asks_for_it_says_how_to_get_it() {
         "run sample/plan.toml",
     ] {
         let said = study.refused(line);
-        assert!(said.starts_with("exit 2\n") && said.contains(how), "rvq {line}\n{said}");
+        assert!(said.starts_with("exit 2\n") && said.contains(&how), "rvq {line}\n{said}");
+    }
+    assert!(!study.path("log").exists());
+}
+
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn without_postgres_whatever_asks_for_it_says_how_to_get_it() {
+    let study = Study::with_sample();
+    study.edit(
+        "sample/mapping.toml",
+        "source = \"interactions.csv\"",
+        "source = { postgres = \"CRM_DATABASE\", table = \"crm.activity\" }",
+    );
+    let features = if cfg!(feature = "sql") { "sql,postgres" } else { "postgres" };
+    let how = format!(
+        "in a clone, `cargo install --path . --features {features}` installs it with PostgreSQL"
+    );
+    for line in [
+        "ingest sample/mapping.toml --out log",
+        "ingest --check sample/mapping.toml",
+        "run sample/plan.toml",
+        "score sample/plan.toml",
+    ] {
+        let said = study.refused(line);
+        assert!(said.starts_with("exit 2\n") && said.contains(&how), "rvq {line}\n{said}");
     }
     assert!(!study.path("log").exists());
 }

@@ -29,6 +29,8 @@ mod parity;
 mod patterns;
 mod placebo;
 mod policy;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod propose;
 mod pseudonym;
 mod public_logs;

@@ -15,7 +15,8 @@ use crate::options::{Console, Format, Memory};
 ///
 /// Formats: CSV and other delimited text, JSON lines, Parquet, XES and OCEL 2.0 (JSON, XML); all but Parquet
 /// also compressed with gzip or Zstandard. A source is a file, a folder, a pattern such as `exports/2024-*.csv`,
-/// or a list of these, inside the data folder.
+/// or a list of these, inside the data folder; or a table or query of a PostgreSQL database, for an `rvq` built with
+/// `--features postgres`.
 ///
 /// Every row is accepted or rejected with its reason; the ledger is printed and kept in the log, and the
 /// rejected rows with it (`rejected.parquet`). Rules for exports that overlap are declared in the mapping
@@ -71,13 +72,16 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     let mapping = Mapping::load(path)?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let data = args.data.clone().unwrap_or(folder);
-    if mapping.queries().next().is_some() {
+    if !mapping.database_tables().is_empty() {
+        console.say("copying from the database");
+    } else if mapping.queries().next().is_some() {
         console.say("answering the queries of the mapping");
     }
-    let answered = AnsweredMapping::of(mapping, &data, args.memory.map(Memory::bytes));
+    let memory = args.memory.map(Memory::bytes);
+    let answered = AnsweredMapping::staged(mapping, &data, &staging(args)?, memory);
     let answered = match answered {
         // What the engine says may hold a value.
-        Err(error) if args.pseudonymise.is_some() && error.exit_code() != 2 => {
+        Err(error) if args.pseudonymise.is_some() && error.may_hold_values() => {
             bail!(
                 "the mapping's queries cannot be answered; without `--pseudonymise` it is said why"
             )
@@ -89,6 +93,21 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
         return check(args, mapping, &data, console);
     }
     read(args, mapping, &data, console).map(|()| ExitCode::SUCCESS)
+}
+
+/// Where answers and copies wait: beside the log, as rows do, or in the system's folder for temporary files.
+fn staging(args: &Args) -> anyhow::Result<PathBuf> {
+    let Some(out) = args.out.as_deref().filter(|_| !args.dry_run) else {
+        return Ok(std::env::temp_dir());
+    };
+    if out.exists() {
+        return Err(IngestError::Occupied { path: out.to_owned() }.into());
+    }
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)
+        .map_err(|source| IngestError::Write { path: out.to_owned(), source })?;
+    Ok(parent.to_owned())
 }
 
 /// Writes a first mapping, catalogue and plan.

@@ -147,7 +147,13 @@ pub(super) fn mapping(
     catalogue: Catalogue,
 ) -> Result<Mapping, Problems> {
     let types = catalogue.entries().iter().map(|entry| entry.interaction_type.as_str()).collect();
-    let mut check = Check { problems, source: 0, types, precedences: BTreeMap::new() };
+    let mut check = Check {
+        problems,
+        source: 0,
+        types,
+        precedences: BTreeMap::new(),
+        database_queries: BTreeMap::new(),
+    };
     let mapping = check.mapping(wire, text, catalogue);
     check.problems.into_result(mapping)
 }
@@ -159,6 +165,8 @@ struct Check {
     types: TypeNames,
     /// Keys of linked fields, strongest first.
     precedences: BTreeMap<Field, Vec<String>>,
+    /// Numbers of the queries in databases, by variable and text.
+    database_queries: BTreeMap<(String, String), usize>,
 }
 
 impl Check {

@@ -1,4 +1,5 @@
-//! Where the rows of a mapping come from: files inside the data folder, or queries over named sources.
+//! Where the rows of a mapping come from: files inside the data folder, tables of a database, or queries over named
+//! sources.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,7 +9,8 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::{Check, WireBlock};
-use crate::ingest::mapping::{Delimiter, SourceFile};
+use crate::ingest::database::DatabaseTable;
+use crate::ingest::mapping::{Delimiter, Origin, SourceFile};
 use crate::ingest::query;
 use crate::interaction::Table;
 
@@ -20,12 +22,34 @@ struct WireSource {
     delimiter: Option<String>,
 }
 
+/// A source that is no file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireDatabase {
+    /// Environment variable that holds the connection.
+    postgres: String,
+    table: Option<String>,
+    query: Option<String>,
+}
+
 impl Check {
+    /// A source as a block, lookup or table of links names it.
     pub(super) fn file(
         &mut self,
         source: &Spanned<Value>,
         delimiter: Option<&Spanned<String>>,
     ) -> SourceFile {
+        if let Value::Table(table) = source.get_ref() {
+            if let Some(delimiter) = delimiter {
+                self.add(
+                    delimiter.span(),
+                    "`delimiter` belongs to a file, not to a database",
+                    None,
+                );
+            }
+            let table = self.database(table, source.span());
+            return SourceFile { name: table.name().to_owned(), origin: Origin::Database(table) };
+        }
         let patterns = texts(source.get_ref()).unwrap_or_default();
         if patterns.is_empty() {
             let help =
@@ -51,7 +75,42 @@ impl Check {
                 None
             }
         });
-        SourceFile { name: patterns.join(", "), patterns, delimiter, answer: None }
+        SourceFile { name: patterns.join(", "), origin: Origin::Files { patterns, delimiter } }
+    }
+
+    /// A table of a database.
+    fn database(&mut self, wire: &toml::Table, span: Range<usize>) -> DatabaseTable {
+        const AS_IN: &str = "as in `source = { postgres = \"CRM_DATABASE\", table = \"crm.activity\" }`, or with `query = \"SELECT …\"` \
+                             in place of `table`; `CRM_DATABASE` is an environment variable that holds the connection";
+        let wire = match wire.clone().try_into::<WireDatabase>() {
+            Ok(wire) => wire,
+            Err(error) => {
+                self.add(span, error.message(), Some(AS_IN.to_owned()));
+                return DatabaseTable::table("", "");
+            }
+        };
+        if !is_variable(&wire.postgres) {
+            // What stands there may be a password: it is not shown.
+            let message = "`postgres` is no name of an environment variable; the connection, with its password, \
+                           is in that variable and not in the mapping";
+            self.add(0..0, message, Some(AS_IN.to_owned()));
+        }
+        match (&wire.table, &wire.query) {
+            (Some(name), None) if name.split('.').all(|part| !part.trim().is_empty()) => {
+                DatabaseTable::table(&wire.postgres, name)
+            }
+            (None, Some(query)) if !query.trim().is_empty() => {
+                let next = self.database_queries.len() + 1;
+                let key = (wire.postgres.clone(), query.clone());
+                let number = *self.database_queries.entry(key).or_insert(next);
+                DatabaseTable::query(&wire.postgres, query, number)
+            }
+            _ => {
+                let message = "a source in a database is one of `table` and `query`";
+                self.add(span, message, Some(AS_IN.to_owned()));
+                DatabaseTable::table("", "")
+            }
+        }
     }
 
     /// The sources that queries name: files, or a table with files and a delimiter.
@@ -62,19 +121,22 @@ impl Check {
         let mut sources = BTreeMap::new();
         for (name, value) in wire {
             let file = match value.get_ref() {
-                Value::Table(table) => match table.clone().try_into::<WireSource>() {
-                    Ok(wire) => {
-                        let delimiter = wire.delimiter.map(|text| Spanned::new(value.span(), text));
-                        let source = Spanned::new(value.span(), wire.source);
-                        self.file(&source, delimiter.as_ref())
+                Value::Table(table) if !table.contains_key("postgres") => {
+                    match table.clone().try_into::<WireSource>() {
+                        Ok(wire) => {
+                            let delimiter =
+                                wire.delimiter.map(|text| Spanned::new(value.span(), text));
+                            let source = Spanned::new(value.span(), wire.source);
+                            self.file(&source, delimiter.as_ref())
+                        }
+                        Err(error) => {
+                            let help = "as in `calls = { source = \"calls-*.csv\", delimiter = \";\" }`, or \
+                                    `calls = { postgres = \"CRM_DATABASE\", table = \"crm.calls\" }`";
+                            self.add(value.span(), error.message(), Some(help.to_owned()));
+                            continue;
+                        }
                     }
-                    Err(error) => {
-                        let help =
-                            "as in `calls = { source = \"calls-*.csv\", delimiter = \";\" }`";
-                        self.add(value.span(), error.message(), Some(help.to_owned()));
-                        continue;
-                    }
-                },
+                }
                 _ => self.file(&value, None),
             };
             sources.insert(name.into_inner(), file);
@@ -122,6 +184,12 @@ pub(super) fn stays_inside(path: &str) -> bool {
         && Path::new(path)
             .components()
             .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// Whether `text` can be the name of an environment variable.
+fn is_variable(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.starts_with(|c: char| !c.is_ascii_digit()) && text.chars().all(is_part)
 }
 
 /// One text or a list of texts.

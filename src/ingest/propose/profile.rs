@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::times::Times;
 use crate::ingest::cell::{Cell, NumberReader};
 use crate::ingest::error::SourceError;
-use crate::ingest::mapping::{Delimiter, SourceFile};
+use crate::ingest::mapping::{Delimiter, Origin, SourceFile};
 use crate::ingest::source::{Exports, OpenSource};
 
 /// Distinct values of one column that are counted apart; further ones are only known to be more.
@@ -203,8 +203,8 @@ impl FileProfile {
 /// Opens `name` with the delimiter that cuts it into most columns, all rows alike.
 fn open(exports: Exports<'_>, name: &str) -> Result<(OpenSource, Option<Delimiter>), SourceError> {
     let with = |delimiter: Option<Delimiter>| {
-        let (name, patterns) = (name.to_owned(), vec![name.to_owned()]);
-        OpenSource::open(exports, &SourceFile { name, patterns, delimiter, answer: None })
+        let origin = Origin::Files { patterns: vec![name.to_owned()], delimiter };
+        OpenSource::open(exports, &SourceFile { name: name.to_owned(), origin })
     };
     let plain = with(None);
     // A header of one name holds the delimiter, if it is another one.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use super::cell::Cell;
 use super::error::SourceError;
 use super::ledger::{Breach, Reason};
-use super::mapping::{Delimiter, SourceFile};
+use super::mapping::{Delimiter, Origin, SourceFile};
 use crate::diagnostic::nearest;
 use files::Stamp;
 pub(super) use files::{ExportFile, Exports};
@@ -89,6 +89,9 @@ impl Broken {
 type Each<'a> = dyn FnMut(u64, Result<Vec<Cell<'_>>, Broken>) -> Result<(), SourceError> + 'a;
 
 impl Format {
+    /// As databases copy their tables out.
+    const CSV: Self = Self::Text(text_rows::Cut::Delimited(b','));
+
     /// The format of `file`, told by its first bytes, then by its name.
     fn of(file: &ExportFile, delimiter: Option<Delimiter>) -> Result<Self, SourceError> {
         let ending = file.ending();
@@ -131,8 +134,12 @@ impl Format {
 
 impl OpenFile {
     fn open(file: ExportFile, delimiter: Option<Delimiter>) -> Result<Self, SourceError> {
-        let stamp = file.stamp().map_err(|error| file.unreadable(&error))?;
         let format = Format::of(&file, delimiter)?;
+        Self::with_format(file, format)
+    }
+
+    fn with_format(file: ExportFile, format: Format) -> Result<Self, SourceError> {
+        let stamp = file.stamp().map_err(|error| file.unreadable(&error))?;
         let columns = match format {
             Format::Parquet => parquet_rows::columns(&file)?,
             Format::Text(cut) => text_rows::columns(&file, cut)?,
@@ -197,12 +204,19 @@ impl OpenFile {
 impl OpenSource {
     /// Opens every file of `source` and reads its header.
     pub(super) fn open(exports: Exports<'_>, source: &SourceFile) -> Result<Self, SourceError> {
-        if let Some(answer) = &source.answer {
-            return Self::of(vec![ExportFile::at(answer).called(&source.name)], None);
-        }
+        let called = |path: &Path| ExportFile::at(path).called(&source.name);
+        let (patterns, delimiter) = match &source.origin {
+            Origin::Files { patterns, delimiter } => (patterns, *delimiter),
+            Origin::Query(answer) => return Self::of(answer.iter().map(|path| called(path)), None),
+            Origin::Database(table) => {
+                let files =
+                    table.copy().map(|copy| OpenFile::with_format(called(copy), Format::CSV));
+                return Ok(Self::with_files(files.into_iter().collect::<Result<_, _>>()?));
+            }
+        };
         let mut files = Vec::new();
         let mut entries: BTreeMap<PathBuf, &str> = BTreeMap::new();
-        for pattern in &source.patterns {
+        for pattern in patterns {
             for file in exports.find(pattern)? {
                 if let Some(first) = entries.insert(file.identity(), pattern) {
                     let (first, second) = (first.to_owned(), pattern.clone());
@@ -211,25 +225,30 @@ impl OpenSource {
                 files.push(file);
             }
         }
-        Self::of(files, source.delimiter)
+        Self::of(files, delimiter)
     }
 
     /// Opens one file that need not be in a data folder.
     pub(super) fn at(path: &Path) -> Result<Self, SourceError> {
-        Self::of(vec![ExportFile::at(path)], None)
+        Self::of([ExportFile::at(path)], None)
     }
 
-    fn of(files: Vec<ExportFile>, delimiter: Option<Delimiter>) -> Result<Self, SourceError> {
-        let mut opened = Vec::with_capacity(files.len());
+    fn of(
+        files: impl IntoIterator<Item = ExportFile>,
+        delimiter: Option<Delimiter>,
+    ) -> Result<Self, SourceError> {
+        let opened = files.into_iter().map(|file| OpenFile::open(file, delimiter));
+        Ok(Self::with_files(opened.collect::<Result<_, _>>()?))
+    }
+
+    fn with_files(files: Vec<OpenFile>) -> Self {
         let mut columns: Vec<String> = Vec::new();
         let mut seen = BTreeSet::new();
-        for file in files {
-            let file = OpenFile::open(file, delimiter)?;
+        for file in &files {
             columns
                 .extend(file.columns.iter().filter(|name| seen.insert((*name).clone())).cloned());
-            opened.push(file);
         }
-        Ok(Self { files: opened, columns })
+        Self { files, columns }
     }
 
     /// Column names: those of the first file, then what further files add.
