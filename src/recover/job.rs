@@ -126,29 +126,29 @@ impl SuiteParams {
 /// - Each known limit with the most accounts of a pilot, and the same tests where nothing is related, with
 ///   the estimators that were tried.
 pub fn jobs(params: &SuiteParams, table: &TruthTable) -> Vec<Job> {
-    let mut jobs = Jobs { params, table, jobs: BTreeMap::new() };
+    let mut suite = Suite { params, table, jobs: BTreeMap::new() };
     for world in table.worlds().filter(|world| params.wants(world)) {
-        tests(params).for_each(|test| jobs.ask_cell(world, test));
+        tests(params).for_each(|test| suite.ask_cell(world, test));
         if BESIDE.contains(&world) {
-            tests(params).for_each(|test| jobs.ask_other_accounts(world, test));
+            tests(params).for_each(|test| suite.ask_other_accounts(world, test));
         }
     }
     if params.at_named_accounts {
-        jobs.ask_limits();
+        suite.ask_limits();
     }
-    let mut jobs: Vec<Job> = jobs.jobs.into_values().collect();
+    let mut jobs: Vec<Job> = suite.jobs.into_values().collect();
     jobs.sort_by_key(|job| job.setting.accounts);
     jobs
 }
 
 /// The jobs of a suite while they are put together, by setting and whether other estimators are tried.
-struct Jobs<'a> {
+struct Suite<'a> {
     params: &'a SuiteParams,
     table: &'a TruthTable,
     jobs: BTreeMap<(Setting, bool), Job>,
 }
 
-impl Jobs<'_> {
+impl Suite<'_> {
     fn ask_cell(&mut self, world: &str, test: (HypothesisId, Rung)) {
         let Some(cell) = self.table.cell(world, test.0, test.1) else { return };
         self.ask((world, self.params.accounts), Cohort::AsItComes, test);

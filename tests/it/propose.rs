@@ -341,7 +341,8 @@ fn a_table_of_keys_links_the_systems_that_it_names() {
     study.has("columns.account_id = \"account_id\"");
     let found = study.log();
     assert_eq!(found.histories.len(), 20, "{}", study.proposal.mapping());
-    let rejected: u64 = found.report.sources.iter().map(|source| source.n_rejected()).sum();
+    let rejected: u64 =
+        found.report.sources.iter().map(rvq::ingest::SourceReport::n_rejected).sum();
     assert_eq!(rejected, 0, "{}", study.proposal.mapping());
     let first = &found.histories[0];
     assert_eq!(first.account.id, "001000");
