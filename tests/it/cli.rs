@@ -188,7 +188,7 @@ fn without_postgres_whatever_asks_for_it_says_how_to_get_it() {
         "ingest sample/mapping.toml --out log",
         "ingest --check sample/mapping.toml",
         "run sample/plan.toml",
-        "score sample/plan.toml",
+        "score sample/plan.toml --out panel.csv",
     ] {
         let said = study.refused(line);
         assert!(said.starts_with("exit 2\n") && said.contains(&how), "rvq {line}\n{said}");
