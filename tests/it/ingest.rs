@@ -356,6 +356,32 @@ fn accounts_are_unique_and_rows_refer_to_them_after_their_entry() {
 }
 
 #[test]
+fn a_log_says_who_brought_nothing_and_what_came_after_an_exit() {
+    let outcomes = "\n[[outcomes]]\nsource = \"paid.csv\"\naggregate = \"month\"\n\
+                    columns = { account_id = \"who\", occurred_at = \"when\", revenue = \"paid\" }\n";
+    let mapping =
+        simple("data_start = \"2026-01-01\"\ndata_end = \"2026-03-01\"") + ROSTER + outcomes;
+    let warnings = |calls: &str, paid: &str| {
+        let roster = "id,from,to\nA,2026-01-01,2026-02-03\nB,2026-01-01,\n";
+        let files = [("accounts.csv", roster), ("log.csv", calls), ("paid.csv", paid)];
+        attempt(&mapping, &files).unwrap().report.warnings
+    };
+    let has = |warnings: &[String], text: &str| warnings.iter().any(|line| line.contains(text));
+    // The exit is a date: what is dated on the same day is not after it.
+    let same_day = "who,what,when\nA,call,2026-02-03 16:00:00\nB,call,2026-02-04\n";
+    let both = "who,when,paid\nA,2026-01-05,10\nB,2026-02-05,-3\n";
+    let fine = warnings(same_day, both);
+    assert!(!has(&fine, "later day") && !has(&fine, "no revenue"), "{fine:?}");
+    let later = "who,what,when\nA,call,2026-02-04 00:00:00\nB,call,2026-02-04\n";
+    let found = warnings(later, "who,when,paid\nA,2026-01-05,10\nB,2026-02-05,0\n");
+    assert!(
+        has(&found, "1 interactions are on a later day than their account's exit"),
+        "{found:?}"
+    );
+    assert!(has(&found, "1 of 2 accounts have no revenue in any month"), "{found:?}");
+}
+
+#[test]
 fn accounts_without_any_date_are_rejected_at_the_end() {
     let roster = ROSTER.replace(r#", entered_at = "from", exited_at = "to""#, "");
     let log = attempt(

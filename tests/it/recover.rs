@@ -4,8 +4,8 @@ use std::fs;
 
 use rvq::hypothesis::{HypothesisId, Rung};
 use rvq::recover::{
-    Asked, Job, RecoveryRow, Role, Setting, SuiteParams, TestName, Trial, Trials, TruthTable, jobs,
-    rows, run_job,
+    Asked, BY_ACCOUNT, HAZARD, Job, MOST_ACCOUNTS, RecoveryRow, Role, Setting, SuiteParams,
+    TestName, Trial, Trials, TruthTable, UNRELATED, jobs, rows, run_job,
 };
 use rvq::report::{credentials, recovery_json};
 
@@ -47,6 +47,20 @@ fn a_suite_asks_every_cell_once_and_true_ones_at_the_accounts_they_name() {
             }
         }
     }
+    let tried = |world: &str, test: (HypothesisId, Rung)| {
+        let mut jobs = all.iter().filter(|job| job.asked.tried);
+        jobs.any(|job| {
+            let here = (job.setting.world.as_str(), job.setting.accounts);
+            here == (world, MOST_ACCOUNTS) && job.asked.tests.contains(&test)
+        })
+    };
+    assert!(table.limits().count() > 0);
+    for (world, id, rung, _) in table.limits() {
+        assert!(
+            tried(world, (id, rung)) && tried(UNRELATED, (id, rung)),
+            "{world} {id:?} {rung:?}"
+        );
+    }
     let accounts: Vec<u32> = all.iter().map(|job| job.setting.accounts).collect();
     assert!(accounts.is_sorted() && accounts.contains(&30) && accounts.contains(&800));
 }
@@ -86,6 +100,39 @@ fn nothing_is_caused_where_nothing_is_related() {
     assert_eq!(found.tests[&caused()], [still]);
 }
 
+#[test]
+fn what_was_tried_at_a_known_limit_stands_beside_what_decides() {
+    let tests = vec![(HypothesisId::H8, Rung::AddsToBaselines), (HypothesisId::H9, Rung::Causal)];
+    let folder = tempfile::tempdir().unwrap();
+    let run = |tried| {
+        let world = "informative".to_owned();
+        let setting = Setting { world, accounts: 200, months: 48, balanced: false };
+        let job = Job { setting, asked: Asked { tests: tests.clone(), tried }, replications: 3 };
+        run_job(&job, 5, folder.path(), &|_: &str| {}).unwrap().tests
+    };
+    let (plain, mut tried) = (run(false), run(true));
+    let mut of = |hypothesis, rung, estimator: &str| {
+        let found = tried.remove(&TestName { hypothesis, rung, estimator: estimator.to_owned() });
+        found.unwrap().into_iter().map(Option::unwrap).collect::<Vec<Trial>>()
+    };
+    // Who has more leaves less, and that is the claimed direction.
+    let hazard = of(HypothesisId::H8, Rung::AddsToBaselines, HAZARD);
+    assert!(hazard.iter().map(|trial| trial.estimate).sum::<f64>() > 0.0, "{hazard:?}");
+    // Of the same pairs the estimate is the same, and its error is not.
+    let by_account = of(HypothesisId::H9, Rung::Causal, BY_ACCOUNT);
+    let by_team = TestName {
+        hypothesis: HypothesisId::H9,
+        rung: Rung::Causal,
+        estimator: "headline".to_owned(),
+    };
+    for (account, team) in by_account.iter().zip(&plain[&by_team]) {
+        let team = team.unwrap();
+        assert!((account.estimate - team.estimate).abs() < 1e-15);
+        assert!((account.half_width - team.half_width).abs() > 1e-6);
+    }
+    assert_eq!(tried, plain, "what decides is what it is without them");
+}
+
 /// Trials of one test of which the first `rejecting` reject.
 fn trials(world: &str, accounts: u32, rejecting: usize, n: usize) -> Trials {
     let setting = Setting { world: world.to_owned(), accounts, months: 48, balanced: false };
@@ -118,6 +165,13 @@ fn false_cells_are_held_to_five_percent_and_true_ones_to_one_half() {
     // Intervals of ± .05 about ± .1 miss 0.
     assert!((fine.coverage.unwrap() - 369.0 / 400.0).abs() < 1e-12);
     assert!((fine.reversed.unwrap() - 15.0 / 400.0).abs() < 1e-12);
+    assert!((fine.contradicted.unwrap() - 15.0 / 400.0).abs() < 1e-12);
+    // Nothing of interest (δ .02) contradicts too, without any reversal.
+    let mut small = trials("irrelevant", 200, 0, 10);
+    let negligible = Some(Trial { estimate: 0.005, half_width: 0.01, rejects: false });
+    small.tests.values_mut().for_each(|trials| trials.fill(negligible));
+    let small = row(small);
+    assert_eq!((small.contradicted, small.reversed), (Some(1.0), Some(0.0)));
     // A find has the claimed sign: half of the rejections have not. 176 of 400 are too few:
     // P(Bin(400, ½) ≤ 176) = .0093.
     let found = row(trials("informative", 200, 400, 400));

@@ -205,8 +205,8 @@ fn side_by_side([a, b]: [&Tile; 2]) -> Pair {
 ///
 /// - `units`: more than any doubled and centred rank.
 fn products(x: &[Pair], y: &[Pair], units: usize) -> [i64; TILE] {
-    // So many sums of two products fit into an i32.
-    let pairs = (i32::MAX as usize / units.pow(2) / 2).max(1);
+    // So many sums of two products fit into an i32; one does, since a rank fits into an i16.
+    let pairs = i32::MAX as usize / (2 * units.pow(2));
     let mut total = [0; TILE];
     for (x, y) in x.chunks(pairs).zip(y.chunks(pairs)) {
         let mut sums = [i32x4::ZERO; 2];
