@@ -1,10 +1,10 @@
-"""From a log to a panel with rvq, DuckDB and Polars: two columns that all three can express.
+"""From a log to a panel with rvq, DuckDB and Polars: the columns that all three can express.
 
     panel.py RVQ LOG CATALOGUE FOLDER [MEMORY_LIMIT_MB]
 
 The panel: account x month of the outcomes, with the sum of relative value over the contacts who belong to the
-account then (non-transactional rows, each from the month in which it was known), and the number of rows known. Each
-program is a process of its own that reads LOG and writes one Parquet file; wall clock, processor time and peak
+account then (non-transactional rows, each from the month in which it was known), the number of rows known, and the
+money of the month after, as rvq writes them. Each program is a process of its own that reads LOG and writes one Parquet file; wall clock, processor time and peak
 memory are those of the process. The months of all three are compared number by number.
 """
 
@@ -44,15 +44,19 @@ WITH base AS (
         UNION ALL SELECT account_id, greatest(month, since), -rv, 0 FROM left_at
     ) GROUP BY ALL
 ), months AS (
-    SELECT account_id, date_trunc('month', timezone('UTC', period_start)) AS month
+    SELECT account_id, date_trunc('month', timezone('UTC', period_start)) AS month,
+           lead(gross_profit - coalesce(cost_to_engage, 0) - coalesce(cost_to_serve, 0)) OVER next AS contribution,
+           lead(gross_profit) OVER next AS gross_profit, lead(revenue) OVER next AS revenue
     FROM read_parquet('{log}/outcomes.parquet')
+    WINDOW next AS (PARTITION BY account_id ORDER BY period_start)
 ), dated AS (
     SELECT coalesce(m.account_id, c.account_id) AS account_id, coalesce(m.month, c.month) AS month,
-           coalesce(c.rv, 0) AS rv, coalesce(c.n, 0) AS n, m.month IS NOT NULL AS in_panel
+           coalesce(c.rv, 0) AS rv, coalesce(c.n, 0) AS n, m.month IS NOT NULL AS in_panel,
+           m.contribution, m.gross_profit, m.revenue
     FROM months m FULL JOIN changes c ON c.account_id = m.account_id AND c.month = m.month
 )
-SELECT account_id, month, rv, n FROM (
-    SELECT account_id, strftime(month, '%Y-%m') AS month, in_panel,
+SELECT account_id, month, rv, n, contribution, gross_profit, revenue FROM (
+    SELECT account_id, strftime(month, '%Y-%m') AS month, in_panel, contribution, gross_profit, revenue,
            sum(rv) OVER w AS rv, sum(n) OVER w AS n
     FROM dated WINDOW w AS (PARTITION BY account_id ORDER BY month)
 ) WHERE in_panel
@@ -108,8 +112,15 @@ def polars_panel(log, catalogue, out, _):
         .group_by("account_id", "month")
         .agg(pl.col("rv").sum(), pl.col("n").sum())
     )
+    costs = pl.col("cost_to_engage").fill_null(0.0) + pl.col("cost_to_serve").fill_null(0.0)
+    following = lambda amount: amount.shift(-1).over("account_id", order_by="period_start")
     months = pl.scan_parquet(f"{log}/outcomes.parquet").select(
-        "account_id", month=month(pl.col("period_start")), in_panel=pl.lit(True)
+        "account_id",
+        month=month(pl.col("period_start")),
+        in_panel=pl.lit(True),
+        contribution=following(pl.col("gross_profit") - costs),
+        gross_profit=following(pl.col("gross_profit")),
+        revenue=following(pl.col("revenue")),
     )
     (
         months.join(changes, on=["account_id", "month"], how="full", coalesce=True)
@@ -117,11 +128,13 @@ def polars_panel(log, catalogue, out, _):
         .sort("account_id", "month")
         .with_columns(pl.col("rv").cum_sum().over("account_id"), pl.col("n").cum_sum().over("account_id"))
         .filter("in_panel")
-        .select("account_id", pl.col("month").dt.strftime("%Y-%m"), "rv", "n")
+        .select("account_id", pl.col("month").dt.strftime("%Y-%m"), "rv", "n", *MONEY)
         .collect(engine="streaming")
         .write_parquet(out)
     )
 
+
+MONEY = ["contribution", "gross_profit", "revenue"]
 
 PEERS = {"DuckDB": duckdb_panel, "Polars": polars_panel}
 
@@ -145,7 +158,7 @@ def compare(folder, names):
 
     ours = pl.scan_parquet(next((folder / "rvq").glob("*.parquet")))
     columns = [name for name in ours.collect_schema().names() if name.startswith("rv_sum")]
-    ours = ours.select("account_id", "month", own=columns[0], own_n="count")
+    ours = ours.select("account_id", "month", *MONEY, own=columns[0], own_n="count")
     expected = ours.select(pl.len()).collect().item()
     for name in names:
         theirs = pl.scan_parquet(folder / f"{name}.parquet")
@@ -153,9 +166,15 @@ def compare(folder, names):
             rows=pl.len(),
             rv=(pl.col("own") - pl.col("rv")).abs().max(),
             n=(pl.col("own_n") - pl.col("n")).abs().max(),
+            # Amounts are there in both or in neither.
+            **{of: (pl.col(of) - pl.col(f"{of}_right")).abs().max() for of in MONEY},
+            absent=pl.sum_horizontal(
+                (pl.col(of).is_null() != pl.col(f"{of}_right").is_null()).sum() for of in MONEY
+            ),
         )
         found = both.collect(engine="streaming").row(0, named=True)
-        if found["rows"] != expected or found["rv"] > 1e-9 or found["n"] > 0:
+        apart = max(found[of] for of in ["rv", *MONEY])
+        if found["rows"] != expected or apart > 1e-9 or found["n"] > 0 or found["absent"] > 0:
             sys.exit(f"{name} and rvq differ: {found}, of {expected} account-months")
         yield name, found
 

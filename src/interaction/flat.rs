@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions,
     compute_leaves,
 };
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 use super::error::TableError;
@@ -80,8 +82,9 @@ impl ColumnData {
                 Arc::new(StringArray::from_iter_values(cells))
             }
             Self::Number(cells) => {
-                let cells = cells[from..to].iter().map(|v| (!v.is_nan()).then_some(*v));
-                Arc::new(cells.collect::<Float64Array>())
+                let cells = &cells[from..to];
+                let there: NullBuffer = cells.iter().map(|cell| !cell.is_nan()).collect();
+                Arc::new(Float64Array::new(cells.to_vec().into(), Some(there)))
             }
             Self::Integer(cells) => {
                 Arc::new(Int64Array::from_iter_values(cells[from..to].iter().copied()))
@@ -166,14 +169,9 @@ impl FlatWriter {
             Field::new(*name, cells.data_type(), matches!(cells, ColumnData::Number(_)))
         };
         let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
-        let version = KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned());
-        let level = ZstdLevel::try_new(1).expect("1 is a zstd level");
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_key_value_metadata(Some(vec![version]))
-            .build();
-        let options =
-            ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(columns))
+            .with_skip_arrow_metadata(true);
         let path = path.to_owned();
         let file = match File::create(&path) {
             Ok(file) => file,
@@ -234,6 +232,34 @@ impl FlatWriter {
         let Self { path, writer, .. } = self;
         writer.close().map(|_| ()).map_err(|source| TableError::Parquet { path, source })
     }
+}
+
+/// How each column is encoded: as the tables of a log, texts in dictionaries and numbers by their bytes.
+fn properties(columns: &[(&str, ColumnData)]) -> WriterProperties {
+    let version = KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_owned());
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
+        .set_key_value_metadata(Some(vec![version]))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None);
+    // Rows come in the order of the first column, so that a reader skips row groups by it.
+    if let Some((name, _)) = columns.first() {
+        let path = ColumnPath::from(*name);
+        builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
+    }
+    for (name, cells) in columns {
+        let path = ColumnPath::from(*name);
+        builder = match cells {
+            ColumnData::Text(_) | ColumnData::Shared { .. } => {
+                builder.set_column_dictionary_enabled(path, true)
+            }
+            ColumnData::Number(_) => builder.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
+            ColumnData::Integer(_) | ColumnData::Instant(_) => {
+                builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
+            }
+        };
+    }
+    builder.build()
 }
 
 /// The rows of one column, as it is written.

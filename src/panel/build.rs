@@ -93,6 +93,7 @@ pub struct AccountRead<'a> {
 struct AccountRows {
     account: PanelAccount,
     scores: Vec<Vec<f64>>,
+    /// Nothing where there is no value.
     monthly: [Vec<f64>; Measure::STORED],
     active: Vec<bool>,
     drops: [u64; REASONS.len()],
@@ -137,24 +138,22 @@ const SATISFACTION: usize = 5;
 /// The instrument whose answers are the outcome `satisfaction`.
 const INSTRUMENT: &str = "satisfaction";
 
-/// Writes the mean answer about the firm as a whole to the months in which it was asked.
-fn answers(history: &AccountHistory, position: impl Fn(Instant) -> i32, monthly: &mut [f64]) {
-    let mut sums = vec![(0.0, 0.0); monthly.len()];
+/// The mean answer about the firm as a whole in each of `months` in which it was asked; nothing where it never was.
+fn answers(history: &AccountHistory, position: impl Fn(Instant) -> i32, months: usize) -> Vec<f64> {
+    let mut sums = Vec::new();
     for survey in &history.surveys {
         let ours = survey.subject.as_deref().is_none_or(|subject| subject == US);
         if survey.instrument != INSTRUMENT || survey.dimension.is_some() || !ours {
             continue;
         }
-        let month = usize::try_from(position(survey.asked_at)).ok();
-        if let (Some(value), Some(sum)) = (survey.value, month.and_then(|m| sums.get_mut(m))) {
-            *sum = (sum.0 + value, sum.1 + 1.0);
+        let month = usize::try_from(position(survey.asked_at)).ok().filter(|&m| m < months);
+        if let (Some(value), Some(month)) = (survey.value, month) {
+            sums.resize(months, (0.0, 0.0));
+            let (sum, n) = sums[month];
+            sums[month] = (sum + value, n + 1.0);
         }
     }
-    for (mean, (sum, n)) in monthly.iter_mut().zip(sums) {
-        if n > 0.0 {
-            *mean = sum / n;
-        }
-    }
+    sums.into_iter().map(|(sum, n)| if n > 0.0 { sum / n } else { f64::NAN }).collect()
 }
 
 /// An account's part of the panel, and what else was made of it.
@@ -277,8 +276,8 @@ impl Panel {
             column.values.extend(values);
         }
         for (column, values) in self.monthly.iter_mut().zip(rows.monthly) {
-            // A column takes no room before its first value.
-            if !column.is_empty() || values.iter().any(|value| !value.is_nan()) {
+            // A column takes no room before its first value either.
+            if !values.is_empty() {
                 column.resize(self.active.len(), f64::NAN);
                 column.extend(values);
             }
@@ -301,7 +300,7 @@ fn account_rows<T>(
     let as_of = &months_of.starts[1..];
     let months = as_of.len();
     let position = |at: Instant| months_of.position(at);
-    let mut monthly: [Vec<f64>; Measure::STORED] = std::array::from_fn(|_| vec![f64::NAN; months]);
+    let mut monthly: [Vec<f64>; Measure::STORED] = Default::default();
     let mut customer = vec![false; months];
     let mut entry = None;
     for outcome in &history.outcomes {
@@ -320,11 +319,15 @@ fn account_rows<T>(
         if let Some(slot) = usize::try_from(at).ok().filter(|&slot| slot < months) {
             customer[slot] = outcome.status == Status::Customer;
             for (series, value) in monthly.iter_mut().zip(Measure::monthly(outcome)) {
-                series[slot] = value;
+                // A series takes no room before its first value.
+                if !value.is_nan() {
+                    series.resize(months, f64::NAN);
+                    series[slot] = value;
+                }
             }
         }
     }
-    answers(history, position, &mut monthly[SATISFACTION]);
+    monthly[SATISFACTION] = answers(history, position, months);
     // The outcomes of an installed base begin with the log, the relationship did not.
     let entered = position(history.account.entered_at);
     let entry = match entry {

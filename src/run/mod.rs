@@ -35,8 +35,7 @@ use sha2::{Digest, Sha256};
 
 use crate::chart::{BoardColumn, Chart, VerdictBoardData, verdict_board};
 use crate::hypothesis::Decision;
-use crate::interaction::{ColumnData, write_table};
-use crate::panel::{Measure, Panel};
+use crate::interaction::write_table;
 use crate::report::{
     GateResult, ReportContext, Results, RunInfo, SCHEMA_VERSION, html, junit, summary_markdown,
     write_json,
@@ -65,7 +64,8 @@ pub use power::powers;
 #[cfg(feature = "sql")]
 pub use sql::ask;
 pub use tables::{
-    Columns, age_columns, exception_columns, goodwill_columns, record_columns, unit_columns,
+    Columns, PANEL_MEASURES, age_columns, exception_columns, goodwill_columns, panel_columns,
+    record_columns, unit_columns, write_panel,
 };
 pub use weights::{WeightsFound, weights_of};
 
@@ -211,7 +211,7 @@ impl Run {
             std::fs::write(&catalogue, dataset.catalogue.to_csv())
                 .map_err(|source| RunError::io(&catalogue, source))?;
             write_table(&tables.join("data_map.parquet"), &data_map_columns(&analysis.data_map))?;
-            write_table(&tables.join("panel.parquet"), &panel_columns(&analysis.panel))?;
+            write_panel(&tables.join("panel.parquet"), &analysis.panel)?;
             diagnose::write_diagnostics(&tables, &analysis.diagnosed)?;
             if let Some(found) = &analysis.weights {
                 weights::write_weights(&tables, found)?;
@@ -421,40 +421,6 @@ const fn words(decision: Decision) -> &'static str {
         Decision::Contradicted => "contradicted",
         Decision::Inconclusive => "inconclusive",
     }
-}
-
-/// The outcomes beside the scores in [`panel_columns`].
-pub const PANEL_MEASURES: [Measure; 3] =
-    [Measure::Contribution, Measure::GrossProfit, Measure::Revenue];
-
-/// The panel as columns: account, month, age, every score, and the money of the month after.
-pub fn panel_columns(panel: &Panel) -> Vec<(&str, ColumnData)> {
-    let cells: Vec<(usize, usize)> = (0..panel.accounts().len())
-        .flat_map(|account| (0..panel.months()).map(move |month| (account, month)))
-        .filter(|&(account, month)| panel.is_active(account, month))
-        .collect();
-    let pick = |values: &[f64]| {
-        let value = |&(account, month): &(usize, usize)| values[account * panel.months() + month];
-        ColumnData::Number(cells.iter().map(value).collect())
-    };
-    let accounts = panel.accounts();
-    let shared = |texts: Vec<String>, of: fn(&(usize, usize)) -> usize| {
-        let rows = cells.iter().map(|cell| of(cell) as u32).collect();
-        ColumnData::Shared { texts, rows }
-    };
-    let ids = accounts.iter().map(|account| account.id.clone()).collect();
-    let months = (0..panel.months()).map(|m| panel.first_month().plus(m as i32).to_string());
-    let ages = cells.iter().map(|&(a, m)| m as i64 - i64::from(accounts[a].entry)).collect();
-    let mut columns: Vec<(&str, ColumnData)> = vec![
-        ("account_id", shared(ids, |cell| cell.0)),
-        ("month", shared(months.collect(), |cell| cell.1)),
-        ("age", ColumnData::Integer(ages)),
-    ];
-    let scores = panel.scores().par_iter();
-    columns.par_extend(scores.map(|score| (score.name.as_str(), pick(&score.values))));
-    let outcomes = PANEL_MEASURES.par_iter().filter(|measure| panel.has(**measure));
-    columns.par_extend(outcomes.map(|of| (of.name(), pick(&panel.outcome(*of, 1)))));
-    columns
 }
 
 /// Reads `results.json` of the run at `folder`.

@@ -1,7 +1,12 @@
-//! Tables that `rvq score` writes beside the panel: interaction records, units, scores by age.
+//! The panel as a table, and those beside it: interaction records, units, scores by age.
 
-use crate::interaction::ColumnData;
-use crate::panel::{Panel, UnitScore};
+use std::ops::Range;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::interaction::{ColumnData, FlatWriter, TableError};
+use crate::panel::{Measure, Panel, UnitScore};
 use crate::patterns::{Direction, Exception};
 use crate::policy::AccountGoodwill;
 use crate::score::{AgeClock, Rv, ScoreColumn, Valuation, ValuedHistory, interaction_records};
@@ -12,6 +17,71 @@ use super::data::Dataset;
 
 /// A table as columns.
 pub type Columns = Vec<(&'static str, ColumnData)>;
+
+/// The outcomes beside the scores in [`panel_columns`].
+pub const PANEL_MEASURES: [Measure; 3] =
+    [Measure::Contribution, Measure::GrossProfit, Measure::Revenue];
+
+/// The panel's `accounts` as columns: account, month, age, every score, and the money of the month after.
+pub fn panel_columns(panel: &Panel, accounts: Range<usize>) -> Vec<(&str, ColumnData)> {
+    let first = accounts.start;
+    let cells: Vec<(u32, u32)> = accounts
+        .clone()
+        .flat_map(|account| (0..panel.months()).map(move |month| (account, month)))
+        .filter(|&(account, month)| panel.is_active(account, month))
+        .map(|(account, month)| ((account - first) as u32, month as u32))
+        .collect();
+    let infos = &panel.accounts()[accounts];
+    let ids = infos.iter().map(|account| account.id.clone()).collect();
+    let months = (0..panel.months()).map(|m| panel.first_month().plus(m as i32).to_string());
+    let age = |&(a, m): &(u32, u32)| i64::from(m) - i64::from(infos[a as usize].entry);
+    let mut columns: Vec<(&str, ColumnData)> = vec![
+        (
+            "account_id",
+            ColumnData::Shared { texts: ids, rows: cells.iter().map(|c| c.0).collect() },
+        ),
+        (
+            "month",
+            ColumnData::Shared {
+                texts: months.collect(),
+                rows: cells.iter().map(|c| c.1).collect(),
+            },
+        ),
+        ("age", ColumnData::Integer(cells.iter().map(age).collect())),
+    ];
+    let number = |value: &(dyn Fn(usize, usize) -> f64 + Sync)| {
+        let cells = cells.iter().map(|&(a, m)| value(first + a as usize, m as usize));
+        ColumnData::Number(cells.collect())
+    };
+    columns.par_extend(panel.scores().par_iter().map(|score| {
+        let value = |account: usize, month| score.values[account * panel.months() + month];
+        (score.name.as_str(), number(&value))
+    }));
+    let outcomes = PANEL_MEASURES.par_iter().filter(|measure| panel.has(**measure));
+    columns.par_extend(outcomes.map(|&of| {
+        let next = |account, month| panel.in_month(of, account, month as i32 + 1);
+        (of.name(), number(&|account, month| next(account, month).unwrap_or(f64::NAN)))
+    }));
+    columns
+}
+
+/// Account-months that become columns at a time: this bounds the memory.
+const CELLS_PER_PART: usize = 1 << 20;
+
+/// Writes the panel as the Parquet file `path`, some accounts at a time.
+///
+/// # Errors
+///
+/// [`TableError::Io`] and [`TableError::Parquet`] when the file cannot be written.
+pub fn write_panel(path: &Path, panel: &Panel) -> Result<(), TableError> {
+    let mut writer = FlatWriter::create(path, &panel_columns(panel, 0..0))?;
+    let step = (CELLS_PER_PART / panel.months().max(1)).max(1);
+    let accounts = panel.accounts().len();
+    for from in (0..accounts).step_by(step) {
+        writer.write(&panel_columns(panel, from..accounts.min(from + step)))?;
+    }
+    writer.close()
+}
 
 /// The interaction records of `dataset` as of `at`: one row per contact, segment and initiative.
 ///

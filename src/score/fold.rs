@@ -102,10 +102,10 @@ impl<'a, S: Score> Fold<'a, S> {
     }
 
     /// The next step that concerns the score; a late row that does not must hold nothing up.
-    fn peek(&mut self) -> Option<Step> {
+    fn peek(&mut self) -> Option<&'a Step> {
         while let Some(step) = self.history.steps().get(self.next) {
             if self.concerns(step.row) {
-                return Some(*step);
+                return Some(step);
             }
             self.next += 1;
         }
@@ -119,7 +119,7 @@ impl<'a, S: Score> Fold<'a, S> {
         }
     }
 
-    fn read(&mut self, step: Step) {
+    fn read(&mut self, step: &Step) {
         self.next += 1;
         if let Row::Interaction(position) = step.row {
             self.observe(&self.history.interactions()[position]);

@@ -55,8 +55,9 @@ impl Records {
             initiative: initiative.map(str::to_owned),
         };
         let records = Self { contacts, others: others.iter().map(owned).collect() };
+        let has_others = !others.is_empty();
         for (row, valued) in history.interactions.iter().zip(valued) {
-            valued.record = match key(history, row) {
+            valued.record = match has_others.then(|| key(history, row)).flatten() {
                 None => records.base(row.contact),
                 Some(key) => {
                     let at = others.binary_search(&key).expect("the key was just listed");

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{ScoreError, UnknownType};
-use super::value::ValuedInteraction;
 use crate::flow::{Catalogue, CatalogueEntry, Worth};
 use crate::ids::{TypeIndex, TypeNames};
 use crate::interaction::{Direction, Failure, Interaction, Stage};
@@ -21,6 +20,8 @@ pub struct Valuation {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct TypeValue {
     pub(super) rv: f64,
+    /// How many base values of the type that is; absent where no number of them is.
+    pub(super) multiple: Option<f64>,
     pub(super) variable_cost: f64,
     pub(super) customer_effort: f64,
     pub(super) transactional: bool,
@@ -37,6 +38,7 @@ impl TypeValue {
     fn new(entry: &CatalogueEntry, worth: Worth, (function, level): (u16, Option<u16>)) -> Self {
         Self {
             rv: worth.rv,
+            multiple: multiple(worth.rv, entry.worth.rv),
             variable_cost: worth.variable_cost,
             customer_effort: entry.customer_effort,
             transactional: entry.transactional,
@@ -124,22 +126,16 @@ impl Valuation {
         segment.and_then(|id| self.segments.get(id)).unwrap_or(&self.base)
     }
 
-    /// Values one row of an account in segment `of_account`.
-    ///
-    /// What the row says itself comes first, then what its own segment does, then the account's.
-    pub(super) fn value(&self, row: &Interaction, of_account: &[TypeValue]) -> ValuedInteraction {
-        let details = row.details.as_deref();
-        let own_segment = details.and_then(|details| details.segment_id.as_deref());
-        let values = own_segment.map_or(of_account, |segment| self.of_segment(Some(segment)));
-        let kind = usize::from(row.kind.0);
-        let mut valued = ValuedInteraction::new(row, &values[kind]);
-        if row.rv.is_none() {
-            valued.multiple = multiple(values[kind].rv, self.base[kind].rv);
-        }
-        if let Some(function) = details.and_then(|details| details.function.as_deref()) {
-            valued.function = position_or_last(&self.functions, function);
-        }
-        valued
+    /// What the segment that `row` names makes of its type; absent where it names none.
+    pub(super) fn of_row(&self, row: &Interaction) -> Option<&TypeValue> {
+        let segment = row.details.as_deref()?.segment_id.as_deref()?;
+        self.of_segment(Some(segment)).get(usize::from(row.kind.0))
+    }
+
+    /// Position of the function that `row` names; absent where it names none.
+    pub(super) fn function_of_row(&self, row: &Interaction) -> Option<u16> {
+        let name = row.details.as_deref()?.function.as_deref()?;
+        Some(position_or_last(&self.functions, name))
     }
 }
 

@@ -77,7 +77,15 @@ impl ValuedInteraction {
         }
     }
 
-    pub(super) fn new(row: &Interaction, value: &TypeValue) -> Self {
+    /// Values one row of an account whose segment gives the types the values `of_account`.
+    ///
+    /// What the row says itself comes first, then what its own segment does, then the account's.
+    #[inline]
+    fn new(row: &Interaction, of_account: &[TypeValue], valuation: &Valuation) -> Self {
+        let value = match row.details {
+            None => &of_account[usize::from(row.kind.0)],
+            Some(_) => valuation.of_row(row).unwrap_or(&of_account[usize::from(row.kind.0)]),
+        };
         Self {
             contact: row.contact,
             kind: row.kind,
@@ -92,10 +100,10 @@ impl ValuedInteraction {
             recovery: value.recovery,
             stage: row.stage.unwrap_or(value.stage),
             direction: row.direction.unwrap_or(value.direction),
-            function: value.function,
+            function: valuation.function_of_row(row).unwrap_or(value.function),
             level: value.level,
             sentiment: row.details.as_deref().and_then(|d| d.sentiment).unwrap_or(0.0),
-            multiple: None,
+            multiple: value.multiple.filter(|_| row.rv.is_none()),
             record: 0,
         }
     }
@@ -175,8 +183,8 @@ impl ValuedHistory {
     /// When `valuation` was made for another log and lacks a type.
     pub fn new(history: &AccountHistory, valuation: &Valuation) -> Self {
         let values = valuation.of_segment(history.account.segment_id.as_deref());
-        let mut interactions: Vec<_> =
-            history.interactions.iter().map(|row| valuation.value(row, values)).collect();
+        let value = |row| ValuedInteraction::new(row, values, valuation);
+        let mut interactions: Vec<_> = history.interactions.iter().map(value).collect();
         share_costs(&history.interactions, &mut interactions);
         let contacts = contacts(history);
         let records = Records::of(history, contacts.len(), &mut interactions);
@@ -342,14 +350,18 @@ fn steps(interactions: &[ValuedInteraction], facts: &Facts) -> Vec<Step> {
     let mut facts: Vec<Step> = facts.steps().collect();
     facts.sort_by_key(|step| step.at);
     let mut steps = Vec::with_capacity(interactions.len() + facts.len());
-    let mut facts = facts.into_iter().peekable();
-    for (position, row) in interactions.iter().enumerate() {
-        while let Some(fact) = facts.next_if(|fact| fact.at < row.occurred_at) {
-            steps.push(fact);
-        }
-        steps.push(Step::new(row.occurred_at, row.known_at, Row::Interaction(position)));
+    let step = |at: usize| {
+        let row = &interactions[at];
+        Step::new(row.occurred_at, row.known_at, Row::Interaction(at))
+    };
+    let mut done = 0;
+    for fact in facts {
+        let until = interactions.partition_point(|row| row.occurred_at <= fact.at);
+        steps.extend((done..until).map(step));
+        steps.push(fact);
+        done = until;
     }
-    steps.extend(facts);
+    steps.extend((done..interactions.len()).map(step));
     steps
 }
 

@@ -9,6 +9,7 @@ use rvq::interaction::{
 };
 use rvq::panel::{Measure, Panel, PanelError, PanelParams, Relative};
 use rvq::rng::Streams;
+use rvq::run::panel_columns;
 use rvq::score::{self, RvParams, ScoreColumn, ScoreSpec, Valuation};
 use rvq::simulate::{Simulation, World};
 use rvq::time::{Calendar, Instant, Month};
@@ -238,6 +239,37 @@ fn a_panel_reads_of_a_log_what_it_needs_and_is_the_same() {
         assert!(whole.has(Measure::ShareOfWallet) && !panel.has(Measure::ShareOfWallet));
         assert!(panel.outcome(Measure::ShareOfWallet, 1).iter().all(|value| value.is_nan()));
     }
+}
+
+#[test]
+fn a_panel_becomes_the_same_columns_account_by_account() {
+    let panel = log_panel(&simulated_log(3).1, Projection::ALL);
+    let n = panel.accounts().len();
+    let texts = |columns: &[(&str, ColumnData)]| -> Vec<Vec<String>> {
+        let cell = |cells: &ColumnData, row: usize| match cells {
+            ColumnData::Shared { texts, rows } => texts[rows[row] as usize].clone(),
+            ColumnData::Integer(cells) => cells[row].to_string(),
+            ColumnData::Number(cells) => cells[row].to_string(),
+            other => panic!("no column of a panel: {other:?}"),
+        };
+        let column = |(_, cells): &(&str, ColumnData)| {
+            (0..cells.len()).map(|row| cell(cells, row)).collect()
+        };
+        columns.iter().map(column).collect()
+    };
+    let mut parts = texts(&panel_columns(&panel, 0..0));
+    for part in [0..1, 1..n / 2, n / 2..n] {
+        for (all, more) in parts.iter_mut().zip(texts(&panel_columns(&panel, part))) {
+            all.extend(more);
+        }
+    }
+    assert_eq!(parts[0].len(), panel.rows());
+    assert_eq!(parts, texts(&panel_columns(&panel, 0..n)));
+    // The money of the month after: none after the last.
+    let names = panel_columns(&panel, 0..0).iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    assert_eq!(names, ["account_id", "month", "age", "contribution", "gross_profit", "revenue"]);
+    let last = parts[1].iter().zip(&parts[5]).filter(|(month, _)| *month == "2024-12");
+    assert!(last.clone().count() > 0 && last.clone().all(|(_, revenue)| revenue == "NaN"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rvq::interaction::{ColumnData, write_csv, write_table};
 use rvq::panel::Panel;
 use rvq::run::{
     Columns, Dataset, PANEL_MEASURES, Run, age_columns, build_panel, panel_columns, record_columns,
-    unit_columns,
+    unit_columns, write_panel,
 };
 use rvq::score::AgeClock;
 
@@ -105,7 +105,12 @@ fn write_panels(args: &Args, run: &Run, out: &Path, console: &Console) -> anyhow
     std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
     for dataset in run.datasets() {
         let panel = build_panel(dataset, run.plan(), &PANEL_MEASURES, &|text| console.say(text))?;
-        let path = write(args, out, &dataset.name, &panel_columns(&panel))?;
+        let path = place(args, out, &dataset.name)?;
+        if args.format == Format::Csv {
+            write_csv(&path, &panel_columns(&panel, 0..panel.accounts().len()))?;
+        } else {
+            write_panel(&path, &panel)?;
+        }
         console.print_line(&format!(
             "{}: {} account-months, {} scores",
             path.display(),
@@ -147,14 +152,20 @@ fn write(
     name: &str,
     columns: &[(&str, ColumnData)],
 ) -> anyhow::Result<PathBuf> {
-    let csv = args.format == Format::Csv;
-    let path = out.join(format!("{name}.{}", if csv { "csv" } else { "parquet" }));
-    let shown = path.display();
-    ensure!(args.force || !path.exists(), "`{shown}` is there already; `--force` replaces it");
-    if csv {
+    let path = place(args, out, name)?;
+    if args.format == Format::Csv {
         write_csv(&path, columns)?;
     } else {
         write_table(&path, columns)?;
     }
+    Ok(path)
+}
+
+/// Where the table `name` goes; refused where a file is and may not be replaced.
+fn place(args: &Args, out: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let extension = if args.format == Format::Csv { "csv" } else { "parquet" };
+    let path = out.join(format!("{name}.{extension}"));
+    let shown = path.display();
+    ensure!(args.force || !path.exists(), "`{shown}` is there already; `--force` replaces it");
     Ok(path)
 }

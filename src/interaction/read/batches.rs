@@ -86,7 +86,7 @@ impl<R: Rows> Iterator for Decoder<R> {
             closed => {
                 let group = left.start;
                 left.start += *step;
-                match file.read(names, group..group + 1) {
+                match file.read(&file.filled(names, group), group..group + 1) {
                     Ok(batches) => closed.insert(batches),
                     Err(error) => return Some(Some(Err(error))),
                 }

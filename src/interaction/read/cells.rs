@@ -41,9 +41,9 @@ impl<'a> Around<'a> {
 
     /// Forgets places in dictionaries, since other columns follow.
     pub(super) fn enter_batch(&mut self) {
-        self.contacts.seen = Seen::default();
-        self.owners.seen = Seen::default();
-        self.initiatives.seen = Seen::default();
+        self.contacts.seen.forget();
+        self.owners.seen.forget();
+        self.initiatives.seen.forget();
     }
 }
 
@@ -54,11 +54,14 @@ const REMEMBERED: usize = 64;
 ///
 /// The names of an account are neighbours in a dictionary, since they appeared together.
 #[derive(Debug)]
-struct Seen([(u32, u16); REMEMBERED]);
+struct Seen {
+    positions: [(u32, u16); REMEMBERED],
+    is_new: bool,
+}
 
 impl Default for Seen {
     fn default() -> Self {
-        Self([(NOWHERE, 0); REMEMBERED])
+        Self { positions: [(NOWHERE, 0); REMEMBERED], is_new: true }
     }
 }
 
@@ -67,17 +70,25 @@ const NOWHERE: u32 = u32::MAX;
 
 impl Seen {
     /// Position of the name at `place` of the dictionary: the one before, or else what `look_up` finds.
+    #[inline]
     fn position<E>(
         &mut self,
         place: usize,
         look_up: impl FnOnce() -> Result<u16, E>,
     ) -> Result<u16, E> {
-        let (known, position) = &mut self.0[place % REMEMBERED];
+        let (known, position) = &mut self.positions[place % REMEMBERED];
         if *known != place as u32 {
             *position = look_up()?;
             *known = place as u32;
+            self.is_new = false;
         }
         Ok(*position)
+    }
+
+    fn forget(&mut self) {
+        if !self.is_new {
+            *self = Self::default();
+        }
     }
 }
 
@@ -90,6 +101,7 @@ pub(super) struct Contacts {
 
 impl Contacts {
     /// Position of the contact named at `place` of `names`, or the rule that the name breaks.
+    #[inline]
     fn position(&mut self, names: &Texts, place: usize) -> Result<u16, &'static str> {
         let Self { all, seen } = self;
         seen.position(place, || {
@@ -124,6 +136,7 @@ impl<'a> Register<'a> {
     }
 
     /// Position of what is named at `place` of `texts`, or the rule that the name breaks.
+    #[inline]
     fn position(
         &mut self,
         texts: &Texts,
@@ -173,6 +186,7 @@ impl Scope<'_, '_> {
         });
     }
 
+    #[inline]
     pub(super) fn required<T>(&mut self, column: &'static str, cell: Option<T>) -> Option<T> {
         if cell.is_none() {
             self.fault(column, "", "a value");
@@ -180,6 +194,7 @@ impl Scope<'_, '_> {
         cell
     }
 
+    #[inline]
     pub(super) fn word<W: Copy + FromStr<Err = UnknownWord>>(
         &mut self,
         column: &'static str,
@@ -206,18 +221,21 @@ impl Scope<'_, '_> {
         self.word(column, cells, row)
     }
 
+    #[inline]
     pub(super) fn contact(&mut self, names: &Texts, row: usize) -> Option<ContactIndex> {
         let place = names.place(row)?;
         let found = self.around.contacts.position(names, place);
         self.found(column::CONTACT_ID, names, place, found).map(ContactIndex)
     }
 
+    #[inline]
     pub(super) fn owner(&mut self, names: &Texts, row: usize) -> Option<OwnerIndex> {
         let place = names.place(row)?;
         let found = self.around.owners.position(names, place, super::super::LISTED_OWNER);
         self.found(column::OWNER_ID, names, place, found).map(OwnerIndex)
     }
 
+    #[inline]
     pub(super) fn initiative(&mut self, names: &Texts, row: usize) -> Option<InitiativeIndex> {
         let place = names.place(row)?;
         let rule = super::super::LISTED_INITIATIVE;
@@ -226,6 +244,7 @@ impl Scope<'_, '_> {
     }
 
     /// The position that was found for what is named at `place`; a rule that the name breaks becomes a fault.
+    #[inline]
     fn found(
         &mut self,
         column: &'static str,
@@ -271,6 +290,7 @@ impl Texts {
         self.rows
     }
 
+    #[inline]
     pub(super) fn get(&self, row: usize) -> Option<&str> {
         self.place(row).map(|place| self.at(place))
     }
@@ -295,6 +315,7 @@ impl Texts {
     }
 
     /// Place of the text in `row`.
+    #[inline]
     fn place(&self, row: usize) -> Option<usize> {
         let Cells { places, words } = self.cells.as_ref()?;
         match places {
@@ -329,6 +350,7 @@ impl<W: Copy> Words<W> {
         Self { texts, meanings }
     }
 
+    #[inline]
     pub(super) fn get(&self, row: usize) -> Option<W> {
         self.texts.place(row).and_then(|place| self.meanings[place])
     }
@@ -351,6 +373,7 @@ impl Numbers {
         Self(cells.filter(|cells| cells.null_count() < cells.len()))
     }
 
+    #[inline]
     pub(super) fn get(&self, row: usize) -> Option<f64> {
         value(self.0.as_ref()?, row)
     }
@@ -372,6 +395,7 @@ impl Instants {
         Self(cells.filter(|cells| cells.null_count() < cells.len()))
     }
 
+    #[inline]
     pub(super) fn get(&self, row: usize) -> Option<Instant> {
         value(self.0.as_ref()?, row).map(Instant::from_micros)
     }

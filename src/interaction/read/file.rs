@@ -182,6 +182,18 @@ impl TableFile {
         0..self.metadata.metadata().num_row_groups()
     }
 
+    /// Those of the columns `names` of which the row group `group` has a value, as far as its statistics tell.
+    pub(super) fn filled<'n>(&self, names: &[&'n str], group: usize) -> Vec<&'n str> {
+        let group = self.metadata.metadata().row_group(group);
+        let rows = u64::try_from(group.num_rows()).ok();
+        let is_empty = |name: &str| {
+            let chunk = group.columns().iter().find(|chunk| chunk.column_descr().name() == name);
+            let nulls = chunk.and_then(|chunk| chunk.statistics()?.null_count_opt());
+            nulls.is_some() && nulls == rows
+        };
+        names.iter().copied().filter(|name| !is_empty(name)).collect()
+    }
+
     /// Batches of the columns `names` from the row groups `groups`.
     pub(super) fn read(
         &self,
@@ -278,4 +290,35 @@ pub(super) fn next_batch(
 pub(super) fn decode<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(ParquetError::General("a page is damaged".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TypeIndex;
+    use crate::interaction::{Account, AccountHistory, Interaction, LogWriter};
+
+    #[test]
+    fn a_column_of_nothing_is_left_out_of_a_row_group_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let types = ["call"].into_iter().collect();
+        let mut writer = LogWriter::create(folder.path(), &types, "test").unwrap();
+        let row = |cost| Interaction {
+            kind: TypeIndex(0),
+            variable_cost: cost,
+            ..Interaction::default()
+        };
+        writer
+            .write(&AccountHistory {
+                interactions: vec![row(None), row(Some(2.0))],
+                ..AccountHistory::empty(Account { id: "A".to_owned(), ..Account::default() })
+            })
+            .unwrap();
+        writer.finish().unwrap();
+        let mut problems = Vec::new();
+        let file = TableFile::open(folder.path(), Table::Interactions, &mut problems).unwrap();
+        let names =
+            [column::ACCOUNT_ID, column::SEGMENT_ID, column::RV, column::VARIABLE_COST, "unknown"];
+        assert_eq!(file.filled(&names, 0), [column::ACCOUNT_ID, column::VARIABLE_COST, "unknown"]);
+    }
 }

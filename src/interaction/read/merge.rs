@@ -10,7 +10,7 @@ use super::ahead::ReadAhead;
 use super::batches::Batches;
 use super::measures::{CustomerValueRows, LedgerRows, OutcomeRows, SurveyRows, TruthRows};
 use super::rows::{AccountRows, ContactRows, InteractionRows, Rows};
-use super::unread::{LogNames, Pieces, Slice, UnreadAccount};
+use super::unread::{LogNames, Piece, Pieces, Slice, UnreadAccount};
 
 /// Iterator over the accounts of a [`Log`](super::Log).
 #[derive(Debug)]
@@ -213,7 +213,7 @@ impl<R: Rows> Cursor<R> {
     fn take(
         &mut self,
         account: Option<&str>,
-        piece: &mut Vec<Slice<R>>,
+        piece: &mut Piece<R>,
         faults: &mut Vec<Fault>,
     ) -> Result<(), Stop> {
         while let Some(rows) = self.load()? {
@@ -264,7 +264,7 @@ impl Cursor<AccountRows> {
     /// The next account, whose row is added to `piece`.
     fn take_account(
         &mut self,
-        piece: &mut Vec<Slice<AccountRows>>,
+        piece: &mut Piece<AccountRows>,
         faults: &mut Vec<Fault>,
     ) -> Result<Option<String>, Stop> {
         while let Some(rows) = self.load()? {

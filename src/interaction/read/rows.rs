@@ -273,10 +273,12 @@ impl DetailCells {
         all
     }
 
+    #[inline]
     fn get(&self, row: usize) -> Option<Box<Details>> {
-        if self.is_empty {
-            return None;
-        }
+        if self.is_empty { None } else { self.some(row) }
+    }
+
+    fn some(&self, row: usize) -> Option<Box<Details>> {
         let details = Details {
             segment_id: self.segment.owned(row),
             level: self.level.owned(row),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::super::check::{Way, check};
 use super::super::error::{Fault, TableError};
 use super::super::{AccountHistory, TableCounts};
@@ -43,19 +45,22 @@ pub(super) struct Slice<R> {
     pub(super) first: u64,
 }
 
+/// Rows of one account in one table: nearly always they follow each other in one batch.
+pub(super) type Piece<R> = SmallVec<[Slice<R>; 1]>;
+
 /// The rows of one account in every table.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     /// Id of the account; empty for rows without one after the last.
     pub(super) id: String,
-    pub(super) account: Vec<Slice<AccountRows>>,
-    pub(super) contacts: Vec<Slice<ContactRows>>,
-    pub(super) interactions: Vec<Slice<InteractionRows>>,
-    pub(super) outcomes: Vec<Slice<OutcomeRows>>,
-    pub(super) surveys: Vec<Slice<SurveyRows>>,
-    pub(super) ledger: Vec<Slice<LedgerRows>>,
-    pub(super) customer_value: Vec<Slice<CustomerValueRows>>,
-    pub(super) truth: Vec<Slice<TruthRows>>,
+    pub(super) account: Piece<AccountRows>,
+    pub(super) contacts: Piece<ContactRows>,
+    pub(super) interactions: Piece<InteractionRows>,
+    pub(super) outcomes: Piece<OutcomeRows>,
+    pub(super) surveys: Piece<SurveyRows>,
+    pub(super) ledger: Piece<LedgerRows>,
+    pub(super) customer_value: Piece<CustomerValueRows>,
+    pub(super) truth: Piece<TruthRows>,
 }
 
 impl TryFrom<UnreadAccount> for AccountHistory {

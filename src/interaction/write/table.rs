@@ -17,7 +17,7 @@ use tempfile::TempPath;
 
 use super::super::error::TableError;
 use super::super::schema::{
-    Column, ColumnKind, RUN_ID_KEY, SCHEMA_VERSION, SCHEMA_VERSION_KEY, Table,
+    Column, ColumnKind, RUN_ID_KEY, SCHEMA_VERSION, SCHEMA_VERSION_KEY, Table, column,
 };
 use super::cells::{Builder, Cells, written_schema};
 use super::hidden_file;
@@ -112,9 +112,9 @@ fn properties(table: Table, run_id: &str) -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::None)
         .set_dictionary_enabled(false)
         .set_key_value_metadata(Some(metadata));
-    let encode = |builder: WriterPropertiesBuilder, column: &Column| {
-        let path = ColumnPath::from(column.name);
-        let builder = match column.kind {
+    let encode = |builder: WriterPropertiesBuilder, Column { name, kind, required }: &Column| {
+        let path = ColumnPath::from(*name);
+        let builder = match kind {
             ColumnKind::Word | ColumnKind::Kind => builder
                 .set_column_dictionary_enabled(path.clone(), true)
                 .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY),
@@ -129,8 +129,11 @@ fn properties(table: Table, run_id: &str) -> WriterProperties {
                 builder.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
             }
         };
-        // A reader of some accounts, or of a span of time, skips row groups by these.
-        if column.name == table.key() || Some(column.name) == table.order() {
+        // A reader of some accounts, or of a span of time, skips row groups by these, and columns in which a row group
+        // has nothing; people and initiatives are in most groups, and to compare them all takes long.
+        let orders = *name == table.key() || Some(*name) == table.order();
+        let refers = matches!(*name, column::CONTACT_ID | column::OWNER_ID | column::INITIATIVE_ID);
+        if orders || !(*required || refers) {
             builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk)
         } else {
             builder
