@@ -111,15 +111,12 @@ def compare(ours, theirs):
     return f"{count:,} rows in the same order"
 
 
-def main():
-    if sys.argv[1] in PEERS:
-        PEERS[sys.argv[1]](sys.argv[2], sys.argv[3], int(sys.argv[4]))
-        return
-    rvq, log, folder = sys.argv[1], *(Path(path).resolve() for path in sys.argv[2:4])
-    limit = sys.argv[4] if len(sys.argv) > 4 else "0"
+def measure(rvq, log, folder, limit):
+    """What each program takes from the exports of `log`, made in `folder`, to sorted records."""
     if not (folder / "mapping.toml").exists():
         folder.mkdir(exist_ok=True)
-        export(log, folder)
+        # Not here: the peak memory of a process counts that of the one that starts it.
+        measured([sys.executable, __file__, "export", str(log), str(folder)])
     size = (folder / "interactions.csv").stat().st_size / 2**20
     print(f"{size:,.0f} MiB of CSV, {os.cpu_count()} threads each", flush=True)
     memory = [] if limit == "0" else ["--memory", f"{limit}MiB"]
@@ -129,9 +126,27 @@ def main():
         command = [sys.executable, __file__, name, str(folder), str(folder / f"{name}.parquet"), limit]
         found[name] = measured(command)
     print(*compared(found), sep="\n", flush=True)
+    return found
+
+
+def check(folder):
+    """Compares the records of all three."""
     for name in PEERS:
         records = compare(folder / "log" / "interactions.parquet", folder / f"{name}.parquet")
         print(f"{name} and rvq: {records}", flush=True)
 
 
-main()
+def main():
+    if sys.argv[1] in PEERS:
+        PEERS[sys.argv[1]](sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        return
+    if sys.argv[1] == "export":
+        export(*(Path(path) for path in sys.argv[2:4]))
+        return
+    rvq, log, folder = sys.argv[1], *(Path(path).resolve() for path in sys.argv[2:4])
+    measure(rvq, log, folder, sys.argv[4] if len(sys.argv) > 4 else "0")
+    check(folder)
+
+
+if __name__ == "__main__":
+    main()

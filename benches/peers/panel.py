@@ -179,25 +179,36 @@ def compare(folder, names):
         yield name, found
 
 
+def measure(rvq, log, catalogue, folder, limit):
+    """What each program takes from the records in `log` to a panel in `folder`."""
+    folder.mkdir(exist_ok=True)
+    plan = folder / "panel.toml"
+    plan.write_text(PLAN.format(log=log))
+    rows = pq.ParquetFile(log / "interactions.parquet").metadata.num_rows
+    print(f"{rows:,} interactions, {os.cpu_count()} threads each", flush=True)
+    found = {"rvq": measured([rvq, "score", str(plan), "--out", str(folder / "rvq"), "--force", "--quiet"])}
+    for name in PEERS:
+        out = str(folder / f"{name}.parquet")
+        found[name] = measured([sys.executable, __file__, name, str(log), str(catalogue), out, limit])
+    print(*compared(found), sep="\n", flush=True)
+    return found
+
+
+def check(folder):
+    """Compares the panels of all three."""
+    for name, apart in compare(folder, PEERS):
+        print(f"{name} and rvq: {json.dumps(apart)}", flush=True)
+
+
 def main():
     if sys.argv[1] in PEERS:
         name, log, catalogue, out, limit = sys.argv[1:6]
         PEERS[name](log, catalogue, out, int(limit))
         return
     rvq, log, catalogue, folder = sys.argv[1], *(Path(path).resolve() for path in sys.argv[2:5])
-    limit = sys.argv[5] if len(sys.argv) > 5 else "0"
-    folder.mkdir(exist_ok=True)
-    plan = folder / "panel.toml"
-    plan.write_text(PLAN.format(log=log))
-    rows = pq.ParquetFile(log / "interactions.parquet").metadata.num_rows
-    print(f"{rows:,} interactions, {os.cpu_count()} threads each")
-    found = {"rvq": measured([rvq, "score", str(plan), "--out", str(folder / "rvq"), "--force", "--quiet"])}
-    for name in PEERS:
-        out = str(folder / f"{name}.parquet")
-        found[name] = measured([sys.executable, __file__, name, str(log), str(catalogue), out, limit])
-    print(*compared(found), sep="\n")
-    for name, apart in compare(folder, PEERS):
-        print(f"{name} and rvq: {json.dumps(apart)}")
+    measure(rvq, log, catalogue, folder, sys.argv[5] if len(sys.argv) > 5 else "0")
+    check(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -95,7 +95,7 @@ impl Valuation {
         Ok(Self { base, segments, functions })
     }
 
-    /// Functions of the firm, as [`ValuedInteraction::function`] counts them.
+    /// Functions of the firm, as [`ValuedInteraction::function`](super::ValuedInteraction::function) counts them.
     pub fn functions(&self) -> &[String] {
         &self.functions
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# From CSV exports to sorted records, beside DuckDB and Polars on the same files, in one run.
+# From CSV exports through sorted records to a panel, beside DuckDB and Polars on the same files, in one run.
 #
-#   benches/peers/ingest.sh [ACCOUNTS [MEMORY_LIMIT_MB]]
+#   benches/peers/log_to_panel.sh [ACCOUNTS [MEMORY_LIMIT_MB]]
 #
 # 170,000 accounts over five years are about 50 million interactions and need 20 GB of disk.
 #
@@ -12,4 +12,4 @@ root=$(cd "$here/../.." && pwd)
 accounts=${1:-170000}
 
 source "$here/big_log.sh"
-"$venv/bin/python" "$here/ingest.py" "$rvq" "$work/log" "$work/exports" "${2:-0}"
+"$venv/bin/python" "$here/log_to_panel.py" "$rvq" "$work/log" "$work" "${2:-0}"
