@@ -242,7 +242,7 @@ fn properties(columns: &[(&str, ColumnData)]) -> WriterProperties {
         .set_key_value_metadata(Some(vec![version]))
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None);
-    // Rows come in the order of the first column, so that a reader skips row groups by it.
+    // Most tables are in the order of their first column: a reader skips row groups by it.
     if let Some((name, _)) = columns.first() {
         let path = ColumnPath::from(*name);
         builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
