@@ -1,9 +1,9 @@
-# Sourced by the scripts beside it: `rvq`, a release build, and in `$work/log` a simulated log of `accounts` accounts over five
+# Sourced by the scripts beside it: `rvq`, built with the profile `dist`, and in `$work/log` a simulated log of `accounts` accounts over five
 # years; `venv` of venv.sh. The folder `work` goes at the end.
 source "$here/venv.sh"
 cd "$root"
-cargo build --quiet --release --bin rvq
-rvq=${CARGO_TARGET_DIR:-target}/release/rvq
+cargo build --quiet --profile dist --bin rvq
+rvq=${CARGO_TARGET_DIR:-target}/dist/rvq
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cat >"$work/plan.toml" <<PLAN
