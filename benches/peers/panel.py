@@ -4,8 +4,8 @@
 
 The panel: account x month of the outcomes, with the sum of relative value over the contacts who belong to the
 account then (non-transactional rows, each from the month in which it was known), the number of rows known, and the
-money of the month after, as rvq writes them. Each program is a process of its own that reads LOG and writes one Parquet file; wall clock, processor time and peak
-memory are those of the process. The months of all three are compared number by number.
+money of the month after. Each program is a process of its own that reads LOG and writes one Parquet file; wall clock,
+processor time and peak memory are those of the process. The months of all three are compared number by number.
 """
 
 import json

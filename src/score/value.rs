@@ -82,10 +82,7 @@ impl ValuedInteraction {
     /// What the row says itself comes first, then what its own segment does, then the account's.
     #[inline]
     fn new(row: &Interaction, of_account: &[TypeValue], valuation: &Valuation) -> Self {
-        let value = match row.details {
-            None => &of_account[usize::from(row.kind.0)],
-            Some(_) => valuation.of_row(row).unwrap_or(&of_account[usize::from(row.kind.0)]),
-        };
+        let value = valuation.of_row(row).unwrap_or_else(|| &of_account[usize::from(row.kind.0)]);
         Self {
             contact: row.contact,
             kind: row.kind,
